@@ -40,7 +40,7 @@ const APPS_LIFE_MS = 5_000;
 /** Subjects changed at once, of one text. */
 const CONCURRENCY = 16;
 /**
- * For how long a change is tried again while the store is unavailable, in ms: Twilio does not repeat what was answered 503. With the last try, which may
+ * For how long a change is tried again while the store is unavailable, in ms: not every provider repeats what was answered 503. With the last try, which may
  * take 5.8 s, it stays below the 10 s that a route may take.
  */
 export const TEXT_MS_MAX = 4_000;

@@ -126,7 +126,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const credentials = options.shareCredentials ? () => shareable(env()) : undefined;
   const suppress = (provider: string, entries: readonly Suppressed[]) => {
     const kept = all.find(([name]) => name === provider)?.[1].suppressions;
-    if (kept === undefined) throw new RangeError("provider is one that keeps suppressions: sendgrid, mandrill");
+    if (kept === undefined) throw new RangeError("this provider keeps no suppressions");
     for (const entry of entries) kept.add(entry);
   };
   const admin = createAdmin({

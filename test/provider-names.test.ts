@@ -16,6 +16,7 @@ const ALLOWED: readonly [where: RegExp, why: string][] = [
   [/^sandbox\/README\.md$/, "which recipients have a meaning, by provider"],
   [/^(README|CHANGELOG)\.md$|^docs\//, "what users read"],
   [/^examples\//, "what users copy"],
+  [/^core\/preferences\/sms-words\.ts$/, "whose documentation the words are from"],
   [/^package(-lock)?\.json$/, "a provider's SDK"],
   [/^deploy\/|^scripts\/chart\//, "the chart's values name the Secrets of each provider"],
   [/\.test\.ts$|^test\//, "tests use real providers"],

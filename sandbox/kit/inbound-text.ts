@@ -9,10 +9,10 @@ export interface InboundText {
   id: string;
   /** Which of the provider's accounts; empty: the first. */
   account: string;
-  /** Twilio: the Messaging Service that the sender is in. */
+  /** The group of senders that the sender is in, where the provider has such. */
   service: string | undefined;
-  /** Twilio: what Advanced Opt-Out takes it for. */
+  /** What the provider takes it for, where it says so. */
   optOutType: string | undefined;
-  /** Vonage: how the account's webhook is set. */
+  /** How the account's webhook is set, where there is a choice. */
   method: "GET" | "POST";
 }

@@ -12,7 +12,7 @@ export function createTellText(writers: ReadonlyMap<string, WebhookWriter>, targ
   return async (provider, text) => {
     const base = target();
     const writeText = writers.get(provider)?.writeText;
-    if (writeText === undefined) throw new RangeError("nobody can write to this provider's senders: twilio and vonage have texts");
+    if (writeText === undefined) throw new RangeError("nobody can write to this provider's senders");
     if (base === undefined) throw new RangeError("webhooks have no target");
     const answers: Answered[] = [];
     for (const request of writeText(text, base)) answers.push(await post(request));

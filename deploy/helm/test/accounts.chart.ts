@@ -101,5 +101,5 @@ test("an APNs account may have a certificate, and a Twilio account an API key, o
   assert.deepEqual(filesIn("dispatcher-sms").sort(), [
     ...["TWILIO_ACCOUNT_SID", "TWILIO_API_KEY_SECRET_FILE", "TWILIO_API_KEY_SID", "TWILIO_FROM", "TWILIO_STATUS_CALLBACK_URL"],
   ]);
-  assert.deepEqual(filesIn("feedback"), ["TWILIO_AUTH_TOKEN_FILE"]);
+  assert.deepEqual(filesIn("feedback").sort(), ["TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM"]);
 });
