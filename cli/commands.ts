@@ -7,6 +7,7 @@ import { DEAD_COMMANDS } from "./dead-letters/command.ts";
 import { DEV_COMMANDS } from "./dev/commands.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
+import { MEMORY_COMMANDS } from "./preferences/memory-command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
 
 /** By one word, by two ("dead list") or by three ("app key add"). In the order of `carillon help`. */
@@ -19,5 +20,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...DEAD_COMMANDS,
   ...PROVISION_COMMANDS,
   ...CAPACITY_COMMANDS,
+  ...MEMORY_COMMANDS,
   ...CONFIG_COMMANDS,
 };
