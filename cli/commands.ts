@@ -6,6 +6,7 @@ import { CONFIG_COMMANDS } from "./config/command.ts";
 import { DEAD_COMMANDS } from "./dead-letters/command.ts";
 import { DEV_COMMANDS } from "./dev/commands.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
+import { LIST_COMMANDS } from "./lists/command.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
 import { MEMORY_COMMANDS } from "./preferences/memory-command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
@@ -21,5 +22,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...PROVISION_COMMANDS,
   ...CAPACITY_COMMANDS,
   ...MEMORY_COMMANDS,
+  ...LIST_COMMANDS,
   ...CONFIG_COMMANDS,
 };
