@@ -14,7 +14,7 @@ const args = rest.slice(words - 1);
 const env: Environment = process.env;
 
 async function help(): Promise<string> {
-  const width = 18;
+  const width = 20;
   const commands = Object.entries(COMMANDS).map(([command, { about }]) => `  ${command.padEnd(width)} ${about}`);
   const roles = (await loadRoles()).map((r) => `  ${r.name.padEnd(width)} ${r.about}`);
   return ["usage: carillon <command> [options]; carillon <command> --help", "", "commands", ...commands, "", "roles", ...roles, ""].join(

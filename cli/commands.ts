@@ -8,7 +8,9 @@ import { DEV_COMMANDS } from "./dev/commands.ts";
 import { DOCTOR_COMMANDS } from "./doctor/command.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
 import { USER_COMMANDS } from "./gateway/user.ts";
+import { LIST_COMMANDS } from "./lists/command.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
+import { MEMORY_COMMANDS } from "./preferences/memory-command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
 import { SUPPRESSION_COMMANDS } from "./suppressions/command.ts";
 
@@ -25,5 +27,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...PROVISION_COMMANDS,
   ...DOCTOR_COMMANDS,
   ...CAPACITY_COMMANDS,
+  ...MEMORY_COMMANDS,
+  ...LIST_COMMANDS,
   ...CONFIG_COMMANDS,
 };

@@ -130,4 +130,5 @@ export const quotaDefaults = (config: Values<typeof gatewayVariables>): QuotaDef
 });
 
 /** Undefined: of every country. */
-export const smsPrefixes = ({ SMS_PREFIXES }: Values<typeof gatewayVariables>) => (SMS_PREFIXES.length > 0 ? SMS_PREFIXES : undefined);
+export const smsPrefixes = ({ SMS_PREFIXES }: Pick<Values<typeof gatewayVariables>, "SMS_PREFIXES">) =>
+  SMS_PREFIXES.length > 0 ? SMS_PREFIXES : undefined;

@@ -1,6 +1,6 @@
 import { type Collection, MongoServerError } from "mongodb";
 import { type ContactRecord, type ContactStore, hasOneUser } from "../../core/ports/contact-store.ts";
-import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
+import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
 
 /** `_id` is endpoint and app, and the user where an endpoint may have several: so one that has one user has one at any moment. */
 export interface ContactDocument extends ContactRecord {
@@ -40,6 +40,22 @@ export function createContactStore(collection: Collection<ContactDocument>): Con
 
     list: (app, userIds) =>
       asStoreError("list contacts", async () => read(await collection.find({ app, userId: { $in: [...userIds] } }).toArray())),
+
+    async *all(app) {
+      let ofUser: ContactDocument[] = [];
+      try {
+        for await (const document of collection.find({ app }, { sort: { userId: 1 } })) {
+          if (ofUser[0] && ofUser[0].userId !== document.userId) {
+            yield* read(ofUser);
+            ofUser = [];
+          }
+          ofUser.push(document);
+        }
+      } catch (error) {
+        throw toStoreError("read contacts", error);
+      }
+      yield* read(ofUser);
+    },
 
     find: (endpoints) =>
       asStoreError("find contacts", async () => {

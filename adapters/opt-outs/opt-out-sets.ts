@@ -2,7 +2,17 @@ import { readFileSync } from "node:fs";
 import type { ChainableCommander, Redis } from "ioredis";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { choicesThatApply, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
-import { bucketKey, bucketOf, consentMember, member, subjectHash, sweepsKey, unconfirmedKey, versionKey } from "./opt-out-keys.ts";
+import {
+  bucketKey,
+  bucketOf,
+  consentMember,
+  member,
+  OPT_OUT_BUCKETS,
+  subjectHash,
+  sweepsKey,
+  unconfirmedKey,
+  versionKey,
+} from "./opt-out-keys.ts";
 import { endedConsents, lastingConsents, refusalsOf } from "./set-members.ts";
 import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./write-chain.ts";
 
@@ -18,8 +28,6 @@ const SCRIPTS = {
   swept: readFileSync(new URL("./opt-out-swept.lua", import.meta.url), "utf8"),
 };
 
-/** Times the 512 of Redis's set-max-intset-entries: 8 million opt-outs before the first bucket turns into a hash table. */
-const OPT_OUT_BUCKETS = 16_384;
 const SENTINEL = "0";
 /** Of versions and chains. Far longer than a change takes from the store to Redis. */
 export const KEPT_MS = CHAIN_KEEP_MS;

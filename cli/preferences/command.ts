@@ -109,7 +109,7 @@ function only({ positionals: [given, ...more] }: Invocation, name: string): stri
   return more.length === 0 ? given : fail(`takes one ${name}`);
 }
 
-function readApp({ values }: Invocation): string {
+export function readApp({ values }: Pick<Invocation, "values">): string {
   const id = text(values.app) ?? fail("--app is missing");
   return APP_ID.test(id) ? id : fail(`--app ${APP_ID_RULE}`);
 }

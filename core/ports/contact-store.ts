@@ -45,6 +45,8 @@ export interface ContactStore {
    */
   removeGone(app: string, endpointId: string, report: GoneReport): Promise<boolean>;
   list(app: string, userIds: readonly string[]): Promise<ContactRecord[]>;
+  /** All of an app, in no order. */
+  all(app: string): AsyncIterable<ContactRecord>;
   /** Those of all users who have one of these endpoints. */
   find(endpoints: readonly { app: string; endpointId: string }[]): Promise<ContactRecord[]>;
 }

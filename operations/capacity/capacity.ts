@@ -1,7 +1,8 @@
 // Computes pods and server sizes for a demand. Pure arithmetic on measured costs; cli/capacity/explain.ts prints each formula.
 import { CHANNELS, type Channel, contentPart, isPush } from "../../core/delivery/channel.ts";
 import { type ChannelScaling, replicasFor, requiredRate, SCALING_DEFAULTS } from "../../core/scaling/scaling.ts";
-import { CALL_COSTS, CLAIM_BYTES, OPT_OUT_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "./measured-costs.ts";
+import { INTSET_ENTRIES_ADVISED, optOutMemory } from "../opt-out-memory/opt-out-memory.ts";
+import { CALL_COSTS, CLAIM_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "./measured-costs.ts";
 
 export interface Demand {
   /** Notifications per day, by channel. */
@@ -256,7 +257,7 @@ export function storedBytes(channel: Channel, { contentBytes }: Pick<Demand, "co
 function planRedis(channels: readonly ChannelPlan[], { optOuts }: Demand): Plan["redis"] {
   const sent = sum(channels.map((c) => c.sentPerSecond));
   const claims = sent * CLAIM_SECONDS;
-  const [claimBytes, optOutBytes] = [claims * CLAIM_BYTES, optOuts * OPT_OUT_BYTES + 16_384 * 100];
+  const [claimBytes, optOutBytes] = [claims * CLAIM_BYTES, optOutMemory(optOuts, { intsetEntries: INTSET_ENTRIES_ADVISED }).bytes];
   // Per send one claim and two opt-out checks; requests for tokens depend on the number of pods, not of tasks.
   const operationsPeak = sent * 3 + sum(channels.filter((c) => c.rateLimitPerSecond !== undefined).map((c) => c.maxReplicas * 40));
   return {

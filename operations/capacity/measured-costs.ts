@@ -37,7 +37,5 @@ export const CALL_COSTS = {
 
 /** Bytes of a claim in Redis, with key and holder as long as in Kubernetes: bench/redis-bytes.ts. */
 export const CLAIM_BYTES = 210;
-/** Bytes of an opt-out in Redis: a 64-bit hash in an intset of a few thousand, and its share of the set. */
-export const OPT_OUT_BYTES = 9;
 /** Updates per second and core of the MongoDB stand-in, in batches of 100, with the client on the same cores. MongoDB itself was not measured. */
 export const STORE_WRITES_PER_CORE = 2_300;

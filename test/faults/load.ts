@@ -1,20 +1,28 @@
 // Callers: batches to each gateway alternately, all channels and classes, some scheduled, repeated with the same key until answered, and
-// people who opt out while notifications are sent to them.
+// people who opt out, withdraw their consent or are blocked while notifications are sent to them.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
+import { endpointId } from "../../adapters/ids.ts";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
 import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import type { Block } from "../../core/preferences/block.ts";
+import { endpointSubject } from "../../core/preferences/opt-out.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
 import { type Notification, NotificationServiceService, type Recipient } from "../../gen/carillon/v1/notification_service.ts";
-import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/preference_service.ts";
+import {
+  type OptOut,
+  PreferenceServiceService,
+  type Subject,
+  type UpdatePreferencesRequest,
+} from "../../gen/carillon/v1/preference_service.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 import { freshEndpoint } from "../support/fresh.ts";
 import { updateRequest } from "../support/preference-requests.ts";
-import type { World } from "./world.ts";
+import { APP, CONSENTED_CATEGORY, type World } from "./world.ts";
 
 /** One notification, from its first call. */
 export interface Item {
@@ -31,10 +39,14 @@ export interface Item {
   person?: Person | undefined;
 }
 
+/** How notifications to a person end: by an opt-out, by a consent that is withdrawn, or by a block of the endpoint. */
+const REFUSES = ["opt-out", "withdrawal", "block"] as const;
+
 export interface Person {
   who: { kind: "user"; userId: string } | { kind: "endpoint" };
   endpoint: Endpoint;
-  /** When the caller received the answer to the opt-out, ms since the epoch. */
+  refuses: (typeof REFUSES)[number];
+  /** When the caller received the answer to the opt-out or the withdrawal, or the block was stored; ms since the epoch. */
   optedOutAt?: number;
 }
 
@@ -75,7 +87,7 @@ const LATER_MS = [800, 2_000, 5_600, 6_200];
 /** One in this many notifications is scheduled. */
 const SCHEDULED_ONE_IN = 5;
 
-export function startLoad({ gateways, sandbox }: World, row: string, { rate = RATE }: LoadOptions = {}): Load {
+export function startLoad({ gateways, sandbox, store }: World, row: string, { rate = RATE }: LoadOptions = {}): Load {
   const stopping = new AbortController();
   const peopleStopping = new AbortController();
   const deadline = new AbortController();
@@ -108,7 +120,8 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     const { channel, notificationClass, recipient, sendAt, person } = about;
     const key = `${row}-${run}-${++serial}`;
     const notification: Notification = {
-      ...{ idempotencyKey: key, recipient, channels: [], notificationClass: classToProto(notificationClass), category: "orders" },
+      ...{ idempotencyKey: key, recipient, channels: [], notificationClass: classToProto(notificationClass) },
+      category: person?.refuses === "withdrawal" ? CONSENTED_CATEGORY : "orders",
       content: contentToProto({
         push: { title: "Your order", body: "It is on its way.", data: { key } },
         sms: { text: `Your order ${key} is on its way.` },
@@ -195,12 +208,13 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     }
   }
 
-  /** A person who opts out between notifications, including ones accepted before the opt-out and due after it. */
+  /** A person who refuses between notifications, including ones accepted before that and due after it. */
   async function person(n: number): Promise<void> {
     const channel = CHANNELS[n % CHANNELS.length]!;
     const endpoint = freshEndpoint(channel, sandbox);
     const who: Person["who"] = n % 2 === 0 ? { kind: "user", userId: `user-${row}-${run}-${n}` } : { kind: "endpoint" };
-    const self: Person = { who, endpoint };
+    const refuses = REFUSES[n % REFUSES.length]!;
+    const self: Person = { who, endpoint, refuses };
     const recipient: Recipient = who.kind === "user" ? { to: { $case: "userId", value: who.userId } } : toEndpoint(endpoint);
     const subject: Subject["subject"] =
       who.kind === "user" ? { $case: "userId", value: who.userId } : { $case: "endpoint", value: endpointToProto(endpoint) };
@@ -215,9 +229,15 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
       const sendAt = afterMs === undefined ? {} : { sendAt: new Date(now + afterMs) };
       return item({ channel, notificationClass, recipient, person: self, ...sendAt });
     };
+    const consent: OptOut[] = [{ channel: 0, category: CONSENTED_CATEGORY }];
+    const update = (change: Partial<UpdatePreferencesRequest>) => {
+      const request = updateRequest({ subject: { subject }, ...change });
+      return untilAnswered((g) => callUnary(g.preferences, PreferenceServiceService.updatePreferences, request, call()));
+    };
+    if (refuses === "withdrawal") await update({ consent });
     await sendAll([write(), ...LATER_MS.map((ms) => write(ms))]);
-    const request = updateRequest({ subject: { subject }, optOut: [{ channel: 0, category: "" }] });
-    await untilAnswered((g) => callUnary(g.preferences, PreferenceServiceService.updatePreferences, request, call()));
+    if (refuses === "block") await untilBlocked(endpoint);
+    else await update(refuses === "withdrawal" ? { optIn: consent } : { optOut: [{ channel: 0, category: "" }] });
     self.optedOutAt = Date.now();
     await sendAll([write()]);
   }
@@ -230,6 +250,20 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
         (error: unknown) => failed(error),
       );
       if (ok) return;
+      await delay(AGAIN_MS, undefined, { signal: deadline.signal }).catch(() => undefined);
+    }
+  }
+
+  /** As an event of a provider would, but past Redis: only the sweeps of the readers carry it there. */
+  async function untilBlocked(endpoint: Endpoint): Promise<void> {
+    const block: Block = { kind: "manual", reason: "the load says so", source: "faults", at: Date.now() };
+    const subject = endpointSubject(endpointId(endpoint));
+    while (!deadline.signal.aborted) {
+      const isStored = await store.preferences.update(APP, subject, { block: [block], origin: {} }, Date.now()).then(
+        () => true,
+        () => remember("the store did not take a block"),
+      );
+      if (isStored) return;
       await delay(AGAIN_MS, undefined, { signal: deadline.signal }).catch(() => undefined);
     }
   }

@@ -105,11 +105,12 @@ and two processes of every role. \`sandbox/\` simulates the providers; its ledge
 - **sent once**: the store says sent, and the ledger holds exactly one acceptance by a provider.
 - **uncertain**: attempts that were in doubt, and what resolved them: a receipt, a status query at the provider, the policy
   (critical is sent once more, and a transactional push, whose copy replaces the first one), or nothing (given up as \`failed\` with \`outcome-unknown\`).
-- **suppressed**, **expired**, **failed**: ended without being sent. Some recipients opt out while notifications to them are on the way.
+- **suppressed**, **expired**, **failed**: ended without being sent. Some recipients refuse while notifications to them are on the way: they opt out, withdraw
+  a consent, or their endpoint is blocked, which is written to the store alone.
 - **lost**: accepted, but missing in the store, still open when none had ended for 120 s or longer, or recorded as sent while no provider accepted
   it. Must be 0.
 - **twice**: accepted by providers more often than once plus the recorded resends. Must be 0.
-- **after opt-out**: accepted by a provider later than 5 s (plus 0.5 s of tolerance) after the opt-out was answered. Must be 0. \`critical\` is
+- **after opt-out**: accepted by a provider later than 5 s (plus 0.5 s of tolerance) after the refusal was answered. Must be 0. \`critical\` is
   sent while preferences cannot be read (promise 4); where that happened, the proof says so. In rows that slow down the network to a provider,
   the start of the call counts: a request on its way cannot be called back.
 - **longest gap**: the longest time between two acceptances by any provider under load. **recovered**: from the end of the fault until

@@ -11,6 +11,7 @@ import type { LocalServer } from "../../cli/dev/local-servers.ts";
 import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import { ROLE_NAMES } from "../../cli/roles.ts";
 import type { Store } from "../../core/ports/store.ts";
+import type { Category } from "../../core/preferences/category.ts";
 import { grantApiKey } from "../../operations/apps/apps.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { type FaultyLine, startFaultyLine } from "../support/faulty-line.ts";
@@ -70,6 +71,8 @@ const WAITS = {
 const COPIES = 2;
 const HEAL_MS = 60_000;
 export const APP = "faults";
+/** A category that is sent to nobody who did not consent to it. */
+export const CONSENTED_CATEGORY = "deals";
 /** Halves the CPU time of a start; a run starts hundreds of processes. */
 const COMPILE_CACHE = join(tmpdir(), "node-compile-cache");
 /** Five times a role's usual size. */
@@ -116,6 +119,8 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
   const lineUrl = storeServer ? `${through(storeUrl, lines.store.address)}` : storeUrl;
   const store = stack.use(await openStore(storeUrl));
   const { key } = await grantApiKey(store.apps, { id: APP });
+  const consented: Category = { name: CONSENTED_CATEGORY, labels: {}, default: "opted-out" };
+  await store.apps.change(APP, (app) => ({ ...app!, categories: [consented] }));
   const internalToken = randomBytes(32).toString("base64url");
   const tokenFile = join(directory, "internal-token");
   writeFileSync(tokenFile, internalToken, { mode: 0o600 });

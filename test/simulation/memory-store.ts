@@ -114,6 +114,9 @@ function createMemoryContacts(): Store["contacts"] {
       contacts = contacts.map((c) => (isFirstReport(c) ? frozen({ ...c, goneReportedAt: answeredAt }) : c));
       return removed;
     },
+    async *all(app) {
+      yield* contacts.filter((c) => c.app === app);
+    },
     list: async (app, userIds) => contacts.filter((c) => c.app === app && userIds.includes(c.userId)).sort(inOrder),
     find: async (endpoints) => contacts.filter((c) => endpoints.some((e) => isOf(e.app, e.endpointId)(c))).sort(inOrder),
   };

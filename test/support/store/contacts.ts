@@ -30,6 +30,15 @@ export function describeContacts(name: string, test: StoreTest): void {
       assert.deepEqual(await store.contacts.list("shop", []), []);
     });
 
+    test("reads all contacts of an app", async (store) => {
+      // More than a page.
+      const all = Array.from({ length: 1_203 }, (_, n) => sampleContact({ userId: `u${n % 400}` }));
+      for (const contact of [...all, sampleContact({ app: "bank" })]) await store.contacts.register(contact);
+      const byEndpoint = (contacts: readonly ContactRecord[]) => [...contacts].sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1));
+      assert.deepEqual(byEndpoint(await Array.fromAsync(store.contacts.all("shop"))), byEndpoint(all));
+      assert.deepEqual(await Array.fromAsync(store.contacts.all("none")), []);
+    });
+
     test("renews a contact registered again", async (store) => {
       const contact = sampleContact();
       const of = { locale: "pt-BR", deviceLabel: "Ann's iPad", lastSeenAt: T0 + 8 };

@@ -1,0 +1,113 @@
+// Where lists come from and go to: the store of STORE_URL, with Redis beside it, so that an imported refusal is obeyed as soon as any other.
+import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
+import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { StoreError } from "../../adapters/store/store-error.ts";
+import type { AppRecord } from "../../core/apps/app.ts";
+import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { checkAddress, checkSpelling } from "../../gateway/check.ts";
+import { gatewayVariables, smsPrefixes } from "../../gateway/config.ts";
+import { createContactRegistration } from "../../gateway/contact-registration.ts";
+import type { Choices } from "../../gateway/erasure/erase-user.ts";
+import { createErasureKey } from "../../gateway/erasure/erasure-key.ts";
+import { createTombstones, NO_TOMBSTONES, type Tombstones } from "../../gateway/erasure/tombstones.ts";
+import { destinationError, maySendSms } from "../../gateway/screen.ts";
+import { unknownApp } from "../../operations/apps/apps.ts";
+import type { PreferenceTarget } from "../../operations/lists/apply-to-subjects.ts";
+import { CONTACT_COLUMNS, contactList, contactRows } from "../../operations/lists/contact-list.ts";
+import { toColumn } from "../../operations/lists/endpoint-columns.ts";
+import type { ListKind } from "../../operations/lists/import-list.ts";
+import { OPT_OUT_COLUMNS, optOutList, optOutRows } from "../../operations/lists/opt-out-list.ts";
+import type { Row, RowFault } from "../../operations/lists/row.ts";
+import { SUPPRESSION_COLUMNS, suppressionList, suppressionRows } from "../../operations/lists/suppression-list.ts";
+import { isCallError } from "../../runtime/call-error.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { type Environment, readConfig } from "../../runtime/config.ts";
+import { createLogger } from "../../runtime/logger.ts";
+
+export const LIST_NAMES = ["opt-outs", "suppressions", "contacts"] as const;
+export type ListName = (typeof LIST_NAMES)[number];
+
+const now = () => systemClock.now();
+
+export async function openStoreOf(
+  env: Environment,
+  app: string,
+  stack: AsyncDisposableStack,
+): Promise<{ store: Store; record: AppRecord }> {
+  const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
+  const record = await store.apps.find(app);
+  if (!record) throw unknownApp(app);
+  return { store, record };
+}
+
+/** For an import into an app. */
+export async function openListKind(name: ListName, env: Environment, app: string, stack: AsyncDisposableStack): Promise<ListKind<never>> {
+  const { store, record } = await openStoreOf(env, app, stack);
+  const preferences = await openPreferences(readConfig(preferenceVariables, env), {
+    ...{ store, clock: systemClock, log: createLogger("import", "warn"), stack },
+  });
+  const tombstones = openTombstones(store, preferences, env);
+  const opened =
+    name === "contacts" ? openContacts(store, record, env, tombstones) : openPreferenceList(name, { app, store, preferences, tombstones });
+  return opened as ListKind<never>;
+}
+
+/** Who was erased must not come back by a list: the gateway's key tells. */
+function openTombstones(store: Store, preferences: Preferences, env: Environment): Tombstones {
+  const { ERASURE_KEY_FILE: secret } = readConfig({ ERASURE_KEY_FILE: gatewayVariables.ERASURE_KEY_FILE }, env);
+  if (secret === "") return NO_TOMBSTONES;
+  const ofUser: Choices["ofUser"] = async (app, userId, change) => {
+    const stored = await preferences.update(app, userSubject(userId), { ...change, origin: { actor: "operator", source: "import" } });
+    if (!stored) throw new StoreError("the store did not confirm the refusals of an erased user");
+  };
+  return createTombstones({ store: store.preferences, choices: { ofUser }, key: createErasureKey(secret), clock: systemClock });
+}
+
+function openPreferenceList(
+  name: "opt-outs" | "suppressions",
+  { app, store, preferences, tombstones }: { app: string; store: Store; preferences: Preferences; tombstones: Tombstones },
+) {
+  const target: PreferenceTarget = { app, find: store.preferences.find, update: preferences.update };
+  const checkEndpoint = (endpoint: Parameters<typeof checkSpelling>[0]) => checkSpelling(endpoint, "endpoint");
+  if (name === "suppressions") return suppressionList({ target, checkEndpoint, now });
+  const requiredOf = async (categories: readonly string[]) => {
+    const questions = categories.map((category) => ({ app, userId: undefined, channel: "email" as const, category }));
+    const defaults = await preferences.defaultsOf(questions);
+    return defaults.includes(undefined) ? undefined : new Set(categories.filter((_, i) => defaults[i] === "required"));
+  };
+  const isErased = async (subject: string, consent: OptOut) => (await tombstones.check(app, subject, [consent], "")) !== undefined;
+  return optOutList({ target, requiredOf, isErased, checkEndpoint, now });
+}
+
+/** With the checks of the gateway, whose variables the environment may name. */
+function openContacts({ contacts }: Store, app: AppRecord, env: Environment, tombstones: Tombstones) {
+  const { WEBPUSH_HOSTS, SMS_PREFIXES } = gatewayVariables;
+  const config = readConfig({ WEBPUSH_HOSTS, SMS_PREFIXES }, env);
+  const register = createContactRegistration(contacts, tombstones);
+  return contactList({
+    ...{ app: app.id, contacts, now },
+    checkEndpoint(endpoint) {
+      const faults: readonly RowFault[] = checkAddress(endpoint, "endpoint", config.WEBPUSH_HOSTS);
+      if (faults.length > 0 || maySendSms(app, canonicalEndpoint(endpoint), smsPrefixes(config))) return faults;
+      return destinationError("phone_number").fields ?? [];
+    },
+    async register({ endpoint, ...contact }) {
+      try {
+        const registered = await register(endpoint, { app: app.id, endpoint, lastSeenAt: contact.registeredAt, ...contact });
+        return isCallError(registered) ? (registered.fields ?? []).map(toColumn) : "registered";
+      } catch (error) {
+        if (error instanceof StoreError) return "unanswered";
+        throw error;
+      }
+    },
+  });
+}
+
+export const LISTS: Readonly<Record<ListName, { columns: readonly string[]; rows(store: Store, app: string): AsyncIterable<Row> }>> = {
+  "opt-outs": { columns: OPT_OUT_COLUMNS, rows: (store, app) => optOutRows(store.preferences, app, now()) },
+  suppressions: { columns: SUPPRESSION_COLUMNS, rows: (store, app) => suppressionRows(store.preferences, app) },
+  contacts: { columns: CONTACT_COLUMNS, rows: (store, app) => contactRows(store.contacts, app) },
+};

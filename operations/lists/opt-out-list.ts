@@ -1,0 +1,135 @@
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import { isSameOptOut, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { applyToSubjects, type PreferenceTarget, type SubjectPlan } from "./apply-to-subjects.ts";
+import type { CheckEndpoint } from "./endpoint-columns.ts";
+import type { Applied, ListKind } from "./import-list.ts";
+import { faulty, type Parsed, type Row, type RowFault, TIME_RULE, timeOf } from "./row.ts";
+import { readSubject, SUBJECT_COLUMNS, subjectRow } from "./subject-columns.ts";
+
+export const OPT_OUT_COLUMNS = [...SUBJECT_COLUMNS, "choice", "channel", "category", "until"] as const;
+
+/** A refusal or a consent of one subject. */
+interface ListedChoice {
+  subject: string;
+  isConsent: boolean;
+  optOut: OptOut;
+}
+
+/** As in the contract. */
+const CATEGORY = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/**
+ * Refusals and consents. A file is old news: what it says never takes a refusal back. So a consent is rejected where the subject refused exactly its channel and
+ * category, and a refusal that ends leaves one that ends later as it is.
+ * @param isErased whether the subject was erased and had refused what it consents to now; rejects with the store's error
+ * @param requiredOf of some categories those that nobody can choose about; undefined: it cannot be read
+ */
+export function optOutList(parts: {
+  target: PreferenceTarget;
+  requiredOf: (categories: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
+  isErased: (subject: string, consent: OptOut) => Promise<boolean>;
+  checkEndpoint: CheckEndpoint;
+  now: () => number;
+}): ListKind<ListedChoice> {
+  const { target, requiredOf, isErased, checkEndpoint, now } = parts;
+  return {
+    name: "opt-outs",
+    columns: OPT_OUT_COLUMNS,
+    parse: (row) => parse(row, checkEndpoint, now()),
+    async apply(items, source) {
+      const required = await requiredOf([...new Set(items.map(({ item }) => item.optOut.category))].filter((category) => category !== "*"));
+      if (!required) return items.map(() => "unanswered");
+      const asked = await Promise.all(
+        items.map(({ item }) => (item.isConsent ? isErased(item.subject, item.optOut).catch(() => undefined) : false)),
+      );
+      const left = [...items.keys()].filter((i) => asked[i] === false);
+      const plan = (record: PreferenceRecord, choices: readonly ListedChoice[]) => planChoices(record, choices, required);
+      const applied = await applyToSubjects(
+        target,
+        left.map((i) => items[i]!),
+        source,
+        plan,
+      );
+      const answers: Applied[] = asked.map((erased) => (erased ? ERASED : "unanswered"));
+      for (const [n, i] of left.entries()) answers[i] = applied[n]!;
+      return answers;
+    },
+  };
+}
+
+function parse(row: Row, checkEndpoint: CheckEndpoint, now: number): Parsed<ListedChoice> {
+  const subject = readSubject(row, checkEndpoint);
+  if (subject.kind === "faults") return subject;
+  const { choice = "opt_out", channel = "*", category = "*", until } = row;
+  if (choice !== "opt_out" && choice !== "consent") return faulty("choice", "enum.defined_only", "must be opt_out or consent");
+  if (channel !== "*" && !CHANNELS.some((c) => c === channel))
+    return faulty("channel", "enum.defined_only", `must be * or one of ${CHANNELS.join(", ")}`);
+  if (category !== "*" && !CATEGORY.test(category))
+    return faulty(
+      "category",
+      "string.pattern",
+      "must be * or 1 to 64 lower-case letters, digits, dots, dashes and underscores, beginning with a letter or digit",
+    );
+  const end = until === undefined ? undefined : timeOf(until);
+  if (until !== undefined && end === undefined) return faulty("until", "timestamp", TIME_RULE);
+  if (end !== undefined && end <= now) return faulty("until", "timestamp.gt_now", "must be in the future");
+  const optOut: OptOut = { channel: channel as Channel | "*", category, ...(end !== undefined && { until: end }) };
+  return { kind: "item", item: { subject: subject.item, isConsent: choice === "consent", optOut } };
+}
+
+const ERASED: readonly RowFault[] = [
+  {
+    field: "choice",
+    rule: "erased",
+    message: "the subject was erased, and had refused this; a consent that is newer takes UpdatePreferences with evidence",
+  },
+];
+
+/** Pure. */
+function planChoices(record: PreferenceRecord, items: readonly ListedChoice[], required: ReadonlySet<string>): SubjectPlan {
+  // What there is after each record, and what of it is new.
+  let [refused, consented]: (readonly OptOut[])[] = [record.optOuts, record.consents];
+  let [optOut, consent]: (readonly OptOut[])[] = [[], []];
+  const answers = items.map(({ optOut: given, isConsent }): Applied => {
+    if (required.has(given.category))
+      return [{ field: "category", rule: "category.required", message: "the category is required, so nobody can choose about it" }];
+    const same = (c: OptOut) => isSameOptOut(c, given);
+    const put = (choices: readonly OptOut[] = []) => [...without(choices), given];
+    const without = (choices: readonly OptOut[] = []) => choices.filter((c) => !same(c));
+    if (isConsent && refused?.some(same))
+      return [
+        {
+          field: "choice",
+          rule: "consent.opted_out",
+          message: "the subject opted out of exactly this, and a list does not take that back",
+        },
+      ];
+    const before = (isConsent ? consented : refused)?.find(same);
+    if (before && endOf(before) >= endOf(given)) return "unchanged";
+    if (isConsent) [consented, consent] = [put(consented), put(consent)];
+    else {
+      [refused, optOut] = [put(refused), put(optOut)];
+      // Also one of the same file.
+      [consented, consent] = [without(consented), without(consent)];
+    }
+    return "changed";
+  });
+  return { change: { ...(optOut && { optOut }), ...(consent && { consent }) }, answers };
+}
+
+const endOf = ({ until = Number.POSITIVE_INFINITY }: OptOut) => until;
+
+/** Every choice of an app that has not ended. Endpoints stand there by their ids, because the store knows no addresses. */
+export async function* optOutRows(preferences: Pick<PreferenceStore, "changedSince">, app: string, now: number): AsyncGenerator<Row> {
+  for await (const { app: of, subject, optOuts, consents } of preferences.changedSince(0)) {
+    if (of !== app) continue;
+    for (const [choice, choices] of [
+      ["opt_out", optOuts],
+      ["consent", consents],
+    ] as const)
+      for (const { channel, category, until } of choices)
+        if (until === undefined || until > now)
+          yield { ...subjectRow(subject), choice, channel, category, ...(until !== undefined && { until: new Date(until).toISOString() }) };
+  }
+}
