@@ -13,9 +13,8 @@ import { createReceipts } from "./apply.ts";
 import { createBounces } from "./bounces.ts";
 import { feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./config.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
-
+import { createRecipientRoutes } from "./recipient-routes.ts";
 import { basesOf, createFeedbackRoutes } from "./routes.ts";
-import { createUnsubscribeRoutes } from "./unsubscribe-routes.ts";
 
 export const role = defineRole({
   name: "feedback",
@@ -39,7 +38,7 @@ export const role = defineRole({
     const links = stack.use(watchUnsubscribeLinks({ config, env, log }));
     const routes = [
       ...createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, clock, log, metrics }),
-      ...createUnsubscribeRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
+      ...createRecipientRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
     ];
     const server = stack.use(
       await startHttpServer({
