@@ -47,6 +47,7 @@ export type CallReason =
   | "TOO_MANY_OPT_OUTS"
   | "TOO_MANY_CATEGORIES"
   | "CATEGORY_REQUIRED"
+  | "LINKS_OFF"
   | "RATE_LIMITED"
   | "OPEN_LIMIT"
   | "SCHEDULED_LIMIT"
