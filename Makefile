@@ -14,7 +14,7 @@ SEEDS ?= 20000
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test simulate bench bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen setup clean
+.PHONY: help demo up test test-browser simulate bench bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,10 @@ up: ## run the whole system locally, against simulated providers, until Ctrl-C
 test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@scripts/setup test
 	@$(node) $(test_options) $(foreach pattern,$(TESTS),'$(pattern)')
+	@[ "$(origin TESTS)" != file ] || scripts/test-browser if-there
+
+test-browser: ## test the recipients' pages in Chromium, installed where it is missing; make test-browser SCREENSHOTS=docs/images draws the pictures of the docs
+	@SCREENSHOTS=$(SCREENSHOTS) scripts/test-browser
 
 simulate: ## run the real code in simulated worlds with random faults; make simulate SEEDS=1000 for fewer
 	@scripts/setup tools

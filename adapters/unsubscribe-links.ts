@@ -13,7 +13,7 @@ export const unsubscribeKeyVariables = {
     max: KEYS_MAX,
     default: "",
     reason:
-      "seals the tokens of links to unsubscribe. The first key seals, each opens: add a new one at the end, put it first once every pod has read it, and keep the old " +
+      "seals the tokens of recipients' links, to unsubscribe and to choose. The first key seals, each opens: add a new one at the end, put it first once every pod has read it, and keep the old " +
       "ones, because mails are kept. Empty: mails have no link",
   }),
 };
@@ -23,7 +23,7 @@ export const unsubscribeVariables = {
   ...unsubscribeKeyVariables,
   FEEDBACK_URL: publicUrl({
     reason:
-      "where recipients reach the role feedback: links to unsubscribe begin with it. https, which RFC 8058 asks for; http: only at loopback addresses",
+      "where recipients reach the role feedback: their links begin with it. https, which RFC 8058 asks for; http: only at loopback addresses",
   }),
 };
 
@@ -50,6 +50,8 @@ export interface UnsubscribeLinks extends Disposable {
   urlOf(claim: UnsubscribeClaim, base: string): string;
   /** What a token says; undefined: it is forged, cut, or of a key that is gone. */
   claimIn(token: string): UnsubscribeClaim | undefined;
+  /** As they are now; other links of recipients are sealed with them, too. */
+  keys(): readonly string[];
 }
 
 /** Reads the keys again while the role runs. */
@@ -59,6 +61,7 @@ export function watchUnsubscribeLinks({
 }: WatchTokensParts & { config: Values<typeof unsubscribeKeyVariables> }): UnsubscribeLinks {
   const keys = watchTokens(unsubscribeKeyVariables, config, parts);
   return {
+    keys: () => keys(),
     isOn: () => keys().length > 0,
     urlOf: (claim, base) => `${base}${UNSUBSCRIBE_PATH}${sealToken(claimText(claim), { purpose: PURPOSE, keys: keys() })}`,
     claimIn(token) {

@@ -1,7 +1,8 @@
 import type { UpdatedPreference } from "../core/ports/preference-store.ts";
 import type { ChangeEntry, ChangeOrigin, PreferenceChange } from "../core/preferences/change.ts";
+import { changeTo, takenBack } from "../core/preferences/choosing.ts";
 import { isSameOptOut, type OptOut } from "../core/preferences/opt-out.ts";
-import { refusing, undoing } from "../core/preferences/refuse.ts";
+import { refusing } from "../core/preferences/refuse.ts";
 import type { UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
 
 /** How choices are read and changed; each answer is undefined where the store could not be reached in time. */
@@ -58,8 +59,10 @@ export function createChoices(preferences: PreferenceAccess) {
     const [before, entry] = await Promise.all([preferences.get(app, subject), ownChange(claim, version)]);
     if (before === undefined) return undefined;
     if (entry === undefined) return { record: before, changed: false };
-    const record = await preferences.update(app, subject, undoing(entry, originOf(claim, "undo")));
-    return record && { record, changed: !record.tooMany };
+    const change = changeTo(before, takenBack(before, entry), originOf(claim, "undo"));
+    if (change === undefined) return { record: before, changed: false };
+    const record = await preferences.update(app, subject, change);
+    return record && { record, changed: !record.tooMany && !record.outdated };
   }
 
   return { refuse, undoable, undo };

@@ -15,9 +15,8 @@ import { feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./confi
 import { createInboundTexts } from "./inbound-texts.ts";
 import { createLearn } from "./learn.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
-
+import { createRecipientRoutes } from "./recipient-routes.ts";
 import { basesOf, createFeedbackRoutes } from "./routes.ts";
-import { createUnsubscribeRoutes } from "./unsubscribe-routes.ts";
 
 export const role = defineRole({
   name: "feedback",
@@ -44,7 +43,7 @@ export const role = defineRole({
     const links = stack.use(watchUnsubscribeLinks({ config, env, log }));
     const routes = [
       ...createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, takeText: texts.take, clock, log, metrics }),
-      ...createUnsubscribeRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
+      ...createRecipientRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
     ];
     const server = stack.use(
       await startHttpServer({

@@ -8,6 +8,7 @@ export interface FeedbackMetrics {
   texts: Counter<"provider" | "account" | "command">;
   learned: Counter<"provider" | "account" | "kind" | "state" | "result">;
   unsubscribes: Counter<"what" | "result">;
+  preferencePages: Counter<"what" | "result">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
@@ -41,6 +42,11 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
   unsubscribes: metrics.counter(
     "carillon_unsubscribe_requests_total",
     "Requests to links to unsubscribe, by what was asked and what came of it; unknown: the token is forged, or its key is gone",
+    ["what", "result"],
+  ),
+  preferencePages: metrics.counter(
+    "carillon_preference_page_requests_total",
+    "Requests to links to the page where people choose, by what was asked and what came of it; unknown: the token is old or forged, or its key is gone",
     ["what", "result"],
   ),
 });

@@ -1,3 +1,4 @@
+import type { BrandLinks, PageLinks } from "../adapters/page-links.ts";
 import { UNSUBSCRIBE_PATH, type UnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { OptOut } from "../core/preferences/opt-out.ts";
@@ -6,16 +7,15 @@ import type { HttpRequest, HttpResponse, RequestHead, Route } from "../runtime/h
 import { type Chosen, createChoices, isRefused, type PreferenceAccess } from "./choices.ts";
 import { formFields } from "./form-body.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
-import { assetRoutes } from "./pages/assets.ts";
-import { confirmPage, donePage, endedPage, tooManyPage, unavailablePage, undonePage } from "./pages/unsubscribe-pages.ts";
+import type { PageGuard } from "./page-guard.ts";
+import { languageOfRequest } from "./pages/language.ts";
+import { endedPage, unavailablePage } from "./pages/said-pages.ts";
+import { confirmPage, donePage, undonePage } from "./pages/unsubscribe-pages.ts";
 import { SCOPES, type Scope } from "./pages/unsubscribe-words.ts";
-import { createSubjectLimit } from "./subject-limit.ts";
-import { createUnsubscribeView, languageOfRequest, type ViewStore } from "./unsubscribe-view.ts";
+import { createUnsubscribeView, type ViewStore } from "./unsubscribe-view.ts";
 
 /** Of what mail programs and our pages send, a multiple. */
 const BODY_BYTES_MAX = 4_096;
-/** Requests that read or write the store at once; further ones are answered 503. */
-const IN_FLIGHT_MAX = 64;
 
 export interface UnsubscribeRouteParts {
   links: Pick<UnsubscribeLinks, "isOn" | "claimIn">;
@@ -23,7 +23,9 @@ export interface UnsubscribeRouteParts {
   store: ViewStore;
   clock: Pick<Clock, "now" | "monotonic" | "after">;
   metrics: Pick<FeedbackMetrics, "unsubscribes">;
-  inFlightMax?: number;
+  guard: PageGuard;
+  pages: Pick<PageLinks, "pathOf">;
+  brands: BrandLinks;
 }
 
 const ONE_CLICK: readonly [name: string, value: string] = ["List-Unsubscribe", "One-Click"];
@@ -34,35 +36,23 @@ const ONE_CLICK: readonly [name: string, value: string] = ["List-Unsubscribe", "
  * store cannot be reached, 429 beyond SUBJECT_LIMIT. No cookies, no redirects.
  */
 export function createUnsubscribeRoutes(parts: UnsubscribeRouteParts, bases: readonly string[]): Route[] {
-  const { links, store, clock, metrics, inFlightMax = IN_FLIGHT_MAX } = parts;
+  const { links, clock, metrics, guard } = parts;
   const choices = createChoices(parts.preferences);
-  const viewOf = createUnsubscribeView(store, clock);
-  // Apart, so that programs that look at a link time and again do not keep the person from using it.
-  const mayRead = createSubjectLimit(clock);
-  const mayChange = createSubjectLimit(clock);
-  let inFlight = 0;
+  const viewOf = createUnsubscribeView(parts);
 
   const counted = (what: string, result: string, answer: HttpResponse): HttpResponse => {
     metrics.unsubscribes.inc({ what, result });
     return answer;
   };
 
-  /** Answers what needs no store, and holds a place for what does. */
   async function within(
     what: string,
     head: RequestHead,
     claim: UnsubscribeClaim,
     work: () => Promise<HttpResponse>,
   ): Promise<HttpResponse> {
-    const isWithinLimit = head.method === "POST" ? mayChange : mayRead;
-    if (!isWithinLimit(claim.app, claim.subject)) return counted(what, "too-many", tooManyPage(languageOfRequest(head)));
-    if (inFlight >= inFlightMax) return counted(what, "unavailable", unavailablePage(languageOfRequest(head)));
-    inFlight += 1;
-    try {
-      return await work();
-    } finally {
-      inFlight -= 1;
-    }
+    const { answer, rejected } = await guard(claim, head, work);
+    return rejected === undefined ? answer : counted(what, rejected, answer);
   }
 
   async function byMailProgram(request: HttpRequest, claim: UnsubscribeClaim): Promise<HttpResponse> {
@@ -127,7 +117,6 @@ export function createUnsubscribeRoutes(parts: UnsubscribeRouteParts, bases: rea
           return within("post", request, claim, () => post(request, claim));
         },
       },
-      ...assetRoutes(base),
     ];
   }
   return bases.flatMap(routesAt);

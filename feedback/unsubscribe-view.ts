@@ -1,4 +1,5 @@
 import { endpointId } from "../adapters/ids.ts";
+import type { BrandLinks, PageLinks } from "../adapters/page-links.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
@@ -6,10 +7,12 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { CategoryLabel } from "../core/preferences/category.ts";
 import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
-import type { UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
+import type { PageClaim } from "../core/preferences/page-claim.ts";
+import { opensPage, type UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { RequestHead } from "../runtime/http/server.ts";
-import { inLanguage, type Language, languageOf } from "./pages/language.ts";
+import { brandOf } from "./brand.ts";
+import { inLanguage, type Language, languageOfRequest } from "./pages/language.ts";
 import type { UnsubscribeView } from "./pages/unsubscribe-pages.ts";
 
 /** For all that a page shows: without it the page is still useful. */
@@ -17,12 +20,15 @@ const READ_MS_MAX = 1_000;
 
 export type ViewStore = Pick<Store, "apps" | "profiles" | "notifications">;
 
-/** The language of a request of which nothing else is known. */
-export const languageOfRequest = ({ query, headers }: Pick<RequestHead, "query" | "headers">, locale?: string): Language =>
-  languageOf({ asked: query.get("lang"), locale, accepted: headers["accept-language"] });
+export interface UnsubscribeViewParts {
+  store: ViewStore;
+  clock: Pick<Clock, "now" | "after">;
+  pages: Pick<PageLinks, "pathOf">;
+  brands: BrandLinks;
+}
 
 /** Reads what a page says of a link: as much as can be read in time. */
-export function createUnsubscribeView(store: ViewStore, clock: Pick<Clock, "after">) {
+export function createUnsubscribeView({ store, clock, pages, brands }: UnsubscribeViewParts) {
   const read = <T>(work: Promise<T | undefined>): Promise<T | undefined> =>
     withDeadline(work, { clock, limitMs: READ_MS_MAX }, () => undefined).catch(() => undefined);
 
@@ -36,7 +42,8 @@ export function createUnsubscribeView(store: ViewStore, clock: Pick<Clock, "afte
     ]);
     const language = languageOfRequest(head, profiles?.[0]?.profile.locale);
     return {
-      ...{ language, brand: { name: id } },
+      ...{ language, brand: brandOf(id, app?.brand, language, brands) },
+      settings: opensPage(claim, clock.now()) ? pages.pathOf(pageClaimOf(claim)) : undefined,
       category: titleOf(app, claim.category, language),
       description: labelOf(app, claim.category, language)?.description,
       required: (app?.categories ?? []).flatMap(({ name, default: own }) => (own === "required" ? [titleOf(app, name, language)] : [])),
@@ -59,3 +66,9 @@ function addressOf({ deliveries }: NotificationRecord, { subject, channel }: Uns
   const [endpoint, ...others] = deliveries.filter(isOwn).flatMap((delivery) => delivery.endpoint ?? []);
   return endpoint === undefined || others.length > 0 ? undefined : maskEndpoint(endpoint);
 }
+
+/** For the page of all choices, which ends when this link opens no page any more. */
+const pageClaimOf = ({ app, subject, channel, notificationId, issuedAt }: UnsubscribeClaim): PageClaim => ({
+  ...{ app, subject, notificationId, issuedAt },
+  channel: subject.startsWith(userSubject("")) ? undefined : channel,
+});

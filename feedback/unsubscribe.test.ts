@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointId } from "../adapters/ids.ts";
-import { createPreferences } from "../adapters/opt-outs/preferences.ts";
-import { openStore } from "../adapters/store/open-store.ts";
 import type { Category } from "../core/preferences/category.ts";
 import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
-import { claimOf, claimText, type UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
-import { startHttpServer } from "../runtime/http/server.ts";
-import { createLogger } from "../runtime/logger.ts";
-import { createMetrics } from "../runtime/metrics.ts";
-import { openToken, sealToken } from "../runtime/sealed-token.ts";
-import { createFakeClock } from "../test/support/fake-clock.ts";
+import { claimText } from "../core/preferences/unsubscribe-token.ts";
+import { sealToken } from "../runtime/sealed-token.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
-import { sampleApp } from "../test/support/store/samples.ts";
+import { LINK_KEYS, startRecipientPages } from "../test/support/recipient-pages.ts";
 import type { PreferenceAccess } from "./choices.ts";
-import { createFeedbackMetrics } from "./metrics.ts";
 import { SUBJECT_LIMIT } from "./subject-limit.ts";
-import { createUnsubscribeRoutes } from "./unsubscribe-routes.ts";
 
-const KEYS = { purpose: "unsubscribe", keys: ["a key of thirty-two characters, a"] };
 const CATEGORIES: Category[] = [
   {
     ...{ name: "newsletter", default: "opted-in" },
@@ -30,47 +21,10 @@ const ONE_CLICK = new URLSearchParams({ "List-Unsubscribe": "One-Click" });
 const NEWS: OptOut = { channel: "email", category: "newsletter" };
 
 async function serve(over: { preferences?: PreferenceAccess; inFlightMax?: number; isOn?: boolean } = {}) {
-  await using stack = new AsyncDisposableStack();
-  const clock = createFakeClock();
-  const log = createLogger("feedback", "debug", { write: () => undefined });
-  const store = stack.use(await openStore("sqlite::memory:"));
-  const app = sampleApp({ categories: CATEGORIES });
-  await store.apps.change(app.id, () => app);
-  const { preferences: choices, apps, profiles } = store;
-  const preferences = stack.use(createPreferences({ store: choices, apps, profiles, redis: undefined, clock, log }));
-  const metrics = createFeedbackMetrics(createMetrics("feedback"));
-  const links = {
-    isOn: () => over.isOn ?? true,
-    claimIn(token: string) {
-      const text = openToken(token, KEYS);
-      return text === undefined ? undefined : claimOf(text);
-    },
-  };
-  const routes = createUnsubscribeRoutes(
-    {
-      links,
-      preferences: over.preferences ?? preferences,
-      store,
-      clock,
-      metrics,
-      ...(over.inFlightMax !== undefined && { inFlightMax: over.inFlightMax }),
-    },
-    ["", "/in"],
-  );
-  const server = stack.use(await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes }));
-  const origin = `http://127.0.0.1:${server.port}`;
-  const claim: UnsubscribeClaim = {
-    ...{ app: app.id, subject: userSubject("ann"), ...NEWS, channel: "email" },
-    ...{ notificationId: "0123456789abcdef0123456789abcdef", issuedAt: clock.now() },
-  };
-  const pathOf = (other: Partial<UnsubscribeClaim> = {}) => `/u/${sealToken(claimText({ ...claim, ...other }), KEYS)}`;
-  const ask = (path: string, init: RequestInit = {}) => fetch(`${origin}${path}`, { redirect: "manual", ...init });
-  const history = () => choices.history(app.id, claim.subject, Number.MAX_SAFE_INTEGER, 100);
-  const record = async () => (await choices.find(app.id, [claim.subject]))[0];
+  const pages = await startRecipientPages({ ...over, categories: CATEGORIES });
   const counts = async () =>
-    (await metrics.unsubscribes.get()).values.map(({ labels, value }) => `${labels.what} ${labels.result} ${value}`);
-  const kept = stack.move();
-  return { clock, store, app, claim, pathOf, ask, history, record, preferences, counts, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    (await pages.metrics.unsubscribes.get()).values.map(({ labels, value }) => `${labels.what} ${labels.result} ${value}`);
+  return { ...pages, claim: pages.mailClaim, pathOf: pages.unsubscribePathOf, counts };
 }
 
 test("opening the page changes nothing, however often", async () => {
@@ -125,7 +79,7 @@ test("a link of years ago unsubscribes all the same", async () => {
 test("a token that says nothing is answered 200 by POST, and one page by GET, whatever is wrong with it", async () => {
   await using feedback = await serve();
   const path = feedback.pathOf();
-  const forged = sealToken(claimText(feedback.claim), { ...KEYS, keys: ["another key of many characters, b"] });
+  const forged = sealToken(claimText(feedback.claim), { ...LINK_KEYS, keys: ["another key of many characters, b"] });
   const pages = new Set<string>();
   for (const wrong of [path.slice(0, -1), `${path}x`, "/u/x", `/u/${forged}`, `/u/${"a".repeat(3_000)}`]) {
     const posted = await feedback.ask(wrong, { method: "POST", body: ONE_CLICK });

@@ -50,6 +50,14 @@ test("a valid key gives its app and its id, and is read once while the reading i
   assert.equal(world.lookups, 2, "calls that arrive together share a lookup");
 });
 
+test("an app's logo is not kept with its keys", async () => {
+  const { keys, key, store } = await startWorld();
+  await store.apps.change("shop", (app) => ({ ...app!, brand: { names: { en: "Shop" } } }));
+  const verdict = await keys.find(key);
+  assert.equal(verdict.kind === "valid" && "brand" in verdict.caller, false);
+  assert.notEqual((await store.apps.find("shop"))?.brand, undefined);
+});
+
 test("a key without an id, of an earlier version, is valid as before", async () => {
   const { keys, store } = await startWorld();
   const old = `ck_${"A-_z".repeat(10)}123`;

@@ -104,7 +104,8 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
 
   async function read(hash: string): Promise<Reading> {
     const at = clock.monotonic();
-    const app = await withDeadline(apps.findByKeyHash(hash), { limitMs: LOOKUP_MS_MAX, clock });
+    const stored = await withDeadline(apps.findByKeyHash(hash), { limitMs: LOOKUP_MS_MAX, clock });
+    const app = stored && withoutBrand(stored);
     const record = app?.keys.find((k) => k.hash === hash);
     const reading = { app, record, caller: app && record && { ...app, keyId: record.id }, at };
     const [cache, other] = app ? [found, notFound] : [notFound, found];
@@ -185,6 +186,9 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
     },
   };
 }
+
+/** A logo is larger than all the rest, and nothing here shows it. */
+const withoutBrand = ({ brand: _brand, ...app }: AppRecord): AppRecord => app;
 
 const categoryBytes = ({ labels, tenantDefaults = {} }: Category) =>
   APP_BYTES.category + Object.keys(labels).length * APP_BYTES.label + Object.keys(tenantDefaults).length * APP_BYTES.tenant;

@@ -15,7 +15,7 @@ import { createCallRate } from "./call-rate.ts";
 
 const log = createLogger("test", "silent");
 /** So slow that no token is added during a test. */
-const SLOW = { ratePerSecond: 0.02, burst: 14 };
+const SLOW = { ratePerSecond: 0.02, burst: 15 };
 const contextOf = (id: string) => ({
   caller: { ...sampleApp(), id },
   signal: new AbortController().signal,
@@ -35,7 +35,9 @@ async function setUp() {
     ...{ redis, calls },
     notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "previewNotification", "getNotification")),
     contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
-    preferences: rate.preferences(answers("getPreferences", "updatePreferences", "listPreferenceChanges", "liftBlock", "checkPreferences")),
+    preferences: rate.preferences(
+      answers("getPreferences", "updatePreferences", "listPreferenceChanges", "liftBlock", "createPreferencesLink", "checkPreferences"),
+    ),
     categories: rate.categories(answers("putCategory", "listCategories", "deleteCategory")),
     profiles: rate.profiles({ ...answers("setProfile", "getProfile", "eraseUser"), exportUser: async function* () {} }),
     async [Symbol.asyncDispose]() {
@@ -56,6 +58,7 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
     contacts.removeContact({ userId: "", endpointId: "" }, of),
     contacts.listContacts({ userId: "" }, of),
     preferences.getPreferences({ subject: undefined }, of),
+    preferences.createPreferencesLink({ subject: undefined }, of),
     preferences.updatePreferences(updateRequest(), of),
     preferences.listPreferenceChanges({ subject: undefined, pageSize: 0, beforeVersion: 0 }, of),
     preferences.liftBlock({ endpoint, kind: 0, origin: undefined }, of),
@@ -89,9 +92,9 @@ test("many questions and many changes use up more of it", async () => {
   const question = questionRequest({ userId: "ada" });
   const questions = Array.from({ length: 101 }, () => question);
   assert.ok(!isCallError(await preferences.checkPreferences({ questions }, contextOf("shop"))));
-  const optOut = Array.from({ length: 30 }, () => ({ channel: 0 as const, category: "news" }));
+  const optOut = Array.from({ length: 40 }, () => ({ channel: 0 as const, category: "news" }));
   assert.ok(!isCallError(await preferences.updatePreferences(updateRequest({ optOut }), contextOf("shop"))));
-  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "eleven and three of fourteen");
+  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "eleven and four of fifteen");
 });
 
 test("a preview uses up ten, and more for a large mail", async () => {
@@ -109,9 +112,9 @@ test("a preview uses up ten, and more for a large mail", async () => {
   for (const app of ["shop", "bank"]) await previewOf(app, "small");
   await previewOf("shop", "small");
   await previewOf("bank", "x".repeat(40_960));
-  // A token takes 50 s; to the next one 7 are missing, and 17.
+  // A token takes 50 s; to the next one 6 are missing, and 16.
   assert.deepEqual(
     [await waitMs("shop"), await waitMs("bank")].map((s) => Math.round(s / 10) * 10),
-    [350, 850],
+    [300, 800],
   );
 });

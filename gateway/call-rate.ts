@@ -108,13 +108,14 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
         return exportUser(request, context);
       },
     }),
-    preferences: ({ getPreferences, updatePreferences, listPreferenceChanges, liftBlock, checkPreferences }) => ({
+    preferences: ({ getPreferences, updatePreferences, listPreferenceChanges, liftBlock, createPreferencesLink, checkPreferences }) => ({
       getPreferences: limited(getPreferences),
       updatePreferences: limited(updatePreferences, ({ optOut, optIn, consent }) =>
         optOutsCost(optOut.length + optIn.length + consent.length),
       ),
       listPreferenceChanges: limited(listPreferenceChanges, ({ pageSize }) => optOutsCost(pageSize)),
       liftBlock: limited(liftBlock),
+      createPreferencesLink: limited(createPreferencesLink),
       checkPreferences: limited(checkPreferences, ({ questions }) => optOutsCost(questions.length)),
     }),
     categories: ({ putCategory, listCategories, deleteCategory }) => ({

@@ -8,6 +8,8 @@ import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type {
   CheckPreferencesRequest,
   CheckPreferencesResponse,
+  CreatePreferencesLinkRequest,
+  CreatePreferencesLinkResponse,
   GetPreferencesRequest,
   GetPreferencesResponse,
   LiftBlockRequest,
@@ -38,6 +40,7 @@ export interface PreferencesClient {
   updatePreferences: ForwardCall<UpdatePreferencesRequest, UpdatePreferencesResponse>;
   listPreferenceChanges: ForwardCall<ListPreferenceChangesRequest, ListPreferenceChangesResponse>;
   liftBlock: ForwardCall<LiftBlockRequest, LiftBlockResponse>;
+  createPreferencesLink: ForwardCall<CreatePreferencesLinkRequest, CreatePreferencesLinkResponse>;
   checkPreferences: ForwardCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 }
 
@@ -47,6 +50,7 @@ export interface PreferenceForwardHandlers {
   updatePreferences: Handler<UpdatePreferencesRequest, UpdatePreferencesResponse, AppRecord>;
   listPreferenceChanges: Handler<ListPreferenceChangesRequest, ListPreferenceChangesResponse, AppRecord>;
   liftBlock: Handler<LiftBlockRequest, LiftBlockResponse, AppRecord>;
+  createPreferencesLink: Handler<CreatePreferencesLinkRequest, CreatePreferencesLinkResponse, AppRecord>;
   checkPreferences: Handler<CheckPreferencesRequest, CheckPreferencesResponse, AppRecord>;
 }
 
@@ -117,6 +121,7 @@ export function createPreferenceForwardHandlers(
       },
       ofLift,
     ),
+    createPreferencesLink: forward("carillon.v1.CreatePreferencesLinkRequest", client.createPreferencesLink, ofSubject),
     checkPreferences: forward("carillon.v1.CheckPreferencesRequest", client.checkPreferences, ofQuestions),
   };
 }

@@ -12,9 +12,12 @@ import {
 import { reason } from "../core/delivery/reason.ts";
 import { isRefusal, type OptOutQuestion } from "../core/ports/opt-outs.ts";
 import { endpointSubject, OPT_OUTS_MAX, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
+import type { PageClaim } from "../core/preferences/page-claim.ts";
 import type {
   CheckPreferencesRequest,
   CheckPreferencesResponse,
+  CreatePreferencesLinkRequest,
+  CreatePreferencesLinkResponse,
   GetPreferencesRequest,
   GetPreferencesResponse,
   LiftBlockRequest,
@@ -49,10 +52,15 @@ export interface PreferenceHandlers {
   updatePreferences: Handler<UpdatePreferencesRequest, UpdatePreferencesResponse, CallingApp>;
   listPreferenceChanges: Handler<ListPreferenceChangesRequest, ListPreferenceChangesResponse, CallingApp>;
   liftBlock: Handler<LiftBlockRequest, LiftBlockResponse, CallingApp>;
+  createPreferencesLink: Handler<CreatePreferencesLinkRequest, CreatePreferencesLinkResponse, CallingApp>;
   checkPreferences: Handler<CheckPreferencesRequest, CheckPreferencesResponse, CallingApp>;
 }
 
-export function createPreferenceHandlers(preferences: Preferences): PreferenceHandlers {
+/** A link, and when it ends in ms since the epoch. */
+export type LinkOf = (of: Pick<PageClaim, "app" | "subject" | "channel">) => { url: string; expiresAt: number } | undefined;
+
+/** @param linkOf URL of the page of a subject, for links that an app asks for; undefined: links are not set up */
+export function createPreferenceHandlers(preferences: Preferences, linkOf: LinkOf = () => undefined): PreferenceHandlers {
   /** Those of required categories: people cannot choose about them. Undefined: it could not be read. */
   async function requiredAmong(app: string, subject: SubjectProto | undefined, lists: ChoiceLists): Promise<Violation[] | undefined> {
     const userId = subject?.subject?.$case === "userId" ? subject.subject.value : undefined;
@@ -109,6 +117,14 @@ export function createPreferenceHandlers(preferences: Preferences): PreferenceHa
       return updated ? { lifted: lift.map(blockToProto), version: updated.version } : unavailable;
     },
 
+    async createPreferencesLink({ subject: given }, { caller }) {
+      const subject = subjectFromProto(given);
+      if (!subject) return invalid("subject", "must be given");
+      const channel = given?.subject?.$case === "endpoint" ? endpointFromProto(given.subject.value)?.channel : undefined;
+      const link = linkOf({ app: caller.app, subject, channel });
+      return link ? { url: link.url, expiresAt: new Date(link.expiresAt) } : noLinks;
+    },
+
     async checkPreferences(request, { caller }) {
       const { length } = request.questions;
       if (length === 0 || length > QUESTIONS_MAX) return invalid("questions", `must be 1 to ${QUESTIONS_MAX}`);
@@ -132,6 +148,11 @@ const tooMany = callError(
   "TOO_MANY_OPT_OUTS",
   `opt_out: the subject would have more than ${OPT_OUTS_MAX} choices of single categories; remove some, or choose for every category`,
   { fields: [{ field: "opt_out", rule: "opt_outs.max", message: `at most ${OPT_OUTS_MAX} of single categories` }] },
+);
+const noLinks = callError(
+  "FAILED_PRECONDITION",
+  "LINKS_OFF",
+  "links to the page of preferences are not set up here: the operator sets UNSUBSCRIBE_KEYS_FILE and FEEDBACK_URL for preferences",
 );
 const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "preferences cannot be read now");
 

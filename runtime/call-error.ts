@@ -49,6 +49,7 @@ export type CallReason =
   | "CATEGORY_REQUIRED"
   | "ERASED"
   | "NO_ERASURE_KEY"
+  | "LINKS_OFF"
   | "RATE_LIMITED"
   | "OPEN_LIMIT"
   | "SCHEDULED_LIMIT"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openToken, sealToken } from "./sealed-token.ts";
+import { openToken, sealRepeatably, sealToken } from "./sealed-token.ts";
 
 const OLD = "an old key of 32 characters, abc";
 const NEW = "a new key of 32 characters, abcd";
@@ -59,3 +59,12 @@ const FORGED: readonly (readonly [what: string, token: string])[] = [
 ];
 for (const [what, forged] of FORGED)
   test(`a token does not open: ${what}`, () => assert.equal(openToken(forged, { purpose, keys: [NEW, OLD] }), undefined));
+
+test("a token of the same text is another each time, unless it is sealed repeatably", () => {
+  const keys = { purpose, keys: [OLD] };
+  assert.notEqual(sealToken(text, keys), token);
+  const same = sealRepeatably(text, keys);
+  assert.equal(sealRepeatably(text, keys), same);
+  assert.equal(openToken(same, keys), text);
+  assert.notEqual(sealRepeatably(`${text} `, keys).split(".")[2]?.slice(0, 16), same.split(".")[2]?.slice(0, 16));
+});

@@ -22,11 +22,19 @@ export interface TokenKeys {
 }
 
 /** @param text at most some 1,000 bytes: a token stands in a URL. Throws where there is no key. */
-export function sealToken(text: string, { purpose, keys }: TokenKeys): string {
+export const sealToken = (text: string, { purpose, keys }: TokenKeys): string => seal(text, purpose, keys, () => randomBytes(SALT_BYTES));
+
+/** The same token for the same text, for URLs that caches keep: the salt is derived from the text. It shows that two texts are the same. */
+export const sealRepeatably = (text: string, { purpose, keys }: TokenKeys): string =>
+  seal(text, purpose, keys, (key) =>
+    createHmac("sha256", key).update(`carillon ${purpose} salt 1\n`).update(text).digest().subarray(0, SALT_BYTES),
+  );
+
+function seal(text: string, purpose: string, keys: readonly string[], saltBy: (key: string) => Buffer): string {
   const [key] = keys;
   if (key === undefined) throw new Error("there is no key to seal with");
   const head = `${VERSION}.${keyIdOf(key, purpose)}`;
-  const salt = randomBytes(SALT_BYTES);
+  const salt = saltBy(key);
   const cipher = createCipheriv("aes-256-gcm", derived(key, purpose, salt), nonceOf(salt), { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(head));
   const sealed = Buffer.concat([salt, cipher.update(text, "utf8"), cipher.final()]);

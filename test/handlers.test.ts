@@ -149,7 +149,10 @@ test("contacts are registered, listed and removed", async () => {
 });
 
 test("preferences are updated, read and checked, also through the gateway's own handlers", async () => {
-  const { handlers, uncalled } = counted(createPreferenceHandlers(preferences));
+  const link = { url: "https://hooks.example.com/p/x", expiresAt: clock.now() };
+  const { handlers, uncalled } = counted(
+    createPreferenceHandlers(preferences, ({ channel }) => (channel === undefined ? link : undefined)),
+  );
   const direct = contextOf({ app: "shop" });
   answered(await handlers.updatePreferences(updateRequest({ subject: ada, optOut: [news] }), direct));
   assert.deepEqual(answered(await handlers.getPreferences({ subject: ada }, direct)).optOuts, [news]);
@@ -159,6 +162,7 @@ test("preferences are updated, read and checked, also through the gateway's own 
   const phone = { address: { $case: "phoneNumber", value: "+4915112345678" } } as const;
   const lift = { endpoint: phone, kind: 0, origin: { actor: "", source: "", evidence: "verified" } } as const;
   assert.deepEqual(answered(await handlers.liftBlock(lift, direct)).lifted, []);
+  assert.equal(answered(await handlers.createPreferencesLink({ subject: ada }, direct)).url, link.url);
   assert.deepEqual(uncalled(), []);
 
   // One table serves as the other's client: both are plain functions.
@@ -169,6 +173,7 @@ test("preferences are updated, read and checked, also through the gateway's own 
         updatePreferences: (id, request) => handlers.updatePreferences(request, contextOf({ app: id })),
         listPreferenceChanges: (id, request) => handlers.listPreferenceChanges(request, contextOf({ app: id })),
         liftBlock: (id, request) => handlers.liftBlock(request, contextOf({ app: id })),
+        createPreferencesLink: (id, request) => handlers.createPreferencesLink(request, contextOf({ app: id })),
         checkPreferences: (id, request) => handlers.checkPreferences(request, contextOf({ app: id })),
       },
       clock,
@@ -180,6 +185,10 @@ test("preferences are updated, read and checked, also through the gateway's own 
   assert.equal(answered(await forward.handlers.checkPreferences({ questions: [question] }, context)).answers[0]?.optedOut, false);
   assert.equal(answered(await forward.handlers.listPreferenceChanges(changes, context)).changes.length, 2);
   assert.deepEqual(answered(await forward.handlers.liftBlock(lift, context)).lifted, []);
+  assert.equal(answered(await forward.handlers.createPreferencesLink({ subject: ada }, context)).url, link.url);
+  const off = await forward.handlers.createPreferencesLink({ subject: { subject: { $case: "endpoint", value: phone } } }, context);
+  assert.ok(isCallError(off));
+  assert.equal(off.reason, "LINKS_OFF");
   const invalid = await forward.handlers.getPreferences({ subject: undefined }, context);
   assert.ok(isCallError(invalid));
   assert.equal(invalid.code, "INVALID_ARGUMENT");

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Collection, MongoServerError } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { applyChange } from "../../core/preferences/change.ts";
+import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "../store/store-error.ts";
 import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
@@ -50,6 +50,7 @@ export function createPreferenceStore(
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
           const stored = await collection.findOne({ _id });
           const before = stored ? decode(stored) : undefined;
+          if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true as const };
           const record = applyChange(before, { app, subject, change, now });
           if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true as const };
           if (stored?.lastChange) await history.put(_id, stored.lastChange);

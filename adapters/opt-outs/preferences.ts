@@ -118,7 +118,7 @@ export function createPreferences(deps: {
     const write = async () => {
       const stored = await store.update(app, subject, change, clock.now());
       // What was not applied is taken out of Redis again.
-      return propagate(stored, stored.tooMany ? added : removed, begun);
+      return propagate(stored, stored.tooMany || stored.outdated ? added : removed, begun);
     };
     const record = await withStoreDeadline(UPDATE_DEADLINE_MS, write);
     // Also if the outcome of the write is unknown.

@@ -8,6 +8,9 @@ import type { CallContext } from "../../runtime/handler.ts";
 import type { InternalTokens } from "../../runtime/internal-tokens.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
 
+/** Besides this, a service says that there would be too many choices. */
+const KNOWN_REFUSALS = ["CATEGORY_REQUIRED", "LINKS_OFF"] as const;
+
 /** Calls the preferences service in the name of an app, within the deadline of the call being answered. */
 export function createPreferencesClient(options: {
   /** host:port, or dns:///name:port */
@@ -30,7 +33,7 @@ export function createPreferencesClient(options: {
       } catch (error) {
         const { code, message, fields, reason } = readDetails(error);
         if (code === status.FAILED_PRECONDITION) {
-          const known = reason === "CATEGORY_REQUIRED" ? reason : "TOO_MANY_OPT_OUTS";
+          const known = KNOWN_REFUSALS.find((one) => one === reason) ?? "TOO_MANY_OPT_OUTS";
           return callError("FAILED_PRECONDITION", known, message, { fields });
         }
         if (code === status.INVALID_ARGUMENT) return callError("INVALID_ARGUMENT", "INVALID_FIELD", message);
@@ -38,12 +41,14 @@ export function createPreferencesClient(options: {
       }
     };
 
-  const { getPreferences, updatePreferences, listPreferenceChanges, liftBlock, checkPreferences } = PreferenceServiceService;
+  const { getPreferences, updatePreferences, listPreferenceChanges, liftBlock, createPreferencesLink, checkPreferences } =
+    PreferenceServiceService;
   return {
     getPreferences: call(getPreferences),
     updatePreferences: call(updatePreferences),
     listPreferenceChanges: call(listPreferenceChanges),
     liftBlock: call(liftBlock),
+    createPreferencesLink: call(createPreferencesLink),
     checkPreferences: call(checkPreferences),
     [Symbol.dispose]: () => client.close(),
   };

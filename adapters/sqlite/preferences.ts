@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { applyChange } from "../../core/preferences/change.ts";
+import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { readPreference, type StoredChange, type StoredPreference, storedPreference, writeChange } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
@@ -38,6 +38,7 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
     update: async (app, subject, change, now) =>
       transact(database, () => {
         const found = find(app, subject);
+        if (isOutdated(change, found)) return { ...(found ?? noPreferences(app, subject)), outdated: true as const };
         const record = applyChange(found, { app, subject, change, now });
         if (!record) return { ...(found ?? noPreferences(app, subject)), tooMany: true as const };
         put.run(app, subject, now, JSON.stringify(storedPreference(record)));

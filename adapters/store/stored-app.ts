@@ -10,8 +10,18 @@ export interface StoredApp extends Partial<Omit<AppRecord, "id" | "channels">> {
 }
 
 /** A version of 0 is that of an app which an earlier version wrote. */
-export function readApp({ id, channels, limits = {}, accounts, categories, keys, keyHashes = [], version = 0 }: StoredApp): AppRecord {
-  const own = { ...(accounts && { accounts }), ...(categories && { categories }) };
+export function readApp({
+  id,
+  channels,
+  limits = {},
+  accounts,
+  categories,
+  brand,
+  keys,
+  keyHashes = [],
+  version = 0,
+}: StoredApp): AppRecord {
+  const own = { ...(accounts && { accounts }), ...(categories && { categories }), ...(brand && { brand }) };
   return { id, channels, limits, ...own, keys: keys ?? keyHashes.map(keyOfEarlierVersion), version };
 }
 

@@ -105,7 +105,35 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app limits set", ["shop", "--sms-senders", "Shop Ltd"], true, /smsSenders: must be/],
   ["app limits set", ["shop", "--email-from", "shop.example"], true, /emailFrom: must be at most 100 addresses, or domains/],
   ["app limits set", ["shop", "--overrides", "smtp"], true, /--overrides may contain apns, fcm/],
+  ["app brand set", ["shop"], true, /name at least one of --name, --color, --logo/],
+  ["app brand set", ["shop", "--name", "Juniper"], true, /--name must be like en=/],
+  ["app brand set", ["shop", "--name", "e n=Juniper"], false, /name e n must begin with a language/],
+  ["app brand set", ["shop", "--name", `en=${"x".repeat(61)}`], false, /the name in en must have at most 60 characters/],
+  ["app brand set", ["shop", "--color", "green"], true, /--color must be like #1f5c4a/],
+  ["app brand set", ["shop", "--mark", "#1f5c4a"], true, /--color is missing/],
+  ["app brand set", ["shop", "--color", "#777777", "--text-color", "#ffffff"], false, /text-color on color has a contrast of 4\.47:1/],
+  ["app brand set", ["shop", "--logo", join(directory, "none.svg")], true, /--logo cannot be read: ENOENT/],
+  ["app brand set", ["shop", "--logo", import.meta.filename], false, /the logo (must be a PNG, or an SVG|has \d+ bytes)/],
+  ["app brand set", ["bank", "--name", "en=Bank"], false, /there is no app bank/],
+  ["app brand show", ["bank"], false, /there is no app bank/],
+  ["app brand clear", ["bank"], false, /there is no app bank/],
 ];
+
+test("a brand is set part by part, and taken away", async () => {
+  const env = { STORE_URL: `sqlite:${join(directory, "brand.sqlite")}` };
+  await using store = await openStore(env.STORE_URL);
+  await createApp(store.apps, "shop", CHANNELS, { now: 1 });
+  const run = (name: string, args: string[]) => {
+    const command = APP_COMMANDS[name]!;
+    return command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env });
+  };
+  await run("app brand set", ["shop", "--name", "en=Juniper Books", "--name", "ko=주니퍼 서점"]);
+  await run("app brand set", ["shop", "--color", "#1F5C4A", "--mark-dark", "#5fb497", "--name", "ko="]);
+  const colors = { background: "#1f5c4a", text: "#ffffff", mark: "#1f5c4a", markDark: "#5fb497" };
+  assert.deepEqual((await store.apps.find("shop"))?.brand, { names: { en: "Juniper Books" }, colors });
+  await run("app brand clear", ["shop"]);
+  assert.equal((await store.apps.find("shop"))?.brand, undefined);
+});
 
 test("a mistake is said in one sentence, and nothing is changed", async () => {
   const env = { STORE_URL: `sqlite:${join(directory, "mistakes.sqlite")}` };

@@ -1,9 +1,8 @@
-import { openConfiguredStore, openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
-import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
+import { openConfiguredStore, openExistingStore } from "../../adapters/store/store-config.ts";
+import type { AppRecord } from "../../core/apps/app.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
 import {
-  APP_ID_RULE,
   addKey,
   createApp,
   type GrantedKey,
@@ -16,12 +15,13 @@ import {
   unknownApp,
 } from "../../operations/apps/apps.ts";
 import { PROVIDERS } from "../../providers/list.ts";
-import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
 import { accountsText, readAccountEntries } from "./account-options.ts";
+import { BRAND_COMMANDS } from "./brand-command.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
+import { onlyId, print, readId, withApps } from "./with-apps.ts";
 
 const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
 const KEY_USAGE = "[--expires-in 90d] [--out FILE]";
@@ -33,7 +33,8 @@ const OVERLAP_DEFAULT = "24h";
 export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   app: {
     about: "calling apps, their API keys and their limits: the commands that follow",
-    usage: "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show|accounts set|accounts show ...",
+    usage:
+      "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show|accounts set|accounts show|brand set|brand show|brand clear ...",
     options: {},
     run: async ({ positionals: [given] }) =>
       fail(given === undefined ? "a subcommand is missing" : `no subcommand "${given.slice(0, 40)}"`),
@@ -160,29 +161,12 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
         ({ limits }) => limits,
       ),
   },
+  ...BRAND_COMMANDS,
 };
-
-const print = (words: string) => void process.stdout.write(`${words}\n`);
-
-function readId(id: string | undefined): string {
-  if (id === undefined) fail("the app's ID is missing");
-  return APP_ID.test(id) ? id : fail(`ID ${APP_ID_RULE}`);
-}
-
-function onlyId({ positionals: [id, ...more] }: Invocation): string {
-  return more.length === 0 ? readId(id) : fail("takes one ID");
-}
 
 function readChannels({ values }: Invocation): Channel[] {
   const named = text(values.channels) ?? fail("--channels is missing");
   return named.split(",").map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
-}
-
-/** @param open only the first app may make the store that holds it */
-async function withApps(env: Environment, work: (apps: AppStore) => Promise<void>, open = openExistingStore): Promise<number> {
-  await using store = await open(readConfig(storeVariables, env));
-  await work(store.apps);
-  return 0;
 }
 
 /** ms */

@@ -111,9 +111,10 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   };
 }
 
-/** Dispatchers last: to some providers each send names the URL at which feedback listens. */
+/** Feedback first, because links and sends name the URL at which it listens; dispatchers last, because they send. */
 function inStartOrder(roles: readonly Role[]): Role[] {
-  return [...roles.filter((role) => !isDispatcher(role)), ...roles.filter(isDispatcher)];
+  const place = (role: Role) => (role.name === "feedback" ? 0 : isDispatcher(role) ? 2 : 1);
+  return roles.toSorted((a, b) => place(a) - place(b));
 }
 
 const isDispatcher = ({ name }: { name: string }) => name.startsWith("dispatcher-");

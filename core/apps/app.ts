@@ -1,6 +1,7 @@
 import type { Channel } from "../delivery/channel.ts";
 import type { Category } from "../preferences/category.ts";
 import type { AppAccounts } from "./accounts.ts";
+import type { Brand } from "./brand.ts";
 import type { AppLimits } from "./limits.ts";
 
 /** A calling service: what it may use, and the API keys that prove a call is its own. */
@@ -12,6 +13,8 @@ export interface AppRecord {
   accounts?: AppAccounts | undefined;
   /** What it writes about; absent: none was put. */
   categories?: Category[] | undefined;
+  /** On the pages that its recipients see; absent: none was set. */
+  brand?: Brand | undefined;
   /** The oldest first. */
   keys: ApiKeyRecord[];
   /** Each change adds one. */

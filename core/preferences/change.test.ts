@@ -35,6 +35,18 @@ const ROWS: readonly Row[] = [
     { optOuts: [news], withdrawn: [news] },
   ],
   [
+    "an opt-out that ends leaves the consent, which counts again afterwards",
+    { consents: [news] },
+    { optOut: [{ ...news, until: 7 }] },
+    { optOuts: [{ ...news, until: 7 }], consents: [news] },
+  ],
+  [
+    "a consent ends the pause of the same",
+    { optOuts: [{ ...news, until: 7 }], consents: [news] },
+    { consent: [news] },
+    { consents: [news] },
+  ],
+  [
     "a consent is forgotten, and remembered as withdrawn",
     { consents: [news, sms] },
     { forget: [news] },

@@ -12,7 +12,7 @@ export interface ChangeOrigin {
 
 /** A change of one subject. All of it is applied, or nothing. */
 export interface PreferenceChange {
-  /** Refusals to add; each removes the consent of exactly this channel and category. */
+  /** Refusals to add; each removes the consent of exactly this channel and category. One with an end leaves it: the consent counts again afterwards. */
   optOut?: readonly OptOut[];
   /** Consents to add; each removes the refusal of exactly this channel and category. */
   consent?: readonly OptOut[];
@@ -21,8 +21,14 @@ export interface PreferenceChange {
   block?: readonly Block[];
   /** Blocks to end: those of the same kind, sender and classes, unless they are later. */
   lift?: readonly Block[];
+  /** Only of this version: where the record has another by now, nothing is written. Absent: whatever the version. */
+  ifVersion?: number;
   origin: ChangeOrigin;
 }
+
+/** Whether a change is about a version that the record does not have any more. */
+export const isOutdated = ({ ifVersion }: PreferenceChange, record: PreferenceRecord | undefined): boolean =>
+  ifVersion !== undefined && ifVersion !== (record?.version ?? 0);
 
 /** What a subject chose, and what blocks it. */
 export interface PreferenceState {
@@ -56,7 +62,7 @@ export function applyChange(
   const { optOut = [], consent = [], forget = [], block = [], lift = [] } = change;
   const was = stateOf(before ?? noPreferences(app, subject));
   const optOuts = merge(was.optOuts, optOut, [...forget, ...consent], isSameOptOut);
-  const consents = merge(was.consents, consent, [...forget, ...optOut], isSameOptOut);
+  const consents = merge(was.consents, consent, [...forget, ...optOut.filter(({ until }) => until === undefined)], isSameOptOut);
   // One that came after the lifting was decided stays.
   const lifted = was.blocks.filter((b) => lift.some((l) => isSameBlock(b, l) && b.at <= l.at));
   const blocks = merge(was.blocks, block, lifted, isSameBlock);

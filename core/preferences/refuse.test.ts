@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyChange } from "./change.ts";
+import { changeTo, takenBack } from "./choosing.ts";
 import type { OptOut, PreferenceRecord } from "./opt-out.ts";
-import { refusing, undoing } from "./refuse.ts";
+import { refusing } from "./refuse.ts";
 
 const now = 1_790_000_000_000;
 const of = { app: "shop", subject: "user:ann" };
@@ -57,6 +58,6 @@ const BEFORE: readonly (readonly [what: string, record: PreferenceRecord | undef
 for (const [what, before, refused] of BEFORE)
   test(`undoing brings back ${what}`, () => {
     const after = applyChange(before, { ...of, change: refusing(before, refused, origin)!, now })!;
-    const undone = applyChange(after, { ...of, change: undoing(after.lastChange!, origin), now })!;
+    const undone = applyChange(after, { ...of, change: changeTo(after, takenBack(after, after.lastChange), origin)!, now })!;
     assert.deepEqual([undone.optOuts, undone.consents], [before?.optOuts ?? [], before?.consents ?? []]);
   });

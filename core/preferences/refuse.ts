@@ -1,4 +1,4 @@
-import type { ChangeEntry, ChangeOrigin, PreferenceChange } from "./change.ts";
+import type { ChangeOrigin, PreferenceChange } from "./change.ts";
 import { isSameOptOut, type OptOut, type PreferenceRecord } from "./opt-out.ts";
 
 /** Whether a choice is about less than another: consents of this kind would count more than a refusal of the other. */
@@ -16,9 +16,4 @@ export function refusing(record: PreferenceRecord | undefined, refused: OptOut, 
   const forget = consents.filter((consent) => isNarrower(consent, refused));
   const isRefused = optOuts.some((choice) => isSameOptOut(choice, refused) && choice.until === refused.until);
   return isRefused && forget.length === 0 ? undefined : { optOut: [refused], forget, origin };
-}
-
-/** The change that takes back what another one did to choices; blocks are not choices. Pure. */
-export function undoing({ before, after }: Pick<ChangeEntry, "before" | "after">, origin: ChangeOrigin): PreferenceChange {
-  return { optOut: before.optOuts, consent: before.consents, forget: [...after.optOuts, ...after.consents], origin };
 }

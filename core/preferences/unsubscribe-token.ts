@@ -13,12 +13,15 @@ export interface UnsubscribeClaim {
   issuedAt: number;
 }
 
-const DAY_MS = 86_400_000;
 /** Refusing never expires, because mails are kept for years. Anything else that a link may do ends, because mails are forwarded. */
 export const PAGE_LINK_DAYS = 30;
+const PAGE_LINK_MS = PAGE_LINK_DAYS * 86_400_000;
+
+/** When a link opens no page any more; ms since the epoch. */
+export const pageEndsAt = (issuedAt: number): number => issuedAt + PAGE_LINK_MS;
 
 /** Whether the link may do more than refuse: take back a refusal, show and change choices. */
-export const opensPage = ({ issuedAt }: UnsubscribeClaim, now: number): boolean => now - issuedAt <= PAGE_LINK_DAYS * DAY_MS;
+export const opensPage = ({ issuedAt }: Pick<UnsubscribeClaim, "issuedAt">, now: number): boolean => now <= pageEndsAt(issuedAt);
 
 /** As JSON of a list, which is short. */
 export const claimText = ({ app, subject, channel, category, notificationId, issuedAt }: UnsubscribeClaim): string =>

@@ -1,3 +1,5 @@
+import type { RequestHead } from "../../runtime/http/server.ts";
+
 /** In which the pages are written. */
 export const LANGUAGES = ["en", "ko"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -17,6 +19,10 @@ export function languageOf({
 }): Language {
   return known(asked) ?? known(locale) ?? acceptedOf(accepted) ?? "en";
 }
+
+/** The language of a request. @param locale of the person, if it is known */
+export const languageOfRequest = ({ query, headers }: Pick<RequestHead, "query" | "headers">, locale?: string): Language =>
+  languageOf({ asked: query.get("lang"), locale, accepted: headers["accept-language"] });
 
 const known = (tag: string | null | undefined): Language | undefined => {
   const language = tag?.split("-")[0]?.toLowerCase();

@@ -4,17 +4,22 @@ import { type Html, html } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 
 /** Whom the page is from, as people read it. */
-export interface Brand {
+export interface BrandView {
   name: string;
+  /** Of its style sheet and logo, relative to a page; undefined: it has none of its own. */
+  styles?: string | undefined;
+  logo?: string | undefined;
 }
 
 export interface Page {
   language: Language;
   /** Undefined: nobody in particular, because the link says nothing. */
-  brand?: Brand | undefined;
+  brand?: BrandView | undefined;
   title: string;
   body: Html;
   footer?: Html | undefined;
+  /** For a table; else lines are kept short. */
+  isWide?: boolean;
 }
 
 /** Each language's name in itself. */
@@ -39,7 +44,7 @@ export const pageAnswer = (status: number, page: Page, headers: Readonly<Record<
   headers: { ...HEADERS, ...headers },
 });
 
-const layout = ({ language, brand, title, body, footer }: Page): Html => html`<!doctype html>
+const layout = ({ language, brand, title, body, footer, isWide }: Page): Html => html`<!doctype html>
 <html lang="${language}">
 <head>
 <meta charset="utf-8">
@@ -47,9 +52,9 @@ const layout = ({ language, brand, title, body, footer }: Page): Html => html`<!
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
 <title>${brand === undefined ? title : `${title} · ${brand.name}`}</title>
-${STYLE_SHEETS.map((sheet) => html`<link rel="stylesheet" href="${sheet}">\n`)}</head>
-<body class="page narrow">
-<header class="top"><div>${brand && html`<b>${brand.name}</b>`}${others(language)}</div></header>
+${[...STYLE_SHEETS, ...(brand?.styles ? [brand.styles] : [])].map((sheet) => html`<link rel="stylesheet" href="${sheet}">\n`)}</head>
+<body class="page${isWide ? "" : " narrow"}">
+<header class="top"><div>${brand?.logo && html`<img src="${brand.logo}" alt="">`}${brand && html`<b>${brand.name}</b>`}${others(language)}</div></header>
 <main>
 ${body}
 </main>

@@ -1,17 +1,17 @@
 import type { HttpResponse } from "../../runtime/http/server.ts";
 import { type Html, html } from "./html.ts";
 import type { Language } from "./language.ts";
-import { type Brand, pageAnswer } from "./layout.ts";
+import { type BrandView, pageAnswer } from "./layout.ts";
+import { said } from "./said-pages.ts";
 import { SCOPES, type Scope, type Subject, UNSUBSCRIBE_WORDS } from "./unsubscribe-words.ts";
 
 /** Where a mail's link to unsubscribe leads, and the answers to its form. */
 export interface UnsubscribeView extends Subject {
   language: Language;
-  brand: Brand;
+  brand: BrandView;
+  /** Path of the page of all choices; undefined: the link opens none. */
+  settings: string | undefined;
 }
-
-/** Retry-After, in seconds, as the page says it. */
-const RETRY_AFTER = { "retry-after": "60" };
 
 /** The question; opening it changed nothing. */
 export function confirmPage(view: UnsubscribeView): HttpResponse {
@@ -32,7 +32,7 @@ export function confirmPage(view: UnsubscribeView): HttpResponse {
       <legend class="sr">${words.whatToStop}</legend>
 ${SCOPES.map((scope, i) => choice(scope, i === 0))}    </fieldset>
     <div class="row">
-      <button class="go" type="submit">${words.unsubscribe}</button>
+      <button class="go" type="submit">${words.unsubscribe}</button>${settingsLink(view)}
     </div>
   </form>
   <p class="hint">${words.takesEffect}</p>`;
@@ -45,16 +45,16 @@ export function donePage(view: UnsubscribeView, scope: Scope, undo: number | und
   const takeBack =
     undo === undefined
       ? undefined
-      : html`
-    <form class="row" method="post">
-      <input type="hidden" name="undo" value="${String(undo)}">
-      <button type="submit">${words.undo}</button>
-    </form>`;
+      : html`<input type="hidden" name="undo" value="${String(undo)}">
+      <button type="submit">${words.undo}</button>`;
   const body = html`  <div class="box pad">
     <div role="status">
       <h1>${words.done}</h1>
       <p class="lead">${words.refused[scope](view)}</p>
-    </div>${takeBack}
+    </div>
+    <form class="row" method="post">
+      ${takeBack}${settingsLink(view)}
+    </form>
   </div>
   <p class="hint">${words.kept}</p>`;
   return pageAnswer(200, { ...view, title: words.done, body });
@@ -65,25 +65,6 @@ export function undonePage(view: UnsubscribeView): HttpResponse {
   return pageAnswer(200, { ...view, title: words.undone, body: said(words.undone, words.asBefore) });
 }
 
-/** One page for every link that says nothing: forged, cut, or of a key that is gone. It tells nobody which. */
-export function endedPage(language: Language, status: number): HttpResponse {
-  const words = UNSUBSCRIBE_WORDS[language];
-  return pageAnswer(status, { language, title: words.ended, body: said(words.ended, words.endedWhy, words.endedHow) });
-}
-
-export function unavailablePage(language: Language): HttpResponse {
-  const words = UNSUBSCRIBE_WORDS[language];
-  return pageAnswer(503, { language, title: words.unavailable, body: said(words.unavailable, words.tryAgain) }, RETRY_AFTER);
-}
-
-export function tooManyPage(language: Language): HttpResponse {
-  const words = UNSUBSCRIBE_WORDS[language];
-  return pageAnswer(429, { language, title: words.tooMany, body: said(words.tooMany, words.tryAgain) }, RETRY_AFTER);
-}
-
-const said = (heading: string, lead: string, more?: string): Html => html`  <div class="box pad">
-    <div role="status">
-      <h1>${heading}</h1>
-      <p class="lead">${lead}</p>
-    </div>${more === undefined ? undefined : html`\n    <p>${more}</p>`}
-  </div>`;
+/** Relative, because a proxy may have cut off the path of the public URL. */
+const settingsLink = ({ language, settings }: UnsubscribeView): Html | undefined =>
+  settings === undefined ? undefined : html`\n      <a href="..${settings}">${UNSUBSCRIBE_WORDS[language].allSettings}</a>`;

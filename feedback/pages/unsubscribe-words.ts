@@ -20,6 +20,7 @@ interface Words {
   whatToStop: string;
   scope: Readonly<Record<Scope, (about: Subject) => readonly [label: string, more: string]>>;
   unsubscribe: string;
+  allSettings: string;
   takesEffect: string;
   notYours: string;
   done: string;
@@ -49,6 +50,7 @@ const en: Words = {
     ],
   },
   unsubscribe: "Unsubscribe",
+  allSettings: "All settings",
   takesEffect: "Takes effect within 5 seconds. You can undo it on the next page. No sign-in is needed.",
   notYours: "Not your address? Then close this page: somebody forwarded the mail to you.",
   done: "You are unsubscribed",
@@ -83,6 +85,7 @@ const ko: Words = {
     ],
   },
   unsubscribe: "수신 거부",
+  allSettings: "모든 설정",
   takesEffect: "5초 안에 적용됩니다. 다음 페이지에서 되돌릴 수 있습니다. 로그인은 필요 없습니다.",
   notYours: "본인의 주소가 아닌가요? 다른 분이 전달한 메일이니 이 페이지를 닫아 주세요.",
   done: "수신을 거부했습니다",

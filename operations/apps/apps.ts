@@ -108,9 +108,9 @@ export async function grantApiKey(
   { id, channels, now = Date.now() }: { id: string; channels?: readonly Channel[] | undefined; now?: number },
 ): Promise<{ key: string; keyId: string; app: AppRecord }> {
   const { key, record, app } = await grant(apps, id, { now }, (before) => ({
+    ...before,
     channels: [...(channels ?? before?.channels ?? CHANNELS)],
     limits: before?.limits ?? {},
-    ...(before?.accounts ? { accounts: before.accounts } : {}),
     keys: before?.keys ?? [],
   }));
   return { key, keyId: record.id, app };

@@ -52,7 +52,7 @@ export interface HttpRequest extends RequestHead {
 export interface HttpResponse {
   status: number;
   headers?: Readonly<Record<string, string>>;
-  body?: string;
+  body?: string | Uint8Array;
   /** Counted and logged as a rejection. */
   rejected?: HttpRejection;
 }

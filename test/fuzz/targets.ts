@@ -7,6 +7,7 @@ import { formatApiKey, parseApiKey } from "../../core/apps/api-key.ts";
 import { PUSH_HOSTS, parsePushUrl } from "../../core/content/push-host.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
 import { toTask } from "../../core/delivery/task.ts";
+import { pageClaimOf, pageClaimText } from "../../core/preferences/page-claim.ts";
 import { claimOf, claimText } from "../../core/preferences/unsubscribe-token.ts";
 import { formFields } from "../../feedback/form-body.ts";
 import { BlobServiceService } from "../../gen/carillon/v1/blob_service.ts";
@@ -175,13 +176,15 @@ const SEALED = sealToken(claimText(CLAIM), { ...LINK_KEYS, keys: ["another key t
 const UNSUBSCRIBE_TOKEN: FuzzTarget = {
   name: "token of a link to unsubscribe",
   seeds: [SEALED, sealToken("", LINK_KEYS).replace(/[^.]*$/, ""), "v1...", claimText(CLAIM)].map((token) => Buffer.from(token)),
-  dictionary: ["v1", ".", "=", "-", "_", '["a"', "null", "[]", "1e9"],
+  dictionary: ["v1", ".", "=", "-", "_", '["a"', ',""', "null", "[]", "1e9"],
   files: /\/(runtime\/sealed-token|core\/preferences)/,
   run(input) {
     const text = input.toString("latin1");
     assert.equal(openToken(text, LINK_KEYS), undefined, "opened what nobody sealed");
     const claim = claimOf(text);
     if (claim !== undefined) assert.deepEqual(claimOf(claimText(claim)), claim);
+    const pageClaim = pageClaimOf(text);
+    if (pageClaim !== undefined) assert.deepEqual(pageClaimOf(pageClaimText(pageClaim)), pageClaim);
   },
 };
 

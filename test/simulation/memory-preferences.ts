@@ -1,6 +1,6 @@
 // Preferences and profiles in Maps, with the same contract as the other stores.
 import type { Store } from "../../core/ports/store.ts";
-import { applyChange, type ChangeEntry } from "../../core/preferences/change.ts";
+import { applyChange, type ChangeEntry, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import type { ProfileRecord } from "../../core/preferences/profile.ts";
 import { frozen } from "./frozen.ts";
@@ -15,6 +15,7 @@ export function createMemoryPreferences(): Store["preferences"] {
     async update(app, subject, change, now) {
       const key = keyOf(app, subject);
       const before = records.get(key);
+      if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true };
       const updated = applyChange(before, { app, subject, change, now });
       if (!updated) return { ...(before ?? noPreferences(app, subject)), tooMany: true };
       const { lastChange, ...record } = updated;

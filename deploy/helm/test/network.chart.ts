@@ -105,11 +105,12 @@ test("the Ingress of the webhooks has the path of the public URL", () => {
   );
 });
 
-test("feedback and the dispatcher of mails have the keys of links to unsubscribe, and no other", () => {
+test("feedback, preferences and the dispatcher of mails have the keys of recipients' links, and no other", () => {
   const keysOf = (name: string) => variablesOf(find(production, "Deployment", name)).UNSUBSCRIBE_KEYS_FILE;
-  for (const name of ["feedback", "dispatcher-email"]) assert.equal(keysOf(name), "/etc/carillon/secrets/unsubscribe-keys");
+  for (const name of ["feedback", "preferences", "dispatcher-email"]) assert.equal(keysOf(name), "/etc/carillon/secrets/unsubscribe-keys");
   for (const name of ["gateway", "dispatcher-sms"]) assert.equal(keysOf(name), undefined);
-  assert.equal(variablesOf(find(production, "Deployment", "dispatcher-email")).FEEDBACK_URL, "https://hooks.example.com/carillon");
+  for (const name of ["preferences", "dispatcher-email"])
+    assert.equal(variablesOf(find(production, "Deployment", name)).FEEDBACK_URL, "https://hooks.example.com/carillon");
 });
 
 test("callers come through a GRPCRoute where there is a Gateway", () => {

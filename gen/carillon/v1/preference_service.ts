@@ -108,7 +108,7 @@ export interface UpdatePreferencesRequest {
     | Subject
     | undefined;
   /**
-   * Opt-outs to add. A subject has at most 1,000 choices of single categories; more are FAILED_PRECONDITION. Those of every
+   * Opt-outs to add; each removes the consent of exactly this channel and category, unless it has an end: then the consent counts again afterwards. A subject has at most 1,000 choices of single categories; more are FAILED_PRECONDITION. Those of every
    * category are not limited. A category that is required is FAILED_PRECONDITION, too.
    */
   optOut: OptOut[];
@@ -175,6 +175,16 @@ export interface LiftBlockResponse {
   /** Those that were lifted. */
   lifted: Block[];
   version: number;
+}
+
+export interface CreatePreferencesLinkRequest {
+  subject: Subject | undefined;
+}
+
+export interface CreatePreferencesLinkResponse {
+  url: string;
+  /** 30 days after it was made. */
+  expiresAt: Date | undefined;
 }
 
 export interface CheckPreferencesRequest {
@@ -1205,6 +1215,109 @@ export const LiftBlockResponse: MessageFns<LiftBlockResponse> = {
   },
 };
 
+function createBaseCreatePreferencesLinkRequest(): CreatePreferencesLinkRequest {
+  return { subject: undefined };
+}
+
+export const CreatePreferencesLinkRequest: MessageFns<CreatePreferencesLinkRequest> = {
+  encode(message: CreatePreferencesLinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== undefined) {
+      Subject.encode(message.subject, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePreferencesLinkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePreferencesLinkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = Subject.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreatePreferencesLinkResponse(): CreatePreferencesLinkResponse {
+  return { url: "", expiresAt: undefined };
+}
+
+export const CreatePreferencesLinkResponse: MessageFns<CreatePreferencesLinkResponse> = {
+  encode(message: CreatePreferencesLinkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.expiresAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePreferencesLinkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePreferencesLinkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCheckPreferencesRequest(): CheckPreferencesRequest {
   return { questions: [] };
 }
@@ -1508,6 +1621,21 @@ export const PreferenceServiceService = {
     responseSerialize: (value: LiftBlockResponse): Buffer => Buffer.from(LiftBlockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LiftBlockResponse => LiftBlockResponse.decode(value),
   },
+  /**
+   * CreatePreferencesLink returns a link to the page where the subject chooses. Whoever has the link may see and change these choices: give it to the
+   * recipient alone, for example in the app's settings. FAILED_PRECONDITION where links are not set up (UNSUBSCRIBE_KEYS_FILE, FEEDBACK_URL).
+   */
+  createPreferencesLink: {
+    path: "/carillon.v1.PreferenceService/CreatePreferencesLink" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreatePreferencesLinkRequest): Buffer =>
+      Buffer.from(CreatePreferencesLinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreatePreferencesLinkRequest => CreatePreferencesLinkRequest.decode(value),
+    responseSerialize: (value: CreatePreferencesLinkResponse): Buffer =>
+      Buffer.from(CreatePreferencesLinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreatePreferencesLinkResponse => CreatePreferencesLinkResponse.decode(value),
+  },
   /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences: {
     path: "/carillon.v1.PreferenceService/CheckPreferences" as const,
@@ -1531,6 +1659,11 @@ export interface PreferenceServiceServer extends UntypedServiceImplementation {
   listPreferenceChanges: handleUnaryCall<ListPreferenceChangesRequest, ListPreferenceChangesResponse>;
   /** LiftBlock lets an endpoint be sent to again, because it was verified or because an operator says why. */
   liftBlock: handleUnaryCall<LiftBlockRequest, LiftBlockResponse>;
+  /**
+   * CreatePreferencesLink returns a link to the page where the subject chooses. Whoever has the link may see and change these choices: give it to the
+   * recipient alone, for example in the app's settings. FAILED_PRECONDITION where links are not set up (UNSUBSCRIBE_KEYS_FILE, FEEDBACK_URL).
+   */
+  createPreferencesLink: handleUnaryCall<CreatePreferencesLinkRequest, CreatePreferencesLinkResponse>;
   /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences: handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 }
@@ -1599,6 +1732,25 @@ export interface PreferenceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LiftBlockResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * CreatePreferencesLink returns a link to the page where the subject chooses. Whoever has the link may see and change these choices: give it to the
+   * recipient alone, for example in the app's settings. FAILED_PRECONDITION where links are not set up (UNSUBSCRIBE_KEYS_FILE, FEEDBACK_URL).
+   */
+  createPreferencesLink(
+    request: CreatePreferencesLinkRequest,
+    callback: (error: ServiceError | null, response: CreatePreferencesLinkResponse) => void,
+  ): ClientUnaryCall;
+  createPreferencesLink(
+    request: CreatePreferencesLinkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreatePreferencesLinkResponse) => void,
+  ): ClientUnaryCall;
+  createPreferencesLink(
+    request: CreatePreferencesLinkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreatePreferencesLinkResponse) => void,
   ): ClientUnaryCall;
   /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences(

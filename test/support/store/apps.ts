@@ -26,6 +26,11 @@ const full: AppRecord = sampleApp({
       ...{ unsubscribeTransactional: true, cap: { max: 2, windowMs: 86_400_000, defer: true }, quietHours: "wait" },
     },
   ],
+  brand: {
+    names: { en: "Shop", "pt-BR": "Loja" },
+    colors: { background: "#1f5c4a", text: "#ffffff", mark: "#1f5c4a", markDark: "#5fb497" },
+    logo: { type: "image/png", base64: "iVBORw0KGgo=" },
+  },
   keys: [keyOf("k1"), { ...keyOf("k2"), expiresAt: T0 + 1 }, { ...keyOf("k3"), revokedAt: T0 + 2 }],
 });
 

@@ -45,6 +45,32 @@ export function describePreferences(name: string, test: StoreTest): void {
       assert.deepEqual(first.lastChange?.origin, origin);
     });
 
+    test("applies a change about a version to that version alone", async (store) => {
+      const change = { optOut: [smsAds], ifVersion: 0, origin: {} };
+      const first = await store.preferences.update("shop", "user:u1", change, T0);
+      assert.deepEqual([first.version, first.outdated], [1, undefined]);
+      const late = await store.preferences.update("shop", "user:u1", { ...change, optOut: [everything] }, T0 + 1);
+      assert.deepEqual([late.outdated, late.version, late.optOuts, late.lastChange], [true, 1, [smsAds], undefined]);
+      const early = await store.preferences.update("shop", "user:u2", { ...change, ifVersion: 1 }, T0);
+      assert.deepEqual([early.outdated, early.version, early.optOuts], [true, 0, []]);
+      assert.deepEqual(await store.preferences.find("shop", ["user:u2"]), []);
+      assert.equal(
+        (await store.preferences.update("shop", "user:u1", { ...change, forget: [smsAds], optOut: [], ifVersion: 1 }, T0 + 2)).version,
+        2,
+      );
+      assert.equal((await store.preferences.history("shop", "user:u1", 9, 9)).length, 2);
+    });
+
+    test("keeps a consent beside a refusal of the same that ends", async (store) => {
+      const paused = { ...smsAds, until: T0 + 5 };
+      await store.preferences.update("shop", "user:u1", { consent: [smsAds], origin: {} }, T0);
+      await store.preferences.update("shop", "user:u1", changing([paused]), T0 + 1);
+      const [found] = await store.preferences.find("shop", ["user:u1"]);
+      assert.deepEqual([found?.optOuts, found?.consents, found?.withdrawn], [[paused], [smsAds], undefined]);
+      const { optOuts, consents } = await store.preferences.update("shop", "user:u1", changing([smsAds]), T0 + 2);
+      assert.deepEqual([optOuts, consents], [[smsAds], []]);
+    });
+
     test("gives a subject's history in pages, the latest first, and nothing of another's", async (store) => {
       for (let i = 0; i < 12; i++) await store.preferences.update("shop", "user:u1", changing([{ ...smsAds, category: `c${i}` }]), T0 + i);
       await store.preferences.update("shop", "user:u10", changing([smsAds]), T0);

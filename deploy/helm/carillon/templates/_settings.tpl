@@ -37,10 +37,10 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- toJson (dict "items" $files) -}}
 {{- end }}
 
-{{/* Whether a component writes or serves links to unsubscribe: "yes" or empty. (dict "root" $ "item" <component>) */}}
+{{/* Whether a component makes or serves links of recipients: "yes" or empty. (dict "root" $ "item" <component>) */}}
 {{- define "carillon.linksUnsubscribe" -}}
 {{- $feedback := .root.Values.feedback -}}
-{{- if and $feedback.enabled $feedback.unsubscribe.existingSecret (or (eq .item.component "feedback") (eq .item.channel "email")) }}yes{{ end -}}
+{{- if and $feedback.enabled $feedback.unsubscribe.existingSecret (or (has .item.component (list "feedback" "preferences")) (eq .item.channel "email")) }}yes{{ end -}}
 {{- end }}
 
 {{/* Whether the sandbox simulates the providers: "yes" or empty. */}}
@@ -230,7 +230,7 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
   {{- $_ := set $env "INTERNAL_TLS_KEY_FILE" "/etc/carillon/tls/tls.key" -}}
   {{- $_ := set $env "INTERNAL_TLS_CA_FILE" "/etc/carillon/tls/ca.crt" -}}
 {{- end -}}
-{{- if and $item.channel (include "carillon.linksUnsubscribe" .) }}{{ $_ := set $env "FEEDBACK_URL" (include "carillon.feedbackUrl" $root) }}{{ end -}}
+{{- if and (ne $item.component "feedback") (include "carillon.linksUnsubscribe" .) }}{{ $_ := set $env "FEEDBACK_URL" (include "carillon.feedbackUrl" $root) }}{{ end -}}
 {{- $env = merge (include (printf "carillon.variables.%s" (ternary "dispatcher" $item.component (ne $item.channel ""))) . | fromJson) $env -}}
 {{- range (include "carillon.files" . | fromJson).items -}}
   {{- $_ := set $env .env (printf "/etc/carillon/secrets/%s" .file) -}}
