@@ -6,6 +6,8 @@ import type { World } from "./world.ts";
 const POLL_MS = 5;
 /** A service that publishes is never silent for so long. */
 const REST_MS = 1_000;
+/** Of a gateway beside which no relay runs: where the store is slow, it leaves some few publications to one. */
+export const PUBLISHED_SHARE_MIN = 0.9;
 
 /** Without a dispatcher a queue takes some hundred tasks; without a consumer to read its depth from, relays publish all that is due. */
 export async function liftQueueLimit({ manager }: Pick<World, "manager">, channel: Channel = "fcm"): Promise<void> {

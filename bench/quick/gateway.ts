@@ -2,15 +2,13 @@ import { streamName } from "../../core/delivery/subjects.ts";
 import type { Limits, Side, Work } from "../compare/rounds.ts";
 import { cpu, measure, rate, type Section } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
-import { liftQueueLimit, takeQueued } from "../queued.ts";
+import { liftQueueLimit, PUBLISHED_SHARE_MIN, takeQueued } from "../queued.ts";
 import { startRoles } from "../roles.ts";
 import { startWorld } from "../world.ts";
 import { BATCH, callGateway } from "./call-gateway.ts";
 
 /** What a gateway publishes beside its answers is in the stream within a second; the rest is for a busy machine. */
 const PUBLISHED_MS_MAX = 30_000;
-/** Where the store is slow, some few publications are left to a relay, which does not run here. */
-const PUBLISHED_SHARE_MIN = 0.9;
 
 /**
  * What does accepting cost in the gateway, compared with a grpc-js server that only decodes and answers?
