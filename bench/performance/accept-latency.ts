@@ -2,7 +2,7 @@ import { streamName } from "../../core/delivery/subjects.ts";
 import { isAccepted, latenciesMs, runPaced } from "../load/paced-run.ts";
 import { percentileOfSorted } from "../percentile.ts";
 import { startProgram } from "../program.ts";
-import { liftQueueLimit, takeQueued } from "../queued.ts";
+import { liftQueueLimit, PUBLISHED_SHARE_MIN, takeQueued } from "../queued.ts";
 import { callGateway } from "../quick/call-gateway.ts";
 import { startRoles } from "../roles.ts";
 import { summaryOf } from "../summary.ts";
@@ -33,7 +33,8 @@ export const createAcceptLatency =
     const load = stack.use(startProgram(["bench/programs/load.ts"]));
     const addresses = { gateway: gateway.addresses.grpc ?? "", bare: (await bare.ask<{ address: string }>()).address };
     // No dispatcher runs.
-    const published = (tasks: number) => takeQueued(world, streamName("apns"), { tasks, limitMs: PUBLISHED_MS_MAX });
+    const published = (tasks: number) =>
+      takeQueued(world, streamName("apns"), { tasks, limitMs: PUBLISHED_MS_MAX, leastShare: PUBLISHED_SHARE_MIN });
     async function highestRate(notifications: number): Promise<number> {
       const { items, ms } = await callGateway(load, { address: addresses.gateway, key: world.apiKey, batch: 0, notifications });
       await published(items);

@@ -2,7 +2,7 @@ import { streamName } from "../../core/delivery/subjects.ts";
 import type { Limits, Side, Work } from "../compare/rounds.ts";
 import { cpu, measure, rate, type Section } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
-import { liftQueueLimit, takeQueued } from "../queued.ts";
+import { liftQueueLimit, PUBLISHED_SHARE_MIN, takeQueued } from "../queued.ts";
 import { startRoles } from "../roles.ts";
 import { startWorld } from "../world.ts";
 import { BATCH, callGateway } from "./call-gateway.ts";
@@ -28,7 +28,7 @@ export async function measureGateway(limits: Limits, storeUrl = "sqlite"): Promi
   const call = (address: string, batch: number, notifications: number) =>
     callGateway(load, { address, key: world.apiKey, batch, notifications });
   async function published(work: Work): Promise<Work> {
-    await takeQueued(world, stream, { tasks: work.items, limitMs: PUBLISHED_MS_MAX });
+    await takeQueued(world, stream, { tasks: work.items, limitMs: PUBLISHED_MS_MAX, leastShare: PUBLISHED_SHARE_MIN });
     return work;
   }
 
