@@ -29,9 +29,9 @@ const GROUPS_IN_FLIGHT = 4;
 type Row = Record<string, SQLInputValue>;
 /** By statement: a notification with its attempts is written by one or two. */
 const STATEMENTS = {
-  insertNotification: `insert into notifications (id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc)
-    values (:id, :app, :class, :due, :outbox_key, :later_due, :ended_at, :failed_at, :doc) on conflict do nothing`,
-  changeNotification: `update notifications set app = :app, class = :class, due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
+  insertNotification: `insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, doc)
+    values (:id, :app, :class, :recipient, :due, :outbox_key, :later_due, :ended_at, :failed_at, :doc) on conflict do nothing`,
+  changeNotification: `update notifications set app = :app, class = :class, recipient = :recipient, due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
     failed_at = :failed_at, doc = :doc where id = :id`,
   insertAttempt: "insert into attempts (id, worker, answered, doc) values (:id, :worker, :answered, :doc) on conflict do nothing",
   changeAttempt: "update attempts set worker = :worker, answered = :answered, doc = :doc where id = :id",
@@ -46,8 +46,9 @@ else writeGroups(workerData as string);
 /** The thread. */
 function writeGroups(path: string): void {
   const database = new DatabaseSync(path);
-  // As the product opens it.
-  for (const pragma of ["journal_mode = wal", "synchronous = full", "wal_autocheckpoint = 4000"]) database.exec(`pragma ${pragma}`);
+  // As the product opens it; alone, it loses nothing by flushing with the lock.
+  for (const pragma of ["journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 4000"])
+    database.exec(`pragma ${pragma}`);
   const prepared = Object.fromEntries(Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]));
   parentPort!.on("message", (group: Group) => {
     database.exec("begin immediate");

@@ -32,7 +32,7 @@ test("the requests of every service are tested", () => {
       .map((t) => t.name)
       .sort(),
     // biome-ignore format: one list
-    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "DeleteCategoryRequest", "EraseUserRequest", "ExportUserRequest", "GetNotificationRequest", "GetPreferencesRequest", "GetProfileRequest", "LiftBlockRequest", "ListCategoriesRequest", "ListContactsRequest", "ListPreferenceChangesRequest", "PreviewNotificationRequest", "PutBlobRequest", "PutCategoryRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "SetProfileRequest", "StatBlobRequest", "UpdatePreferencesRequest"],
+    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "CreatePreferencesLinkRequest", "DeleteCategoryRequest", "EraseUserRequest", "ExportUserRequest", "GetNotificationRequest", "GetPreferencesRequest", "GetProfileRequest", "LiftBlockRequest", "ListCategoriesRequest", "ListContactsRequest", "ListPreferenceChangesRequest", "PreviewNotificationRequest", "PutBlobRequest", "PutCategoryRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "SetProfileRequest", "StatBlobRequest", "UpdatePreferencesRequest"],
   );
 });
 
