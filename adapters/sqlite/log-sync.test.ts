@@ -53,3 +53,15 @@ test("after a failed flush nothing is called durable any more", async () => {
   await assert.rejects(sync(), (error) => error instanceof StoreError && error.code === "EIO");
   assert.equal(flushes.length, 1, "the disk is not asked again");
 });
+
+test("a flush that could not be asked for is made up for by the next one", async () => {
+  const { flushes, ended, wait, turn } = disk();
+  wait("a");
+  wait("b");
+  await turn();
+  flushes[0]!.reject(new StoreError("SQLite: the log cannot be opened (EMFILE: too many open files)", "EMFILE"));
+  await turn();
+  flushes[1]!.resolve();
+  await turn();
+  assert.deepEqual(ended, ["a: SQLite: the log cannot be opened (EMFILE: too many open files)", "b"]);
+});

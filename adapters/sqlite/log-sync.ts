@@ -41,7 +41,7 @@ export async function closeDatabase(database: DatabaseSync): Promise<void> {
  * One flush at a time. Who comes during one waits for the next, which all of them share: the one under way may not hold what they committed.
  * After a failed flush the operating system may take what it could not write for written, and the next flush would succeed without it: nothing is
  * known to be durable any more, so that each further one fails too.
- * @param flush rejects where the disk does not take what was written
+ * @param flush rejects where the disk does not take what was written; with a StoreError where it was not asked to, which the next flush makes up for
  */
 export function createLogSync(flush: () => Promise<void>): LogSync {
   let failed: StoreError | undefined;
@@ -53,6 +53,7 @@ export function createLogSync(flush: () => Promise<void>): LogSync {
     try {
       await flush();
     } catch (error) {
+      if (error instanceof StoreError) throw error;
       failed ??= new StoreError(
         `SQLite: the disk did not take the log (${error instanceof Error ? error.message : "unknown"}); restart once it works`,
         (error as NodeJS.ErrnoException | undefined)?.code,
@@ -83,7 +84,9 @@ export function createLogSync(flush: () => Promise<void>): LogSync {
 function openLog(path: string): Log {
   let file: FileHandle | undefined;
   const sync = createLogSync(async () => {
-    file ??= await open(path, "r");
+    file ??= await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+      throw new StoreError(`SQLite: the log cannot be opened (${error.message})`, error.code);
+    });
     await file.datasync();
   });
   return {
