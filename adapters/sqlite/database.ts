@@ -57,8 +57,7 @@ function createFile(path: string): void {
 
 function configure(database: DatabaseSync, path: string): void {
   database.exec("pragma journal_mode = wal");
-  // The log is brought to the disk after each transaction, without its lock (log-sync.ts).
-  database.exec("pragma synchronous = normal");
+  database.exec("pragma synchronous = full");
   // What is deleted or replaced is overwritten, so that an erasure leaves nothing in the file.
   database.exec("pragma secure_delete = on");
   database.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);

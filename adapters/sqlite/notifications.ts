@@ -5,7 +5,6 @@ import type { Reason } from "../../core/delivery/reason.ts";
 import type { InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
-import { onDisk } from "./log-sync.ts";
 import { createOutbox } from "./outbox.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { referenceRows } from "./references.ts";
@@ -44,12 +43,11 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
       return existing.map((doc): InsertResult => (doc === undefined ? { kind: "inserted" } : { kind: "exists", record: parse({ doc }) }));
     },
 
-    // Callers are told what is found: not before it is on disk.
-    async find(id) {
-      const row = asStoreError(() => findOne.get(id));
-      if (row) await onDisk(database);
-      return row && parse(row);
-    },
+    find: async (id) =>
+      asStoreError(() => {
+        const row = findOne.get(id);
+        return row && parse(row);
+      }),
 
     change: writes.change,
 

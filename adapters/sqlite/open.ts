@@ -12,7 +12,6 @@ import { createContentStore } from "./contents.ts";
 import { openDatabase } from "./database.ts";
 import { statFileSystem } from "./durable.ts";
 import { createLease } from "./lease.ts";
-import { closeDatabase } from "./log-sync.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
@@ -22,7 +21,8 @@ import { useWriterThread } from "./writer-thread.ts";
 import { createWrites } from "./writes.ts";
 
 /**
- * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (transact.ts). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
+ * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
+ * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
  * Rejects with a StoreError when the file cannot be used, with an UnsafeSettingError when what is written to it could be lost.
  * @param options.existing rejects where there is no file, instead of making one
  * @param options.hasWriterThread whether a thread of its own makes the writes of roles (writer-thread.ts)
@@ -66,7 +66,7 @@ export async function openSqliteStore(
     time: now,
     [Symbol.asyncDispose]: async () => {
       await thread?.[Symbol.asyncDispose]();
-      await closeDatabase(database);
+      if (database.isOpen) database.close();
     },
   };
 }

@@ -2,9 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
 import { StoreError } from "../store/store-error.ts";
-import { onDisk } from "./log-sync.ts";
 
-/** How long a write waits for those of other processes and connections, in ms. */
+/** How long a write waits for those of other processes and connections, in ms. Each takes one disk flush. */
 export const BUSY_TIMEOUT_MS = 5_000;
 /** Between two tries for the write lock, in ms: a transaction takes about as long. */
 const TRY_EVERY_MS = 1;
@@ -34,7 +33,7 @@ const queues = new WeakMap<DatabaseSync, Waiting[]>();
  * true until it is written, also against other processes. `work` must not await. Those that wait begin in order.
  * SQLite's own wait would block this process, asleep for up to 100 ms at a time: with a gateway, a relay and a dispatcher on one file, a dispatcher stood
  * still for 150 to 250 ms of each second, and for up to 110 ms at a time. Works that come in one event-loop turn, or while another process writes, share a
- * transaction. The lock is free again before they are on disk (log-sync.ts).
+ * transaction and so a disk flush, which took a dispatcher 100 to 350 ms of each second.
  */
 export function transact<T>(database: DatabaseSync, work: () => T, waitMs = BUSY_TIMEOUT_MS): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -77,15 +76,9 @@ function rejectLate(waiting: Waiting[]): void {
   while (waiting[0] && waiting[0].until <= now) waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
 }
 
-/**
- * One transaction, with a savepoint for each work. Settles every entry once it is on disk, also one that wrote nothing: what it read, another process may
- * have committed just now. Never throws.
- */
+/** One transaction, with a savepoint for each work. Settles every entry, and never throws. */
 function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): void {
   const done: (() => void)[] = [];
-  const rejectAll = (error: unknown) => {
-    for (const { reject } of entries) reject(storeErrorOf(error));
-  };
   try {
     for (const { work, resolve, reject } of entries) {
       database.exec("savepoint work");
@@ -102,16 +95,11 @@ function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): voi
     }
     database.exec("commit");
   } catch (error) {
-    rejectAll(error);
+    for (const { reject } of entries) reject(storeErrorOf(error));
     tryRollback(database);
     return;
   }
-  const settleAll = () => {
-    for (const settle of done) settle();
-  };
-  const durable = onDisk(database);
-  if (durable) durable.then(settleAll, rejectAll);
-  else settleAll();
+  for (const settle of done) settle();
 }
 
 /** Where it fails, the next transaction tries it again. */

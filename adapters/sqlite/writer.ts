@@ -2,7 +2,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { StoreError } from "../store/store-error.ts";
 import { openDatabase } from "./database.ts";
-import { closeDatabase } from "./log-sync.ts";
 import { type Answer, type Call, OPENED } from "./writer-thread.ts";
 import { createWrites, type Writes } from "./writes.ts";
 
@@ -37,7 +36,7 @@ answer({ id: OPENED, value: undefined });
 
 async function close(): Promise<void> {
   await Promise.all(underWay);
-  await closeDatabase(database);
+  database.close();
   port.close();
 }
 
