@@ -2,8 +2,9 @@ import { endpointId } from "../adapters/ids.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
-import { isKnown, learnedChange } from "../core/preferences/learned.ts";
+import { learnedChange, stillToDo } from "../core/preferences/learned.ts";
 import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
+import { refusing } from "../core/preferences/refuse.ts";
 import { type ChangedPreferences, changeOnce } from "./change-once.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
@@ -21,10 +22,10 @@ export function createLearn({ preferences, metrics }: { preferences: ChangedPref
     // A copy of a mail is another person's.
     const isUsers = about === "user" && recipient.kind === "user" && copy === undefined;
     const subject = isUsers ? userSubject(recipient.userId) : endpointSubject(endpointId(endpoint));
-    let result = await changeOnce(preferences, { app, subject }, (record) => (isKnown(record, change) ? undefined : change));
+    let result = await changeOnce(preferences, { app, subject }, (record) => stillToDo(record, change));
     // An opt-out of every mail is always possible.
-    const whole = { optOut: [{ channel: "email", category: "*" } as const], origin: change.origin };
-    if (result === "too-many") result = await changeOnce(preferences, { app, subject }, () => whole);
+    const whole = { channel: "email", category: "*" } as const;
+    if (result === "too-many") result = await changeOnce(preferences, { app, subject }, (record) => refusing(record, whole, change.origin));
     metrics.learned.inc({ provider, account: accountNameOf(receipt), kind: learned.kind, state, result });
   };
 }

@@ -11,7 +11,7 @@ import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Block } from "../core/preferences/block.ts";
-import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointSubject, OPT_OUTS_MAX, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import type { RunningRole } from "../runtime/run.ts";
 import type { WebhookAction } from "../sandbox/kit/faults.ts";
 import type { Sandbox } from "../sandbox/main.ts";
@@ -45,7 +45,7 @@ const target = () => `http://${feedback.addresses.webhooks}`;
 async function kept(of: Endpoint | string) {
   const subject = typeof of === "string" ? userSubject(of) : endpointSubject(endpointId(of));
   const [record] = await store.preferences.find("app", [subject]);
-  return { blocks: record?.blocks ?? [], optOuts: record?.optOuts ?? [] };
+  return { blocks: record?.blocks ?? [], optOuts: record?.optOuts ?? [], consents: record?.consents ?? [] };
 }
 const phone = (phoneNumber: string): Endpoint => ({ channel: "sms", phoneNumber });
 const poolsOf = (blocks: readonly Block[]) => blocks.map(({ kind, pool }) => `${kind} ${pool}`);
@@ -196,6 +196,15 @@ test("an unsubscription at the provider is the user's choice against the categor
   const recipient = { kind: "endpoint", endpoint: { channel: "email", address } } as const;
   const outright = await reported("mandrill", { later: "unsub" }, { recipient });
   assert.deepEqual([outright.user.optOuts, outright.optOuts], [[], choice]);
+});
+
+test("an unsubscription of who has as many choices as there may be refuses all e-mail, also what they consented to on every channel", async () => {
+  const news: OptOut = { channel: "*", category: "news" };
+  const subject = userSubject(`user-${keys + 1}`);
+  const many = Array.from({ length: OPT_OUTS_MAX - 1 }, (_, i): OptOut => ({ channel: "sms", category: `c${i}` }));
+  await store.preferences.update("app", subject, { optOut: many, consent: [news], origin: {} }, Date.now());
+  const { user } = await reported("sendgrid", { later: "group_unsubscribe" });
+  assert.deepEqual([user.optOuts.at(-1), user.consents], [{ channel: "email", category: "*" }, []]);
 });
 
 test("who is stopped at Twilio is told so with the next send: the sandbox keeps its opt-outs", async () => {

@@ -14,6 +14,7 @@ import type { RequestHead } from "../runtime/http/server.ts";
 import { brandOf } from "./brand.ts";
 import { inLanguage, type Language, languageOfRequest } from "./pages/language.ts";
 import type { UnsubscribeView } from "./pages/unsubscribe-pages.ts";
+import { isRequired } from "./preference-table.ts";
 
 /** For all that a page shows: without it the page is still useful. */
 const READ_MS_MAX = 1_000;
@@ -46,7 +47,9 @@ export function createUnsubscribeView({ store, clock, pages, brands }: Unsubscri
       settings: opensPage(claim, clock.now()) ? pages.pathOf(pageClaimOf(claim)) : undefined,
       category: titleOf(app, claim.category, language),
       description: labelOf(app, claim.category, language)?.description,
-      required: (app?.categories ?? []).flatMap(({ name, default: own }) => (own === "required" ? [titleOf(app, name, language)] : [])),
+      required: (app?.categories ?? [])
+        .filter((category) => isRequired(category, profiles?.[0]?.profile.tenant))
+        .map(({ name }) => titleOf(app, name, language)),
       address: notification?.app === id ? addressOf(notification, claim) : undefined,
     };
   };

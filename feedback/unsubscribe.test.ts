@@ -175,6 +175,34 @@ test("who has as many choices as there may be still unsubscribes, from the whole
   assert.deepEqual((await feedback.record())?.optOuts.at(-1), { channel: "email", category: "*" });
 });
 
+test("the page names what the person's tenant requires", async () => {
+  await using feedback = await serve();
+  await feedback.store.apps.change(feedback.app.id, (app) => ({
+    ...app!,
+    categories: app!.categories!.map((c) => (c.name === "security" ? { ...c, tenantDefaults: { acme: "opted-in" as const } } : c)),
+  }));
+  const page = async () => (await feedback.ask(feedback.pathOf())).text();
+  assert.match(await page(), /All e-mail except Security/);
+  await feedback.store.profiles.put(feedback.app.id, "ann", { tenant: "acme" }, feedback.clock.now());
+  assert.doesNotMatch(await page(), /except Security/);
+});
+
+test("all e-mail is refused also where the person consented to a category on every channel", async () => {
+  await using feedback = await serve();
+  const { id } = feedback.app;
+  const { subject } = feedback.claim;
+  await feedback.preferences.update(id, subject, { consent: [{ channel: "*", category: "newsletter" }], origin: {} });
+  await feedback.ask(feedback.pathOf(), { method: "POST", body: new URLSearchParams({ scope: "channel" }) });
+  const question = { app: id, userId: "ann", endpoint: undefined, notificationClass: "marketing", category: "newsletter" } as const;
+  assert.deepEqual(
+    await feedback.preferences.check([
+      { ...question, channel: "email" },
+      { ...question, channel: "sms" },
+    ]),
+    ["opted-out", "allowed"],
+  );
+});
+
 test("while the store is away nothing is claimed to be done", async () => {
   const away = { get: async () => undefined, update: async () => undefined, history: async () => undefined };
   await using feedback = await serve({ preferences: away });

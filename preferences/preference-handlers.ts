@@ -131,7 +131,8 @@ export function createPreferenceHandlers(preferences: Preferences, linkOf: LinkO
       const questions = request.questions.map((q) => questionFromProto(caller.app, q));
       if (!areAll(questions)) return invalid("questions", "each must have a user or an endpoint, and a channel");
       const answers = await preferences.check(questions);
-      // The contract has no answer for "unknown", so the call fails as a whole and the caller repeats all its questions.
+      // The contract has no answer for "unknown", so the call fails as a whole and the caller repeats all its questions. That also
+      // hides refusals that are known: for callers it is as if nothing could be read, and nothing is sent but what is critical, after the wait for that.
       if (answers.includes("unknown")) return unavailable;
       return {
         answers: answers.map((a) => ({ optedOut: isRefusal(a), reason: isRefusal(a) ? reasonToProto(reason(a)) : undefined })),

@@ -24,7 +24,9 @@ export function answerOf({ question, default: own, readings, isSuspect }: Read, 
   // Whatever the default is, a block holds.
   const refusal = refusalOf(states, { ...question, default: own ?? "required" }, now);
   const isWhole = readings.length > 0 && read.length === readings.length && own !== undefined;
-  if (refusal === undefined) return isWhole ? "allowed" : unread(question, own, isSuspect);
+  // As a refusal in Redis, a choice that is known counts under any default but "required".
+  const isRefused = own === undefined && refusalOf(states, { ...question, default: "opted-in" }, now) !== undefined;
+  if (refusal === undefined) return isWhole ? "allowed" : unread(question, own, isSuspect || isRefused);
   if (refusal !== "no-consent") return refusal;
   // A subject of which only refusals are known may have consented.
   return isWhole && !read.includes("none") ? refusal : unread(question, own, isSuspect);
@@ -35,7 +37,7 @@ const stateFrom = (reading: "none" | "consented", { channel, category }: OptOutQ
   reading === "none" ? NOTHING : { ...NOTHING, consents: [{ channel, category }] };
 
 /**
- * What is critical is sent where preferences stay unreadable, but not to whom Redis holds a refusal of. Everything else waits: it may be one that has ended,
+ * What is critical is sent where preferences stay unreadable, but not to whom Redis or a record that was read holds a refusal of. Everything else waits: it may be one that has ended,
  * or that a consent goes before.
  */
 const unread = ({ notificationClass }: OptOutQuestion, own: CategoryDefault | undefined, isSuspect: boolean): OptOutAnswer =>

@@ -127,6 +127,36 @@ test("where defaults cannot be read nothing is allowed, and a block that is know
   assert.deepEqual(await both(), ["allowed", "complained"]);
 });
 
+test("where the default cannot be read, critical is not sent against a choice that is known, and the rest waits", async () => {
+  const apps = { find: () => Promise.reject(new Error("the store is away")) };
+  await using p = world.over(watched.store, apps);
+  await store.preferences.update(APP, ada, changing([everything]), clock.now());
+  const asked = (userId: string, notificationClass: NotificationClass) => ({ ...question(userId), notificationClass });
+  const answers = await p.check([
+    asked("ada", "critical"),
+    asked("ada", "transactional"),
+    asked("ada", "marketing"),
+    asked("bob", "critical"),
+  ]);
+  // Marketing is refused under every default.
+  assert.deepEqual(answers, ["opted-out", "unknown", "opted-out", "unknown"]);
+});
+
+test("the apps of a batch are read at once: a store that hangs costs one deadline", async () => {
+  const asked = new Set<string>();
+  const apps = {
+    find(id: string) {
+      asked.add(id);
+      return new Promise<undefined>(() => undefined);
+    },
+  };
+  await using p = world.over(watched.store, apps);
+  const answers = p.check(Array.from({ length: 50 }, (_, i) => question("ada", undefined, "email", "news", `app-${i}`)));
+  await eventually("each app is asked for", async () => asked.size === 50);
+  clock.advance(800);
+  assert.deepEqual(new Set(await answers), new Set(["unknown"]));
+});
+
 test("an ended pause says nothing any more, without a change", async () => {
   await using p = await start();
   await p.update(APP, ada, changing([{ ...everything, until: clock.now() + 60_000 }]));

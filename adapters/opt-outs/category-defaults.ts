@@ -77,12 +77,9 @@ export function createCategoryDefaults(deps: {
 
   return {
     async of(questions) {
-      const ofApps = new Map<string, Categories | undefined>();
-      for (const { app } of questions) {
-        if (ofApps.has(app)) continue;
-        const categories = categoriesOf(app);
-        ofApps.set(app, categories instanceof Promise ? await categories : categories);
-      }
+      // At once, so that a store that hangs costs one deadline; the batch, of at most 1,000 questions, bounds how many.
+      const apps = [...new Set(questions.map(({ app }) => app))];
+      const ofApps = new Map(await Promise.all(apps.map(async (app) => [app, await categoriesOf(app)] as const)));
       const categoryOf = ({ app, category }: Asked) => ofApps.get(app)?.get(category);
       const byTenant = new Map<string, Set<string>>();
       for (const question of questions) {

@@ -21,7 +21,8 @@ export interface UnsubscribeAsked {
 
 /**
  * Whether a mail has a link to unsubscribe by one click: each marketing mail, no critical one, and a transactional one where it asks for it, in words or by the marker,
- * or its category does; not where nobody can refuse the category.
+ * or its category does; not where nobody can refuse the category. The recipient's tenant is not known here: where it alone requires the category, the link is
+ * obeyed for marketing, and transactional mails still come.
  */
 export function offersUnsubscribe(email: EmailContent, { notificationClass, settings }: UnsubscribeAsked): boolean {
   if (notificationClass !== "transactional") return notificationClass === "marketing";

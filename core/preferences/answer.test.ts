@@ -9,6 +9,7 @@ import { choicesThatApply, type OptOut } from "./opt-out.ts";
 
 const NOW = 1_000;
 const asked: Asked = { channel: "email", category: "news", notificationClass: "marketing", default: "opted-in" };
+const transactional: Partial<Asked> = { notificationClass: "transactional", default: "required" };
 const choice = (channel: OptOut["channel"], category: string, until?: number): OptOut => ({ channel, category, ...(until && { until }) });
 const state = (over: Partial<PreferenceState> = {}): PreferenceState => ({ optOuts: [], consents: [], blocks: [], ...over });
 const no = (...optOuts: OptOut[]) => state({ optOuts });
@@ -50,8 +51,12 @@ const ROWS: readonly Row[] = [
   ["the user's no counts beside the endpoint's yes", [no(choice("*", "*")), yes(choice("email", "news"))], {}, "opted-out"],
   ["one's consent is enough", [state(), yes(choice("*", "news"))], { default: "opted-out" }, undefined],
 
-  ["what is required knows no choices", [no(choice("*", "*"), choice("email", "news"))], { default: "required" }, undefined],
-  ["but blocks", [no(choice("*", "*")), state({ blocks: [block()] })], { default: "required" }, "stopped"],
+  ["what is required knows no choices", [no(choice("*", "*"), choice("email", "news"))], transactional, undefined],
+  ["what is required and critical neither", [no(choice("*", "*"))], { ...transactional, notificationClass: "critical" }, undefined],
+  ["but blocks", [no(choice("*", "*")), state({ blocks: [block()] })], transactional, "stopped"],
+  ["marketing in a required category obeys a no to it", [no(choice("email", "news"))], { default: "required" }, "opted-out"],
+  ["marketing in a required category obeys a no to everything", [no(choice("*", "*"))], { default: "required" }, "opted-out"],
+  ["marketing in a required category needs no consent", [yes(choice("sms", "news"))], { default: "required" }, undefined],
   ["a block goes before choices", [{ ...no(choice("*", "*")), blocks: [block({ kind: "bounce" })] }], {}, "bounced"],
   ["a block goes before a consent", [{ ...yes(choice("email", "news")), blocks: [block({ kind: "manual" })] }], {}, "blocked"],
   ["a block of any subject", [state(), state({ blocks: [block({ kind: "complaint" })] })], {}, "complained"],

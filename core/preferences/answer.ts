@@ -29,17 +29,18 @@ export interface Asked {
 /**
  * Why this must not be sent; undefined: it may. The first that speaks decides: a block; of each subject's choices that for this channel and
  * category, for the category, for the channel, for everything; the category's default. Of several subjects (the user and the endpoint) one that
- * refuses is enough. What is required knows no choices. Pure.
+ * refuses is enough. What is required knows no choices, unless it is marketing: people may always refuse that. Pure.
  */
 export function refusalOf(subjects: readonly PreferenceState[], asked: Asked, now: number): Refusal | undefined {
   for (const { blocks: all } of subjects) {
     const block = all.find((b) => blocks(b, asked.notificationClass, asked.pool));
     if (block) return REFUSAL_OF_BLOCK[block.kind];
   }
-  if (asked.default === "required") return undefined;
+  const isRequired = asked.default === "required";
+  if (isRequired && asked.notificationClass !== "marketing") return undefined;
   const choices = subjects.map((state) => choiceOf(state, asked, now));
   if (choices.includes("refused")) return "opted-out";
-  return asked.default === "opted-in" || choices.includes("consented") ? undefined : "no-consent";
+  return isRequired || asked.default === "opted-in" || choices.includes("consented") ? undefined : "no-consent";
 }
 
 /** The narrowest choice of one subject; undefined: it chose nothing that is about this. */

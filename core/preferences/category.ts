@@ -1,7 +1,7 @@
 import { showsSomething } from "../content/codec.ts";
 import type { Channel, NotificationClass } from "../delivery/channel.ts";
 
-/** What holds for who chose nothing; "required": people cannot choose, and only a block stops it. */
+/** What holds for who chose nothing; "required": people cannot choose, and only a block stops it; marketing in it still obeys choices. */
 export const CATEGORY_DEFAULTS = ["opted-in", "opted-out", "required"] as const;
 export type CategoryDefault = (typeof CATEGORY_DEFAULTS)[number];
 

@@ -1,7 +1,8 @@
 import type { Refusal } from "./answer.ts";
 import { type Block, COMPLAINT_CLASSES, isSameBlock, REASON_MAX } from "./block.ts";
 import type { PreferenceChange } from "./change.ts";
-import { isSameOptOut, type PreferenceRecord } from "./opt-out.ts";
+import type { PreferenceRecord } from "./opt-out.ts";
+import { refusing } from "./refuse.ts";
 
 /**
  * What a provider tells about those it sends to:
@@ -40,7 +41,7 @@ export interface LearnedOf {
 
 /**
  * What follows for preferences. An unsubscription is a choice, of the user where the notification was to one; everything else is a block of the
- * endpoint. Pure.
+ * endpoint. stillToDo() makes it fit a record. Pure.
  */
 export function learnedChange(learned: Learned, of: LearnedOf): { about: "endpoint" | "user"; change: PreferenceChange } {
   const reason = withoutAddresses(learned.reason);
@@ -62,13 +63,15 @@ function blockFields(kind: Exclude<LearnedKind, "unsubscribe">, pool: string | u
   return kind === "complaint" ? { kind, classes: [...COMPLAINT_CLASSES] } : { kind };
 }
 
-/** Whether the blocks and opt-outs of a change are there already. Pure. */
-export const isKnown = (
-  { blocks, optOuts }: Pick<PreferenceRecord, "blocks" | "optOuts">,
-  { block = [], optOut = [] }: PreferenceChange,
-): boolean =>
-  block.every((one) => blocks.some((other) => isSameBlock(one, other))) &&
-  optOut.every((one) => optOuts.some((other) => isSameOptOut(one, other) && other.until === undefined));
+/**
+ * What of a learned change is still to be done to a record: a block that is new, or a refusal, with the consents that would count more. Undefined: it is known
+ * already. Pure.
+ */
+export function stillToDo(record: PreferenceRecord, change: PreferenceChange): PreferenceChange | undefined {
+  const { block = [], optOut: [refused] = [], origin } = change;
+  if (refused !== undefined) return refusing(record, refused, origin);
+  return block.every((one) => record.blocks.some((other) => isSameBlock(one, other))) ? undefined : change;
+}
 
 /** Providers quote the server's answer, which names the mailbox: the record knows it by its hash alone. At most REASON_MAX characters. */
 export const withoutAddresses = (reason: string): string =>

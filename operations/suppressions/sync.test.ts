@@ -102,6 +102,16 @@ test("what is missing is imported once, as blocks and choices, with the provider
   assert.equal((await stored()).blocks.length, 1_002);
 });
 
+test("who unsubscribed at the provider is missing as long as a consent of theirs would count more", async () => {
+  await sync("sendgrid");
+  const [record] = (await Array.fromAsync(store.preferences.changedSince(0))).filter(({ optOuts }) => optOuts.length > 0);
+  const news = { channel: "email", category: "news" } as const;
+  await store.preferences.update("shop", record!.subject, { consent: [news], origin: {} }, AT);
+  assert.equal((await sync("sendgrid")).apps[0]?.counts.unsubscribe.missing, 1);
+  assert.deepEqual((await store.preferences.find("shop", [record!.subject]))[0]?.consents, []);
+  assert.equal((await sync("sendgrid")).apps[0]?.counts.unsubscribe.missing, 0);
+});
+
 test("Mandrill's denylist is read without what expires there or was put there by hand", async () => {
   const { apps } = await sync("mandrill");
   assert.deepEqual(apps[0]?.counts.bounce, { listed: 1, known: 0, missing: 1, oursOnly: 0 });

@@ -6,8 +6,8 @@ import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
-import { isKnown, LEARNED_KINDS, type Learned, type LearnedKind, learnedChange } from "../../core/preferences/learned.ts";
-import { endpointSubject } from "../../core/preferences/opt-out.ts";
+import { LEARNED_KINDS, type Learned, type LearnedKind, learnedChange, stillToDo } from "../../core/preferences/learned.ts";
+import { endpointSubject, noPreferences } from "../../core/preferences/opt-out.ts";
 
 /** As a provider lists it: providers/transport/suppression-list.ts. */
 export interface Listed {
@@ -85,24 +85,23 @@ export async function syncSuppressions(
       const part = entries.slice(from, from + READ_MAX);
       const found = await store.preferences.find(app, [...new Set(part.map(({ subject }) => subject))]);
       const records = new Map(found.map((record) => [record.subject, record]));
-      const missing = part.filter(({ subject, entry }) => {
+      const missing = part.flatMap(({ subject, entry }) => {
         const count = counts.get(app)![entry.learned.kind];
-        const record = records.get(subject);
-        const isOurs = record !== undefined && isKnown(record, changeOf(entry));
+        const change = stillToDo(records.get(subject) ?? noPreferences(app, subject), changeOf(entry));
         count.listed += 1;
-        count[isOurs ? "known" : "missing"] += 1;
-        return !isOurs;
+        count[change === undefined ? "known" : "missing"] += 1;
+        return change === undefined ? [] : [{ subject, change }];
       });
       if (isApplied) await importAll(app, missing);
     }
   }
 
-  async function importAll(app: string, missing: readonly { subject: string; entry: Listed }[]): Promise<void> {
+  async function importAll(app: string, missing: readonly { subject: string; change: PreferenceChange }[]): Promise<void> {
     // One subject may have several entries: its changes follow one another.
     const subjects = [...Map.groupBy(missing, ({ subject }) => subject)];
     const next = async () => {
       for (let one = subjects.pop(); one; one = subjects.pop())
-        for (const { entry } of one[1]) await store.preferences.update(app, one[0], changeOf(entry), clock.now());
+        for (const { change } of one[1]) await store.preferences.update(app, one[0], change, clock.now());
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, next));
   }

@@ -32,7 +32,7 @@ export const CategoryDefault = {
   CATEGORY_DEFAULT_OPTED_IN: 1,
   /** CATEGORY_DEFAULT_OPTED_OUT - Nobody is notified who did not consent. */
   CATEGORY_DEFAULT_OPTED_OUT: 2,
-  /** CATEGORY_DEFAULT_REQUIRED - People cannot choose. A block still holds. */
+  /** CATEGORY_DEFAULT_REQUIRED - People cannot choose. A block still holds, and what is sent in it as marketing still obeys people's choices. */
   CATEGORY_DEFAULT_REQUIRED: 3,
   UNRECOGNIZED: -1,
 } as const;
