@@ -10,13 +10,12 @@ import { attempted, decided, handedBack, type Transition, voided } from "../core
 import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { AttemptRecord, AttemptResult } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
-import { type Learned, learnedChange } from "../core/preferences/learned.ts";
-import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import { createBatcher } from "../runtime/batch.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import { findAcceptedEarlier } from "./admission.ts";
 import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
+import { createLearn } from "./learn.ts";
 
 /** How long to wait between two tries to write an outcome while the store is unavailable. */
 const RECORD_AGAIN_MS = 500;
@@ -25,7 +24,10 @@ const BATCH_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
 
-type Parts = Pick<DispatchParts, "store" | "recorder" | "worker" | "clock" | "setupWaiters" | "random" | "log" | "failpoint"> & {
+type Parts = Pick<
+  DispatchParts,
+  "store" | "preferences" | "recorder" | "worker" | "clock" | "setupWaiters" | "random" | "log" | "failpoint"
+> & {
   circuits: CircuitBreakers;
 };
 export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
@@ -36,6 +38,7 @@ export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
  */
 export function createAttemptWriter(parts: Parts) {
   const { store, recorder, clock, log, worker, circuits, failpoint } = parts;
+  const learn = createLearn(parts);
   const lost = "store unavailable, retrying the outcome write";
   const state = createStateLog(log, { lost, back: "store available again, outcomes are written" }, clock.monotonic);
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
@@ -100,23 +103,6 @@ export function createAttemptWriter(parts: Parts) {
     await untilRecorded(() => change(decided(task, end, now)));
     if (end.kind === "retry" && end.reason.code === "misconfigured") parts.setupWaiters?.add({ ...task, attempt: task.attempt + 1 });
     return stands;
-  }
-
-  /**
-   * Keeps what the provider told of the recipient. Where the store is unavailable, the provider tells it again with the next send. Preferences in Redis
-   * follow by the next sweep.
-   */
-  async function learn(task: DeliveryTask, { id, provider }: AttemptRecord, learned: Learned): Promise<void> {
-    const { app, userId, endpoint, content, category } = task;
-    const now = clock.now();
-    const of = { provider, pool: content.sms && (content.sms.sender ?? ""), category, attemptId: id, at: now };
-    const { about, change } = learnedChange(learned, of);
-    const subject = about === "user" && userId !== undefined ? userSubject(userId) : endpointSubject(idOf(endpoint));
-    await store.preferences
-      .update(app, subject, change, now)
-      .catch((error: unknown) =>
-        log.warn({ err: error, attempt: id, learned: learned.kind }, "what a provider said of a recipient could not be kept"),
-      );
   }
 
   /** Before a retry is given up: whether an attempt that it repeats was accepted after all. */

@@ -1,4 +1,5 @@
 import type { Tracer } from "@opentelemetry/api";
+import type { Preferences } from "../adapters/opt-outs/preferences.ts";
 import type { SendingTimes } from "../adapters/preferences/sending-times.ts";
 import type { AppAccounts } from "../core/apps/accounts.ts";
 import type { Channel } from "../core/delivery/channel.ts";
@@ -31,7 +32,9 @@ export interface DispatchParts {
   circuits?: CircuitBreakers | undefined;
   /** Receives what waits for new keys, to make it due when they arrive; absent: it is tried again at its own time. */
   setupWaiters?: SetupWaiters | undefined;
-  store: Pick<Store, "attempts" | "notifications" | "contacts" | "preferences" | "settle">;
+  store: Pick<Store, "attempts" | "notifications" | "contacts" | "settle">;
+  /** Where what providers tell of recipients is kept: Redis first, then the store, so that a late write is obeyed, too. */
+  preferences: Pick<Preferences, "get" | "update">;
   recorder: EventRecorder;
   optOuts: OptOuts;
   /** May reject a concurrent copy early. Passing it proves nothing: only the claim in the store permits a send. */

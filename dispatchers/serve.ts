@@ -4,6 +4,7 @@ import { consumeTasks } from "../adapters/nats/consume.ts";
 import { createWorkload, startReporting } from "../adapters/nats/report.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openOptOuts } from "../adapters/opt-outs/open-opt-outs.ts";
+import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
 import { createClaimGate } from "../adapters/redis/claims.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
@@ -70,6 +71,8 @@ export async function serveDispatcher(
   const nats = stack.use(await connectNats(config, log));
   const tokens = stack.use(watchInternalTokens({ config, env, log }));
   const optOuts = await openOptOuts(config, { store, tokens, tls, clock, log, signal, stack });
+  // The reader's own, where this process reads: its cache follows at once.
+  const preferences = optOuts.preferences ?? (await openPreferences(config, { store, clock, log, stack }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
   const recorder = createEventRecorder({ metrics, log });
@@ -83,7 +86,8 @@ export async function serveDispatcher(
   const setupWaiters = createSetupWaiters({ store, recorder, clock, log });
   const appOf = createServedApps(store.apps, clock);
   const dispatch = createDispatch({
-    ...{ channel, providers, circuits, setupWaiters, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
+    ...{ channel, providers, circuits, setupWaiters, store, recorder, optOuts, preferences, worker },
+    ...{ log, tracer, failpoint, clock, random: Math.random },
     accountsOf: async (app) => (await appOf(app)).accounts,
     sendingTimes: openSendingTimes({ store, appOf, clock }),
     checkCap: createCapCheck({ caps: store.caps, appOf, clock }),

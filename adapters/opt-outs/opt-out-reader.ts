@@ -20,8 +20,8 @@ const LIMITS = {
   waitMaxMs: 1_000,
 };
 
-/** `forget`: where this process has an answer of before a change that it knows of. */
-export type ReadOptOuts = OptOuts & Pick<Preferences, "forget">;
+/** `forget`: where this process has an answer of before a change that it knows of. `preferences`: for changes that this process makes. */
+export type ReadOptOuts = OptOuts & Pick<Preferences, "forget"> & { preferences: Pick<Preferences, "get" | "update"> };
 
 /**
  * Reads opt-outs in this process: from its cache, Redis, or the store, as the preferences service does. It leaves rebuilding Redis' sets to that
@@ -43,6 +43,7 @@ export function createOptOutReader(deps: {
   const ask = (question: OptOutQuestion): Promise<OptOutAnswer> => batcher.add(question).catch(() => "unknown");
   return {
     forget: preferences.forget,
+    preferences,
     check: (questions) => Promise.all(questions.map(ask)),
     [Symbol.asyncDispose]: () => preferences[Symbol.asyncDispose](),
   };

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
+import { tombstoneSubject } from "../../core/preferences/tombstone.ts";
 import { createApp } from "../../operations/apps/apps.ts";
 import { runCli, startCli } from "../../test/e2e/cli-process.ts";
 import { eventually } from "../../test/support/eventually.ts";
@@ -134,6 +135,28 @@ test("a list moves no device that was registered for another user since", async 
   assert.equal(await of(`ada,${token},2026-04-01,,`), "stored 1, found 0 already stored, rejected 0");
   assert.match(await exported("contacts", env), /ada/);
   assert.equal(await of("ada,,,https://evil.example/x,", "ada,,2999-01-01,,+4917012345"), "stored 0, found 0 already stored, rejected 2");
+});
+
+test("where users were erased, what could bring them back needs the key of erasure", async () => {
+  const env = await storeOf("erased");
+  {
+    await using store = await openStore(env.STORE_URL!);
+    const change = { optOut: [{ channel: "*", category: "*" } as const], origin: {} };
+    await store.preferences.update("shop", tombstoneSubject("ab".repeat(32)), change, Date.now());
+  }
+  writeFileSync(path("erased.csv"), "user_id,email_address\nada,\n");
+  writeFileSync(path("erased-contacts.csv"), CONTACTS.join("\n"));
+  writeFileSync(path("erasure-key"), "k".repeat(32));
+  for (const [list, file] of [
+    ["opt-outs", "erased.csv"],
+    ["contacts", "erased-contacts.csv"],
+  ] as const) {
+    const args = [list, "import", path(file), "--app", "shop"];
+    const { code, stderr } = await runCli(args, env);
+    assert.deepEqual([code, /ERASURE_KEY_FILE: must be set/.test(stderr)], [1, true], stderr);
+    const withKey = await runCli(args, { ...env, ERASURE_KEY_FILE: path("erasure-key") });
+    assert.equal(withKey.code, 0, withKey.stderr);
+  }
 });
 
 const MISTAKES: readonly [args: readonly string[], says: RegExp][] = [

@@ -7,6 +7,7 @@ import type { AppRecord } from "../../core/apps/app.ts";
 import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { isTombstone } from "../../core/preferences/tombstone.ts";
 import { checkAddress, checkSpelling } from "../../gateway/check.ts";
 import { gatewayVariables, smsPrefixes } from "../../gateway/config.ts";
 import { createContactRegistration } from "../../gateway/contact-registration.ts";
@@ -26,6 +27,7 @@ import { isCallError } from "../../runtime/call-error.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 
 export const LIST_NAMES = ["opt-outs", "suppressions", "contacts"] as const;
 export type ListName = (typeof LIST_NAMES)[number];
@@ -49,21 +51,33 @@ export async function openListKind(name: ListName, env: Environment, app: string
   const preferences = await openPreferences(readConfig(preferenceVariables, env), {
     ...{ store, clock: systemClock, log: createLogger("import", "warn"), stack },
   });
-  const tombstones = openTombstones(store, preferences, env);
+  const tombstones = name === "suppressions" ? NO_TOMBSTONES : await openTombstones(store, preferences, env, app);
   const opened =
     name === "contacts" ? openContacts(store, record, env, tombstones) : openPreferenceList(name, { app, store, preferences, tombstones });
   return opened as ListKind<never>;
 }
 
 /** Who was erased must not come back by a list: the gateway's key tells. */
-function openTombstones(store: Store, preferences: Preferences, env: Environment): Tombstones {
+async function openTombstones(store: Store, preferences: Preferences, env: Environment, app: string): Promise<Tombstones> {
   const { ERASURE_KEY_FILE: secret } = readConfig({ ERASURE_KEY_FILE: gatewayVariables.ERASURE_KEY_FILE }, env);
-  if (secret === "") return NO_TOMBSTONES;
+  if (secret === "") {
+    if (await hasTombstones(store, app))
+      throw new OperatorError(
+        `ERASURE_KEY_FILE: must be set as for the gateways, because users of app ${app} were erased, and without the key this list could bring them back`,
+      );
+    return NO_TOMBSTONES;
+  }
   const ofUser: Choices["ofUser"] = async (app, userId, change) => {
     const stored = await preferences.update(app, userSubject(userId), { ...change, origin: { actor: "operator", source: "import" } });
     if (!stored) throw new StoreError("the store did not confirm the refusals of an erased user");
   };
   return createTombstones({ store: store.preferences, choices: { ofUser }, key: createErasureKey(secret), clock: systemClock });
+}
+
+/** Reads up to the first; where there is none, as much as an export. */
+async function hasTombstones({ preferences }: Store, app: string): Promise<boolean> {
+  for await (const record of preferences.changedSince(0)) if (record.app === app && isTombstone(record.subject)) return true;
+  return false;
 }
 
 function openPreferenceList(

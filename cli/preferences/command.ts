@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { categoryFromProto, categoryToProto } from "../../adapters/wire/categories.ts";
 import { APP_ID } from "../../core/apps/app.ts";
@@ -10,8 +11,10 @@ import { Category as CategoryProto } from "../../gen/carillon/v1/category_servic
 import { APP_ID_RULE, unknownApp } from "../../operations/apps/apps.ts";
 import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
 import { liftBlocks } from "../../operations/preferences/lift-blocks.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { type Command, count, fail, type Invocation, text } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
@@ -89,15 +92,20 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   "preferences lift": {
-    about: "lets a blocked endpoint be sent to again; --why is kept in the history (STORE_URL)",
+    about: "lets a blocked endpoint be sent to again; --why is kept in the history (STORE_URL, REDIS_URL)",
     usage: `--app ID ${SUBJECT_USAGE.replace("--user ID | ", "")} --why WORDS [--kind ${BLOCK_KINDS.join("|")}] [--by NAME]`,
     options: { ...APP, ...ENDPOINT_OPTIONS, why: { type: "string" }, kind: { type: "string" }, by: { type: "string" } },
     run(invocation) {
       const { values } = invocation;
       const [app, subject] = [readApp(invocation), readEndpointSubject(values)];
       const why = text(values.why)?.trim() || fail("--why is missing: say why it may be sent to again");
-      const given = { app, subject, kind: readKind(values.kind), actor: text(values.by), why, now: Date.now() };
-      return withStore(invocation, async ({ preferences }) => print(blocksText(await liftBlocks(preferences, given))));
+      const given = { app, subject, kind: readKind(values.kind), actor: text(values.by), why };
+      return withStore(invocation, async (store) => {
+        await using stack = new AsyncDisposableStack();
+        const parts = { store, clock: systemClock, log: createLogger("preferences", "warn"), stack };
+        const { update } = await openPreferences(readConfig(preferenceVariables, invocation.env), parts);
+        print(blocksText(await liftBlocks({ find: store.preferences.find, update }, given)));
+      });
     },
   },
 };

@@ -1,15 +1,21 @@
+import { endpointId } from "../../adapters/ids.ts";
+import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
+import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
 import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import { addressFault } from "../../core/delivery/email-address.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
+import type { Store } from "../../core/ports/store.ts";
 import { BLOCK_KINDS } from "../../core/preferences/block.ts";
-import { liftBlocks } from "../../operations/suppressions/lift.ts";
+import { endpointSubject } from "../../core/preferences/opt-out.ts";
+import { blocksOf, liftBlocks } from "../../operations/preferences/lift-blocks.ts";
 import { syncSuppressions } from "../../operations/suppressions/sync.ts";
 import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
 import { type AccountValues, isUnset, type ProviderDefinition } from "../../providers/definition.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { type Command, fail, text } from "../command.ts";
 import { createProgress } from "../progress.ts";
 import { blocksTable, syncJson, syncTable } from "./report.ts";
@@ -20,7 +26,7 @@ const NAMES = SOURCES.map(({ name }) => name).join("|");
 export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   "suppressions sync": {
     about:
-      "compares what a provider keeps of addresses (bounces, spam reports, unsubscriptions, invalid ones) with what is stored here (STORE_URL), and with --apply imports what is missing; changes nothing without it",
+      "compares what a provider keeps of addresses (bounces, spam reports, unsubscriptions, invalid ones) with what is stored here (STORE_URL), and with --apply imports what is missing (REDIS_URL); changes nothing without it",
     usage: `--provider ${NAMES} [--account NAME] [--app ID]… [--apply] [--json]`,
     options: {
       ...{ provider: { type: "string" }, account: { type: "string" }, app: { type: "string", multiple: true } },
@@ -31,16 +37,18 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       const account = text(values.account) ?? DEFAULT_ACCOUNT;
       const own = accountValues(definition, account, env);
       const apps = (values.app as string[] | undefined) ?? [];
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using stack = new AsyncDisposableStack();
+      const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
       for (const app of apps) if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
       const open = await definition.suppressions!.load();
       await using list = open(own, { clock: systemClock });
       const progress = createProgress("read");
       const isApplied = values.apply === true;
+      const update = isApplied ? (await openChanges(store, env, stack)).update : undefined;
       const report = await syncSuppressions(
         { store, clock: systemClock },
         {
-          ...{ provider: definition.name, account, pages: list.pages(new AbortController().signal), isApplied },
+          ...{ provider: definition.name, account, pages: list.pages(new AbortController().signal), update },
           ...{
             apps: apps.length === 0 ? undefined : apps,
             actor: "carillon suppressions sync",
@@ -59,7 +67,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "suppressions lift": {
     about:
-      "shows what blocks a phone number or an address in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the provider's own block is lifted there",
+      "shows what blocks a phone number or an address in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
     usage: "--app ID [--kind stop|complaint|bounce|manual] [--why TEXT] ENDPOINT",
     options: { app: { type: "string" }, kind: { type: "string" }, why: { type: "string" } },
     async run({ values, positionals, env }) {
@@ -70,15 +78,26 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
         values.kind === undefined ? undefined : (BLOCK_KINDS.find((one) => one === values.kind) ?? fail("--kind is no kind of block"));
       const why = text(values.why)?.trim();
       if (why === "") fail("--why must say why");
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using stack = new AsyncDisposableStack();
+      const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
       if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
-      const blocks = await liftBlocks({ store, clock: systemClock }, { app, endpoint: endpointOf(given!), kind, why });
+      const { find } = store.preferences;
+      const blocked = { app, subject: endpointSubject(endpointId(endpointOf(given!))), kind };
+      const lift = async (because: string) => {
+        const { update } = await openChanges(store, env, stack);
+        return liftBlocks({ find, update }, { ...blocked, actor: "carillon suppressions lift", why: because });
+      };
+      const blocks = why === undefined ? await blocksOf({ find }, blocked) : await lift(why);
       process.stdout.write(`${blocksTable(blocks)}\n`);
       if (why === undefined && blocks.length > 0) process.stderr.write("carillon: nothing was lifted: say why with --why\n");
       return 0;
     },
   },
 };
+
+/** So that Redis and those who send follow at once. */
+const openChanges = (store: Store, env: Environment, stack: AsyncDisposableStack): Promise<Preferences> =>
+  openPreferences(readConfig(preferenceVariables, env), { store, clock: systemClock, log: createLogger("suppressions", "warn"), stack });
 
 /** A number with its plus, or an address. */
 function endpointOf(given: string): Endpoint {

@@ -3,6 +3,12 @@ import type { OptOut, PreferenceRecord } from "./opt-out.ts";
 // Of who was erased the refusals are kept under a hash of the subject (a tombstone), so that neither an import nor a registration brings the person back as
 // opted in. They hold until a consent comes with evidence that it is a new one.
 
+const TOMBSTONE = "erased:";
+
+/** @param hash of the subject, with the installation's key */
+export const tombstoneSubject = (hash: string): string => `${TOMBSTONE}${hash}`;
+export const isTombstone = (subject: string): boolean => subject.startsWith(TOMBSTONE);
+
 /** What a tombstone keeps of a record: refusals that still say something. */
 export const refusalsToKeep = ({ optOuts }: Pick<PreferenceRecord, "optOuts">, now: number): OptOut[] =>
   optOuts.filter(({ until }) => until === undefined || until > now);

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { tombstoneSubject } from "../../core/preferences/tombstone.ts";
 import { type Variable, watchedSecretFile } from "../../runtime/config.ts";
 
 /** Bytes that a key must have: as many as an HMAC-SHA256 is strong. */
@@ -33,5 +34,5 @@ export function createErasureKey(secret: string): ErasureKey {
   const hmac = (text: string) => createHmac("sha256", secret).update(text).digest("hex");
   // A report is JSON and begins with a brace, so no hash of a subject is a signature. An app's name has no space.
   const hashOf = (app: string, subject: string) => hmac(`erased ${app} ${subject}`);
-  return { tombstoneOf: (app, subject) => `erased:${hashOf(app, subject)}`, hashOf, sign: hmac };
+  return { tombstoneOf: (app, subject) => tombstoneSubject(hashOf(app, subject)), hashOf, sign: hmac };
 }

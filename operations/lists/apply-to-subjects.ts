@@ -1,15 +1,9 @@
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
 import { noPreferences, OPT_OUTS_MAX, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import type { UpdatePreferences } from "../preferences/update.ts";
 import type { Applied, Numbered } from "./import-list.ts";
 import type { RowFault } from "./row.ts";
-
-/** Changes a subject; undefined: the store did not confirm it. Redis has its refusals before the store does. */
-export type UpdatePreferences = (
-  app: string,
-  subject: string,
-  change: PreferenceChange,
-) => Promise<(PreferenceRecord & { tooMany?: true }) | undefined>;
 
 export interface PreferenceTarget {
   app: string;
@@ -50,15 +44,18 @@ export async function applyToSubjects<Item extends { subject: string }>(
   const work = async () => {
     for (const [subject, indexes] of queue) {
       const of = indexes.map((i) => items[i]!);
+      const record = records.get(subject) ?? noPreferences(app, subject);
       const planned = plan(
-        records.get(subject) ?? noPreferences(app, subject),
+        record,
         of.map(({ item }) => item),
       );
       let result = planned.answers;
       if (!dryRun && result.includes("changed")) {
         const evidence = `${file}:${linesText(of.map(({ line }) => line))}`.slice(0, EVIDENCE_MAX);
-        const stored = await target.update(app, subject, { ...planned.change, origin: { actor: "operator", source: "import", evidence } });
-        if (stored === undefined) result = result.map((answer) => (answer === "changed" ? "unanswered" : answer));
+        const origin = { actor: "operator", source: "import", evidence };
+        // Where the subject chose something since it was read, it is read and planned again.
+        const stored = await target.update(app, subject, { ...planned.change, ifVersion: record.version, origin });
+        if (stored === undefined || stored.outdated) result = result.map((answer) => (answer === "changed" ? "unanswered" : answer));
         else if (stored.tooMany) result = result.map((answer) => (answer === "changed" ? TOO_MANY : answer));
       }
       for (const [n, i] of indexes.entries()) answers[i] = result[n] ?? "unanswered";

@@ -7,6 +7,7 @@ import { openStore } from "../../adapters/store/open-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Block } from "../../core/preferences/block.ts";
 import { endpointSubject, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
+import { tombstoneSubject } from "../../core/preferences/tombstone.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
 import { linesText, type PreferenceTarget } from "./apply-to-subjects.ts";
@@ -59,7 +60,7 @@ const dump = async (of: Store) =>
     .sort((a, b) => (a.subject < b.subject ? -1 : 1));
 
 test("refusals and consents are stored, with the file and the line as evidence", async () => {
-  write("user_id,choice,channel,category,until", "ada,,,,", "ada,consent,email,news,", `bob,opt_out,sms,deals,${UNTIL}`, "ada,,sms,,");
+  write("user_id,choice,channel,category,until", "ada,consent,email,news,", "ada,,,,", `bob,opt_out,sms,deals,${UNTIL}`, "ada,,sms,,");
   assert.deepEqual((await run(optOuts())).counts, { changed: 4, unchanged: 0, rejected: 0 });
   const ada = await find(userSubject("ada"));
   assert.deepEqual(ada?.optOuts, [
@@ -103,6 +104,40 @@ test("a list never takes a refusal back, and never shortens one", async () => {
       [6, "consent.opted_out"],
     ],
   );
+});
+
+test("a consent of a list never counts more than a refusal that covers it", async () => {
+  const [wide, of] = [userSubject("ada"), (channel: "email" | "*", category: string, until?: number) => ({ channel, category, until })];
+  const REFUSED = [of("email", "*"), of("*", "news"), of("*", "*"), of("email", "*", now() + 60_000)];
+  for (const [n, refusal] of REFUSED.entries()) {
+    const subject = userSubject(`u${n}`);
+    await store.preferences.update(APP, subject, { optOut: [refusal], origin: {} }, now());
+    write("user_id,choice,channel,category", `u${n},consent,email,news`);
+    assert.deepEqual((await run(optOuts())).counts, { changed: 0, unchanged: 0, rejected: 1 }, JSON.stringify(refusal));
+    assert.deepEqual((await find(subject))?.consents, []);
+  }
+  // Neither one that has ended, nor one of something else, nor one that stays in force beside the consent.
+  const optOut = [of("email", "*", now() - 1), of("email", "deals"), of("email", "weekly")];
+  await store.preferences.update(APP, wide, { optOut, origin: {} }, now());
+  write("user_id,choice,channel,category", "ada,consent,email,news", "ada,consent,*,weekly");
+  assert.deepEqual((await run(optOuts())).counts, { changed: 2, unchanged: 0, rejected: 0 });
+});
+
+test("a refusal that is stored between the read and the write is seen", async () => {
+  const subject = userSubject("ada");
+  const raced: PreferenceTarget = {
+    ...target,
+    async find(...of) {
+      const found = await target.find(...of);
+      if (found.length === 0)
+        await store.preferences.update(APP, subject, { optOut: [{ channel: "*", category: "news" }], origin: {} }, now());
+      return found;
+    },
+  };
+  write("user_id,choice,category", "ada,consent,news");
+  assert.deepEqual((await run(optOuts(raced))).counts, { changed: 0, unchanged: 0, rejected: 1 });
+  const ada = await find(subject);
+  assert.deepEqual([ada?.optOuts, ada?.consents], [[{ channel: "*", category: "news" }], []]);
 });
 
 test("rejected records are listed with line, field, rule and shape, and without their values", async () => {
@@ -252,6 +287,7 @@ test("what is exported is imported as it was", async () => {
   const update = (subject: string, change: object) => store.preferences.update(APP, subject, { ...change, origin: {} }, now());
   const block: Block = { kind: "stop", pool: "", classes: ["marketing"], reason: 'said "STOP", twice', source: "twilio", at: 5 };
   await update(userSubject("ada"), { optOut: [{ channel: "*", category: "*" }], consent: [{ channel: "email", category: "news" }] });
+  await update(userSubject("bob"), { consent: [{ channel: "sms", category: "deals" }] });
   await update(userSubject("bob"), { optOut: [{ channel: "sms", category: "deals", until: Date.parse(UNTIL) }] });
   await update(endpointSubject("ab".repeat(16)), {
     optOut: [{ channel: "email", category: "*" }],
@@ -272,6 +308,14 @@ test("what is exported is imported as it was", async () => {
     const expected = (await dump(store)).filter(({ app }) => app === APP);
     assert.deepEqual(JSON.parse(JSON.stringify(await dump(copy))), JSON.parse(JSON.stringify(expected)), format);
   }
+});
+
+test("what is kept of who was erased is in no export", async () => {
+  const block: Block = { kind: "manual", reason: "", source: "operator", at: 5 };
+  const change = { optOut: [{ channel: "*", category: "*" } as const], block: [block], origin: {} };
+  await store.preferences.update(APP, tombstoneSubject("ab".repeat(32)), change, now());
+  assert.deepEqual(await Array.fromAsync(optOutRows(store.preferences, APP, now())), []);
+  assert.deepEqual(await Array.fromAsync(suppressionRows(store.preferences, APP)), []);
 });
 
 test("lines are named as ranges", () => {

@@ -1,6 +1,7 @@
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { isSameOptOut, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { isTombstone, refusalsAgainst } from "../../core/preferences/tombstone.ts";
 import { applyToSubjects, type PreferenceTarget, type SubjectPlan } from "./apply-to-subjects.ts";
 import type { CheckEndpoint } from "./endpoint-columns.ts";
 import type { Applied, ListKind } from "./import-list.ts";
@@ -20,8 +21,8 @@ interface ListedChoice {
 const CATEGORY = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /**
- * Refusals and consents. A file is old news: what it says never takes a refusal back. So a consent is rejected where the subject refused exactly its channel and
- * category, and a refusal that ends leaves one that ends later as it is.
+ * Refusals and consents. A file is old news: what it says never takes a refusal back. So a consent is rejected where it would count more than a refusal that has
+ * not ended, of exactly its channel and category or a wider one; and a refusal that ends leaves one that ends later as it is.
  * @param isErased whether the subject was erased and had refused what it consents to now; rejects with the store's error
  * @param requiredOf of some categories those that nobody can choose about; undefined: it cannot be read
  */
@@ -44,7 +45,7 @@ export function optOutList(parts: {
         items.map(({ item }) => (item.isConsent ? isErased(item.subject, item.optOut).catch(() => undefined) : false)),
       );
       const left = [...items.keys()].filter((i) => asked[i] === false);
-      const plan = (record: PreferenceRecord, choices: readonly ListedChoice[]) => planChoices(record, choices, required);
+      const plan = (record: PreferenceRecord, choices: readonly ListedChoice[]) => planChoices(record, choices, { required, now: now() });
       const applied = await applyToSubjects(
         target,
         left.map((i) => items[i]!),
@@ -86,8 +87,20 @@ const ERASED: readonly RowFault[] = [
   },
 ];
 
+const OPTED_OUT: readonly RowFault[] = [
+  {
+    field: "choice",
+    rule: "consent.opted_out",
+    message: "the subject opted out of this, or of more than this, and a list does not take that back",
+  },
+];
+
 /** Pure. */
-function planChoices(record: PreferenceRecord, items: readonly ListedChoice[], required: ReadonlySet<string>): SubjectPlan {
+function planChoices(
+  record: PreferenceRecord,
+  items: readonly ListedChoice[],
+  { required, now }: { required: ReadonlySet<string>; now: number },
+): SubjectPlan {
   // What there is after each record, and what of it is new.
   let [refused, consented]: (readonly OptOut[])[] = [record.optOuts, record.consents];
   let [optOut, consent]: (readonly OptOut[])[] = [[], []];
@@ -97,21 +110,14 @@ function planChoices(record: PreferenceRecord, items: readonly ListedChoice[], r
     const same = (c: OptOut) => isSameOptOut(c, given);
     const put = (choices: readonly OptOut[] = []) => [...without(choices), given];
     const without = (choices: readonly OptOut[] = []) => choices.filter((c) => !same(c));
-    if (isConsent && refused?.some(same))
-      return [
-        {
-          field: "choice",
-          rule: "consent.opted_out",
-          message: "the subject opted out of exactly this, and a list does not take that back",
-        },
-      ];
     const before = (isConsent ? consented : refused)?.find(same);
     if (before && endOf(before) >= endOf(given)) return "unchanged";
+    if (isConsent && refused?.some((refusal) => endOf(refusal) > now && takesBack(given, refusal))) return OPTED_OUT;
     if (isConsent) [consented, consent] = [put(consented), put(consent)];
     else {
       [refused, optOut] = [put(refused), put(optOut)];
-      // Also one of the same file.
-      [consented, consent] = [without(consented), without(consent)];
+      // Also one of the same file. After a refusal that ends, it counts again.
+      if (given.until === undefined) [consented, consent] = [without(consented), without(consent)];
     }
     return "changed";
   });
@@ -120,13 +126,20 @@ function planChoices(record: PreferenceRecord, items: readonly ListedChoice[], r
 
 const endOf = ({ until = Number.POSITIVE_INFINITY }: OptOut) => until;
 
-/** Every choice of an app that has not ended. Endpoints stand there by their ids, because the store knows no addresses. */
+/** Whether a consent counts more than a refusal for something that both are about: a narrower refusal stays in force beside it. */
+const takesBack = (consent: OptOut, refusal: OptOut) =>
+  refusalsAgainst([refusal], [consent]).length > 0 && widthOf(consent) <= widthOf(refusal);
+
+/** In the order of choicesThatApply(). */
+const widthOf = ({ channel, category }: OptOut) => (category === "*" ? 2 : 0) + (channel === "*" ? 1 : 0);
+
+/** Every choice of an app that has not ended: of a subject its consents first, since an import rejects one that follows a wider refusal. Endpoints stand there by their ids, because the store knows no addresses. */
 export async function* optOutRows(preferences: Pick<PreferenceStore, "changedSince">, app: string, now: number): AsyncGenerator<Row> {
   for await (const { app: of, subject, optOuts, consents } of preferences.changedSince(0)) {
-    if (of !== app) continue;
+    if (of !== app || isTombstone(subject)) continue;
     for (const [choice, choices] of [
-      ["opt_out", optOuts],
       ["consent", consents],
+      ["opt_out", optOuts],
     ] as const)
       for (const { channel, category, until } of choices)
         if (until === undefined || until > now)

@@ -2,6 +2,7 @@ import { CLASSES, type NotificationClass } from "../../core/delivery/channel.ts"
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { BLOCK_KINDS, type Block, type BlockKind, isSameBlock, REASON_MAX } from "../../core/preferences/block.ts";
 import type { PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { isTombstone } from "../../core/preferences/tombstone.ts";
 import { applyToSubjects, type PreferenceTarget, type SubjectPlan } from "./apply-to-subjects.ts";
 import type { CheckEndpoint } from "./endpoint-columns.ts";
 import type { Applied, ListKind } from "./import-list.ts";
@@ -81,7 +82,7 @@ function planBlocks(record: PreferenceRecord, items: readonly ListedBlock[]): Su
 /** Every block of an app. */
 export async function* suppressionRows(preferences: Pick<PreferenceStore, "changedSince">, app: string): AsyncGenerator<Row> {
   for await (const { app: of, subject, blocks } of preferences.changedSince(0)) {
-    if (of !== app) continue;
+    if (of !== app || isTombstone(subject)) continue;
     for (const { kind, pool, classes, reason, source, at } of blocks)
       yield {
         ...{ ...subjectRow(subject), kind, reason, source, blocked_at: new Date(at).toISOString() },

@@ -1,22 +1,33 @@
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import type { Block, BlockKind } from "../../core/preferences/block.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { storedOrThrow, type UpdatePreferences } from "./update.ts";
+
+interface Blocked {
+  app: string;
+  subject: string;
+  /** Undefined: every kind. */
+  kind: BlockKind | undefined;
+}
+
+/** What blocks an endpoint. Rejects with a StoreError. */
+export async function blocksOf(preferences: Pick<PreferenceStore, "find">, { app, subject, kind }: Blocked): Promise<Block[]> {
+  const [record] = await preferences.find(app, [subject]);
+  return (record?.blocks ?? []).filter((block) => kind === undefined || block.kind === kind);
+}
 
 /**
- * Lets an endpoint be sent to again. The change is stored with who made it and why; what Redis holds of the blocks costs reads of the store, and goes with
- * its next rebuild.
- * @param given.kind undefined: every kind
- * @returns those that were lifted
+ * Lets an endpoint be sent to again. The change is stored with who made it and why.
+ * @returns those that were lifted; rejects with an OperatorError where there are none, or where the store did not confirm it
  */
 export async function liftBlocks(
-  preferences: PreferenceStore,
-  given: { app: string; subject: string; kind: BlockKind | undefined; actor: string | undefined; why: string; now: number },
+  { find, update }: Pick<PreferenceStore, "find"> & { update: UpdatePreferences },
+  { actor, why, ...blocked }: Blocked & { actor: string | undefined; why: string },
 ): Promise<Block[]> {
-  const { app, subject, kind, actor, why, now } = given;
-  const [record] = await preferences.find(app, [subject]);
-  const lift = (record?.blocks ?? []).filter((block) => kind === undefined || block.kind === kind);
+  const { app, subject, kind } = blocked;
+  const lift = await blocksOf({ find }, blocked);
   if (lift.length === 0) throw new OperatorError(`app ${app}: nothing blocks this endpoint${kind === undefined ? "" : ` by ${kind}`}`);
   const origin = { source: "operator", evidence: why, ...(actor !== undefined && { actor }) };
-  await preferences.update(app, subject, { lift, origin }, now);
+  storedOrThrow(await update(app, subject, { lift, origin }));
   return lift;
 }

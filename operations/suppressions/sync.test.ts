@@ -11,6 +11,7 @@ import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { startTestSandbox } from "../../test/support/raw-client.ts";
+import type { UpdatePreferences } from "../preferences/update.ts";
 import { type SyncRequest, syncSuppressions } from "./sync.ts";
 
 type ProviderName = "sendgrid" | "mandrill";
@@ -55,10 +56,12 @@ async function listOf(provider: ProviderName, over: AccountValues = {}): Promise
   return open({ ...readConfig(definition.variables, sandbox.env), ...over }, { clock });
 }
 
+const update: UpdatePreferences = (id, subject, change) => store.preferences.update(id, subject, change, clock.now());
+
 async function sync(provider: ProviderName, over: Partial<SyncRequest> = {}) {
   await using list = await listOf(provider);
   const pages = list.pages(new AbortController().signal);
-  return await syncSuppressions({ store, clock }, { provider, account: "default", pages, isApplied: true, ...over });
+  return await syncSuppressions({ store, clock }, { provider, account: "default", pages, update, ...over });
 }
 
 async function stored() {
@@ -70,7 +73,7 @@ async function stored() {
 }
 
 test("SendGrid's lists are read page by page; without apply nothing changes", async () => {
-  const { apps, unreadable } = await sync("sendgrid", { isApplied: false });
+  const { apps, unreadable } = await sync("sendgrid", { update: undefined });
   assert.deepEqual(apps, [
     {
       app: "shop",
@@ -123,16 +126,24 @@ test("Mandrill's denylist is read without what expires there or was put there by
   assert.equal(optOuts.length, 1);
 });
 
+test("what the store does not confirm ends the import with words, and nothing is written past Redis", async () => {
+  await assert.rejects(
+    sync("mandrill", { update: async () => undefined }),
+    (error) => error instanceof OperatorError && /did not confirm the change/.test(error.message),
+  );
+  assert.deepEqual(await stored(), { blocks: [], optOuts: [] });
+});
+
 test("what only we have is counted: the provider forgot it", async () => {
   const block = { kind: "bounce", reason: "5.1.1", source: "mandrill", at: AT } as const;
   await store.preferences.update("shop", "endpoint:another", { block: [block], origin: {} }, AT);
-  const { apps } = await sync("mandrill", { isApplied: false });
+  const { apps } = await sync("mandrill", { update: undefined });
   assert.equal(apps[0]?.counts.bounce.oursOnly, 1);
 });
 
 test("an account's list is for the apps that it serves, or for those that are named", async () => {
   await app("news");
-  const of = async (over: Partial<SyncRequest>) => (await sync("mandrill", { isApplied: false, ...over })).apps.map((one) => one.app);
+  const of = async (over: Partial<SyncRequest>) => (await sync("mandrill", { update: undefined, ...over })).apps.map((one) => one.app);
   assert.deepEqual(await of({}), ["news", "shop"]);
   assert.deepEqual(await of({ apps: ["news"] }), ["news"]);
   assert.deepEqual(await of({ account: "bank-eu" }), ["bank"]);

@@ -8,6 +8,7 @@ import type { Store } from "../../core/ports/store.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
 import { LEARNED_KINDS, type Learned, type LearnedKind, learnedChange, stillToDo } from "../../core/preferences/learned.ts";
 import { endpointSubject, noPreferences } from "../../core/preferences/opt-out.ts";
+import { storedOrThrow, type UpdatePreferences } from "../preferences/update.ts";
 
 /** As a provider lists it: providers/transport/suppression-list.ts. */
 export interface Listed {
@@ -40,8 +41,8 @@ export interface SyncRequest {
   pages: AsyncIterable<readonly Listed[]>;
   /** Undefined: every app whose mails this account sends. */
   apps?: readonly string[] | undefined;
-  /** Otherwise nothing is changed. */
-  isApplied: boolean;
+  /** Undefined: nothing is changed. */
+  update: UpdatePreferences | undefined;
   /** For the history. */
   actor?: string | undefined;
   onProgress?: (listed: number) => void;
@@ -57,7 +58,7 @@ const EVERY_CATEGORY = "*";
 /** Reads a provider's suppressions, compares them with ours, and imports what we lack. Repeating it is harmless. */
 export async function syncSuppressions(
   { store, clock }: { store: Pick<Store, "apps" | "preferences">; clock: Pick<Clock, "now"> },
-  { provider, account, pages, apps: wanted, isApplied, actor, onProgress = () => undefined }: SyncRequest,
+  { provider, account, pages, apps: wanted, update, actor, onProgress = () => undefined }: SyncRequest,
 ): Promise<SyncReport> {
   const all = await Array.fromAsync(store.apps.list());
   const apps = all.filter((app) => isServed(app, provider, account) && (wanted?.includes(app.id) ?? true)).map(({ id }) => id);
@@ -92,16 +93,20 @@ export async function syncSuppressions(
         count[change === undefined ? "known" : "missing"] += 1;
         return change === undefined ? [] : [{ subject, change }];
       });
-      if (isApplied) await importAll(app, missing);
+      if (update) await importAll(update, app, missing);
     }
   }
 
-  async function importAll(app: string, missing: readonly { subject: string; change: PreferenceChange }[]): Promise<void> {
+  async function importAll(
+    write: UpdatePreferences,
+    app: string,
+    missing: readonly { subject: string; change: PreferenceChange }[],
+  ): Promise<void> {
     // One subject may have several entries: its changes follow one another.
     const subjects = [...Map.groupBy(missing, ({ subject }) => subject)];
     const next = async () => {
       for (let one = subjects.pop(); one; one = subjects.pop())
-        for (const { change } of one[1]) await store.preferences.update(app, one[0], change, clock.now());
+        for (const { change } of one[1]) storedOrThrow(await write(app, one[0], change));
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, next));
   }

@@ -6,8 +6,10 @@ import { type Channel, CLASSES } from "../../core/delivery/channel.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { ALWAYS } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement, TaskCopy } from "../../core/ports/queue.ts";
+import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { createContentLoader } from "../../dispatchers/content-loader.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
+import type { DispatchParts } from "../../dispatchers/dispatch-parts.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
 import { createPoisonGuard } from "../../dispatchers/poison-guard.ts";
 import { createStartQueue, heldOf } from "../../dispatchers/start-queue.ts";
@@ -45,6 +47,11 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
   const { simulation, providers, checker } = around;
   const ports = portsOf(around, process);
   const optOuts = optOutsOf(around, process);
+  const { find, update } = ports.store.preferences;
+  const preferences: DispatchParts["preferences"] = {
+    get: async (app, subject) => (await find(app, [subject]))[0] ?? noPreferences(app, subject),
+    update: (app, subject, change) => update(app, subject, change, process.clock.now()),
+  };
   const redis = clientOf(around.redis, process);
   const gate = createClaimGate(redis, process.clock);
   const calling = (holder: string) => startQueue.calling(holder);
@@ -73,7 +80,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
       return [
         channel,
         createContentLoader(
-          createDispatch({ ...ports, ...of, optOuts, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics, calling }),
+          createDispatch({ ...ports, ...of, optOuts, preferences, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics, calling }),
           { ...ports, channel, metrics },
         ),
       ];

@@ -1,5 +1,6 @@
 import { beforeEach } from "node:test";
 import { ProxyTracerProvider } from "@opentelemetry/api";
+import { createPreferences, type Preferences } from "../../adapters/opt-outs/preferences.ts";
 import type { SendingTimes } from "../../adapters/preferences/sending-times.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppAccounts } from "../../core/apps/accounts.ts";
@@ -38,6 +39,7 @@ interface Setting {
   circuits?: CircuitBreakers;
   setupWaiters?: SetupWaiters;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
+  preferences?: Pick<Preferences, "get" | "update">;
 }
 
 /** A store with one notification in it, and a dispatch step over it; new for each test. */
@@ -52,19 +54,23 @@ export class DispatchWorld {
   setUp(s: Setting = {}) {
     const { store, clock, lines } = this;
     const providers = s.providers ?? [scriptedProvider("twilio", () => accepted)];
+    const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
     const dispatch = createDispatch({
       ...{
         channel: "sms",
         providers,
-        store: { preferences: store.preferences, ...(s.store ?? store) },
+        store: s.store ?? store,
         clock,
         random: () => 0,
         worker: "w1",
         deadlineMs: 1_000,
       },
       optOuts: { check: async (questions) => questions.map((question) => s.optOuts?.(question) ?? s.optOut ?? "allowed") },
+      preferences:
+        s.preferences ??
+        createPreferences({ store: store.preferences, apps: store.apps, profiles: store.profiles, redis: undefined, clock, log }),
       gate: { mayTry: async () => s.gate ?? true },
-      log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
+      log,
       metrics: createDispatchMetrics(createMetrics("test")),
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
       ...{ sendingTimes: s.sendingTimes, checkCap: s.checkCap },
