@@ -23,6 +23,8 @@ export const ERASURE_KEY_FILE: Variable<string> = {
 export interface ErasureKey {
   /** Under which the refusals of an erased subject are kept. */
   tombstoneOf(app: string, subject: string): string;
+  /** Under which it is kept that they were restored since. */
+  restorationOf(app: string, subject: string): string;
   /** In hex, for reports. */
   hashOf(app: string, subject: string): string;
   /** In hex. */
@@ -33,5 +35,10 @@ export function createErasureKey(secret: string): ErasureKey {
   const hmac = (text: string) => createHmac("sha256", secret).update(text).digest("hex");
   // A report is JSON and begins with a brace, so no hash of a subject is a signature. An app's name has no space.
   const hashOf = (app: string, subject: string) => hmac(`erased ${app} ${subject}`);
-  return { tombstoneOf: (app, subject) => `erased:${hashOf(app, subject)}`, hashOf, sign: hmac };
+  return {
+    tombstoneOf: (app, subject) => `erased:${hashOf(app, subject)}`,
+    restorationOf: (app, subject) => `restored:${hashOf(app, subject)}`,
+    hashOf,
+    sign: hmac,
+  };
 }
