@@ -21,7 +21,7 @@ import type {
   UpdatePreferencesRequest,
   UpdatePreferencesResponse,
 } from "../gen/carillon/v1/preference_service.ts";
-import { type CallError, invalidRequest } from "../runtime/call-error.ts";
+import { type CallError, invalidRequest, isCallError } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { CallContext, Handler } from "../runtime/handler.ts";
 import { checkSpelling, type Fault } from "./check.ts";
@@ -73,6 +73,17 @@ export function createPreferenceForwardHandlers(
     return undefined;
   }
 
+  /** Once the choices are stored: a repeated call does it again. */
+  async function settleErased(app: string, { subject, optIn, consent, origin }: UpdatePreferencesRequest): Promise<CallError | undefined> {
+    if (!origin?.evidence) return undefined;
+    const choices = [...optIn, ...consent].flatMap((choice) => choiceFromProto(choice) ?? []);
+    for (const of of choices.length > 0 ? subjectsOf(subject) : []) {
+      const error = await withStore(() => tombstones.settle(app, of, choices));
+      if (isCallError(error)) return error;
+    }
+    return undefined;
+  }
+
   const forward = <Request, Response>(
     typeName: string,
     call: ForwardCall<Request, Response>,
@@ -106,7 +117,7 @@ export function createPreferenceForwardHandlers(
         if (erased) return erased;
         const updated = await client.updatePreferences(app, request, call);
         for (const subject of subjectsOf(request.subject)) forget(app, subject);
-        return updated;
+        return isCallError(updated) ? updated : ((await settleErased(app, request)) ?? updated);
       },
       ofUpdate,
     ),

@@ -127,6 +127,34 @@ test("one relay at a time does it, and another follows where it stops", async ()
   await w.until("the lease is over", async () => (await stateOf(w.store, old!)) === "bare");
 });
 
+test("a clock that is ahead of the store's purges no later than the store lets it", async () => {
+  await using w = await world({ retention: retentionOfDays(all(30), all(35)) });
+  await w.store.apps.change("bank", () => sampleApp());
+  const [old, oldOfBank] = [await insertEnded(w.store, [36]), await insertEnded(w.store, [36], { app: "bank" })];
+  w.clock.advance(10 * 60_000);
+  w.start();
+  await w.until(
+    "both are gone",
+    async () => (await stateOf(w.store, old[0]!)) === "gone" && (await stateOf(w.store, oldOfBank[0]!)) === "gone",
+  );
+  assert.equal(w.lines.filter((line) => line.includes("fails; it is kept longer")).length, 0);
+});
+
+test("an app whose notifications cannot be removed stops no other, and is logged once", async () => {
+  await using w = await world();
+  await w.store.apps.change("bank", () => sampleApp());
+  const [[shop], [bank]] = [await insertEnded(w.store, [401]), await insertEnded(w.store, [401], { app: "bank" })];
+  let failures = 0;
+  const fail = (app: string) => (app === "bank" ? Promise.reject(new Error(`this one fails: ${++failures}`)) : undefined);
+  const deleteContent: Store["deleteContent"] = (...given) => fail(given[0].app) ?? w.store.deleteContent(...given);
+  const purge: Store["purge"] = (...given) => fail(given[0].app) ?? w.store.purge(...given);
+  w.start({ store: { ...w.store, deleteContent, purge } });
+  await w.until("the shop's is gone", async () => (await stateOf(w.store, shop!)) === "gone");
+  await w.until("it was tried for more than a round", async () => failures > 6);
+  assert.equal(await stateOf(w.store, bank!), "whole");
+  assert.equal(w.lines.filter((line) => line.includes("fails; it is kept longer")).length, 1);
+});
+
 test("a failure is logged once, and tried again", async () => {
   await using w = await world();
   const [old] = await insertEnded(w.store, [31]);

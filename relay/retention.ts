@@ -1,5 +1,6 @@
 import { type Retention, retentionOf } from "../core/apps/retention.ts";
 import { CLASSES } from "../core/delivery/channel.ts";
+import { PURGE_AGE_MS_MIN } from "../core/delivery/lifetime.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -36,7 +37,7 @@ type Purged =
 const KINDS = ["contents", "notifications"] as const;
 
 export interface RetentionParts {
-  store: Pick<Store, "apps" | "contents" | "blobs" | "caps" | "poison" | "preferences" | "purge" | "deleteContent" | "lease">;
+  store: Pick<Store, "apps" | "contents" | "blobs" | "caps" | "poison" | "preferences" | "purge" | "deleteContent" | "lease" | "time">;
   /** Of the installation; apps may have their own. */
   retention: Retention;
   /** Of the history of preferences, in ms; undefined: it is kept. */
@@ -82,7 +83,10 @@ interface Task {
   take(limit: number): Promise<Work & { behindMs: number }>;
 }
 
-/** Removes what is too old now, where this process may: it resolves once nothing is left, or `signal` has aborted. */
+/**
+ * Removes what is too old now, where this process may: it resolves once nothing is left, or `signal` has aborted. Where a task failed, the others are done, and
+ * it rejects with the first error; it ends at once only where the store answers nothing else either.
+ */
 export function createRetentionRound({
   store,
   retention,
@@ -105,7 +109,8 @@ export function createRetentionRound({
     return ours;
   }
 
-  function tasksOf(app: AppRecord, count: (what: Purged, n: number) => void): Task[] {
+  /** @param purgeableBefore what ended later the store does not purge, whatever the clock of this process says; ms since the epoch */
+  function tasksOf(app: AppRecord, purgeableBefore: number, count: (what: Purged, n: number) => void): Task[] {
     const { content, metadata } = retentionOf(retention, app.limits);
     return CLASSES.flatMap((notificationClass): Task[] => {
       const ended = (ageMs: number) => ({ app: app.id, notificationClass, before: clock.now() - ageMs });
@@ -123,7 +128,8 @@ export function createRetentionRound({
         {
           of: "notifications",
           async take(limit) {
-            const of = ended(metadata[notificationClass]);
+            const tooOld = ended(metadata[notificationClass]);
+            const of = { ...tooOld, before: Math.min(tooOld.before, purgeableBefore) };
             const { notifications, attempts, attributions, oldest, workMs } = await store.purge(of, limit);
             count("notifications", notifications);
             count("attempts", attempts);
@@ -171,14 +177,25 @@ export function createRetentionRound({
     };
     const behindMs = { contents: 0, notifications: 0 };
     let tasks = commonTasks(count);
-    for await (const app of store.apps.list()) tasks.push(...tasksOf(app, count));
+    const purgeableBefore = (await store.time()) - PURGE_AGE_MS_MIN;
+    for await (const app of store.apps.list()) tasks.push(...tasksOf(app, purgeableBefore, count));
+    const failures: unknown[] = [];
     // In turn, so that an app with much to remove does not keep others waiting.
     while (tasks.length > 0 && !signal.aborted && (await isLeased())) {
       const left: Task[] = [];
       for (const task of tasks) {
         if (signal.aborted) break;
         const limit = pace.limit();
-        const done = await pace.run(() => task.take(limit), signal);
+        const done = await pace
+          .run(() => task.take(limit), signal)
+          .catch(async (error: unknown) => {
+            failures.push(error);
+            // Where this rejects as well, it is the store that is away.
+            await store.time();
+            return undefined;
+          });
+        // The next round tries it again.
+        if (!done) continue;
         const kind = KINDS.find((of) => of === task.of);
         if (kind) behindMs[kind] = Math.max(behindMs[kind], done.behindMs);
         if (done.removed >= (task.of === "blobs" ? Math.min(limit, BLOBS_MAX) : limit)) left.push(task);
@@ -195,5 +212,6 @@ export function createRetentionRound({
         },
         "removed what is older than its retention",
       );
+    if (failures.length > 0) throw failures[0];
   };
 }

@@ -20,6 +20,11 @@ const UPDATE_PAUSE_MS = 20;
 const BATCH_ROWS = 500;
 
 const keyOf = (app: string, subject: string) => JSON.stringify([app, subject]);
+/**
+ * Of an app's document that says above which version a new record begins: the largest that a removed one had. No record has such a key, and without `updatedAt` it
+ * is not listed as one.
+ */
+const floorKeyOf = (app: string) => JSON.stringify([app]);
 const decode = ({ _id, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
 /** What no reader needs. */
 const projection = { lastChange: 0 } as const;
@@ -35,6 +40,9 @@ export function createPreferenceStore(
   const history = createPreferenceHistory(changes);
   /** Otherwise the history would get it back. */
   const forgetLastChange = (_id: string) => collection.updateOne({ _id }, { $unset: { lastChange: "" } });
+  const floorOf = async (app: string) => (await collection.findOne({ _id: floorKeyOf(app) }, { projection: { version: 1 } }))?.version;
+  const raiseFloor = (app: string, version: number) =>
+    collection.updateOne({ _id: floorKeyOf(app) }, { $max: { version } }, { upsert: true });
 
   return {
     find: (app, subjects) =>
@@ -51,7 +59,7 @@ export function createPreferenceStore(
           const stored = await collection.findOne({ _id });
           const before = stored ? decode(stored) : undefined;
           if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true as const };
-          const record = applyChange(before, { app, subject, change, now });
+          const record = applyChange(before, { app, subject, change, now, floor: before ? undefined : await floorOf(app) });
           if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true as const };
           if (stored?.lastChange) await history.put(_id, stored.lastChange);
           const written = writePreference(record);
@@ -73,12 +81,15 @@ export function createPreferenceStore(
         return found.map((entry) => ({ app, subject, ...entry }));
       }),
 
-    remove: (app, subject) =>
+    remove: (app, subject, ifVersion) =>
       asStoreError("remove preferences", async () => {
         const _id = keyOf(app, subject);
+        const found = await collection.findOne({ _id }, { projection: { version: 1 } });
+        if (ifVersion !== undefined && found?.version !== ifVersion) return false;
+        if (found) await raiseFloor(app, found.version);
         await forgetLastChange(_id);
         await history.remove(_id);
-        return (await collection.deleteOne({ _id })).deletedCount > 0;
+        return found !== null && (await collection.deleteOne({ _id, version: found.version })).deletedCount > 0;
       }),
 
     removeHistory: (app, subject) =>

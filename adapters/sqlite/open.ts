@@ -13,6 +13,7 @@ import { openDatabase } from "./database.ts";
 import { statFileSystem } from "./durable.ts";
 import { createLease } from "./lease.ts";
 import { createNotificationStore } from "./notifications.ts";
+import { overwriteDeleted } from "./overwrite-deleted.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { createProfileStore } from "./profiles.ts";
@@ -58,10 +59,7 @@ export async function openSqliteStore(
     },
     deleteContent: writes.deleteContent,
     erase: writes.erase,
-    overwriteDeleted: async () => {
-      // Deleted rows are zeros in the log (secure_delete); this has the file get them, and empties the log, which still holds what was there before.
-      asStoreError(() => void database.prepare("pragma wal_checkpoint(truncate)").get());
-    },
+    overwriteDeleted: () => overwriteDeleted(database),
     lease: createLease(database),
     time: now,
     [Symbol.asyncDispose]: async () => {

@@ -27,6 +27,11 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
     delete from preference_changes where (app, subject, version) in (
       select app, subject, version from preference_changes where doc ->> '$.at' < ? order by doc ->> '$.at' limit ?)`);
 
+  const floorOf = database.prepare("select version from preference_floors where app = ?");
+  const raiseFloor = database.prepare(`
+    insert into preference_floors (app, version) values (?, ?)
+    on conflict (app) do update set version = max(version, excluded.version)`);
+
   const find = (app: string, subject: string) => {
     const row = findOne.get(app, subject);
     return row && parse(row);
@@ -39,7 +44,7 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
       transact(database, () => {
         const found = find(app, subject);
         if (isOutdated(change, found)) return { ...(found ?? noPreferences(app, subject)), outdated: true as const };
-        const record = applyChange(found, { app, subject, change, now });
+        const record = applyChange(found, { app, subject, change, now, floor: found ? undefined : Number(floorOf.get(app)?.version ?? 0) });
         if (!record) return { ...(found ?? noPreferences(app, subject)), tooMany: true as const };
         put.run(app, subject, now, JSON.stringify(storedPreference(record)));
         keep.run(app, subject, record.version, JSON.stringify(writeChange(record.lastChange)));
@@ -52,8 +57,11 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
         return rows.map(({ doc }) => ({ app, subject, ...(JSON.parse(String(doc)) as StoredChange) }));
       }),
 
-    remove: (app, subject) =>
+    remove: (app, subject, ifVersion) =>
       transact(database, () => {
+        const found = find(app, subject);
+        if (ifVersion !== undefined && found?.version !== ifVersion) return false;
+        if (found) raiseFloor.run(app, found.version);
         removeChanges.run(app, subject);
         return Number(remove.run(app, subject).changes) > 0;
       }),

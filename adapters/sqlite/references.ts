@@ -26,7 +26,9 @@ export function createReferences(database: DatabaseSync) {
   const releaseContent = database.prepare("update contents set keep_until = min(keep_until, :until) where app = :app and hash = :address");
   const releaseBlob = database.prepare("update blobs set keep_until = min(keep_until, :until) where app = :app and id = :address");
 
-  const isReferred = (app: string, address: string) => any.get(app, address) !== undefined;
+  // What processes of an earlier version insert has no recipient, and may refer to anything, until the file is opened again (schema.ts).
+  const unknown = database.prepare("select 1 from notifications where recipient is null limit 1");
+  const isReferred = (app: string, address: string) => any.get(app, address) !== undefined || unknown.get() !== undefined;
   return {
     add({ app, address, notification }: ReferenceRow): void {
       insert.run(app, address, notification);

@@ -195,6 +195,11 @@ const PREFERENCE_TABLES = `
   create table if not exists profiles (app text not null, user_id text not null, doc text not null, primary key (app, user_id)) strict;
 `;
 
+/** Above which version a new record of preferences begins: the largest that a removed one of the app had. As the tables of blobs, made where it is missing. */
+const FLOOR_TABLE = `
+  create table if not exists preference_floors (app text not null primary key, version integer not null) strict;
+`;
+
 /** Who was sent how much (core/ports/cap-store.ts); as the tables of blobs. `taken` is JSON. */
 const CAP_TABLES = `
   create table if not exists caps (key text not null primary key, until integer not null, taken text not null) strict;
@@ -224,6 +229,7 @@ export function migrate(database: DatabaseSync): void {
     has("profiles") &&
     has("leases") &&
     has("caps_ended") &&
+    has("preference_floors") &&
     database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined;
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length && isComplete()) return;
@@ -235,6 +241,7 @@ export function migrate(database: DatabaseSync): void {
     database.exec(BLOB_TABLES);
     database.exec(PREFERENCE_TABLES);
     database.exec(CAP_TABLES);
+    database.exec(FLOOR_TABLE);
     if (!has("leases")) database.exec(RETENTION_COLUMNS);
     database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
     database.exec(COMPLETE_INCOMPLETE);

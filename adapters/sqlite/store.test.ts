@@ -164,6 +164,41 @@ describe("SQLite store: its file", () => {
     writer.exec("rollback");
   });
 
+  it("says whether what was deleted was overwritten, and does not stand still meanwhile", async () => {
+    await using database = await createDatabase();
+    await using store = await openStore(database.url);
+    await store.notifications.insert([sampleNotification()]);
+    using reader = new DatabaseSync(database.path);
+    reader.exec("begin");
+    reader.prepare("select count(*) from notifications").get();
+    await store.notifications.insert([sampleNotification()]);
+    let turns = 0;
+    const counting = setInterval(() => turns++, 1);
+    assert.equal(await store.overwriteDeleted?.(), false);
+    clearInterval(counting);
+    assert.ok(turns > 10, `${turns}`);
+    reader.exec("rollback");
+    assert.equal(await store.overwriteDeleted?.(), true);
+    assert.equal(statSync(`${database.path}-wal`).size, 0);
+  });
+
+  it("removes no content while it holds what an earlier version inserted, which may refer to it", async () => {
+    await using database = await createDatabase();
+    await using store = await openStore(database.url);
+    const hash = "ab".repeat(32);
+    await store.contents.put([{ app: "shop", hash, content: { sms: { text: "x" } }, keepUntil: 10 }]);
+    const [own, others] = [sampleNotification([undefined], { contentHashes: { sms: hash } }), sampleNotification([1])];
+    await store.notifications.insert([own, others]);
+    using raw = new DatabaseSync(database.path);
+    // As that version does it.
+    raw.exec("update notifications set recipient = null where due is not null");
+    assert.deepEqual((await store.erase([own.id], 1)).contents, 0);
+    assert.equal(await store.contents.purge(20, 10), 0);
+    assert.notEqual(await store.contents.get("shop", hash), undefined);
+    await (await openStore(database.url))[Symbol.asyncDispose]();
+    assert.equal(await store.contents.purge(Number.MAX_SAFE_INTEGER, 10), 1);
+  });
+
   it("is in WAL mode", async () => {
     await using database = await createDatabase();
     await (await openStore(database.url))[Symbol.asyncDispose]();

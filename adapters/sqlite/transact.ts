@@ -131,18 +131,25 @@ function tryBegin(database: DatabaseSync): boolean {
   return asStoreError(() => {
     // Its rollback failed.
     if (database.isTransaction) database.exec("rollback");
-    database.exec("pragma busy_timeout = 0");
-    try {
+    return tryAtOnce(database, () => {
       database.exec("begin immediate");
       return true;
-    } catch (error) {
-      if (isBusy(error)) return false;
-      throw error;
-    } finally {
-      // For reads, which wait only while a file is recovered.
-      database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    }
+    });
   });
+}
+
+/** False where another process is in the way. SQLite's own wait would block this one. */
+export function tryAtOnce(database: DatabaseSync, work: () => boolean): boolean {
+  database.exec("pragma busy_timeout = 0");
+  try {
+    return work();
+  } catch (error) {
+    if (isBusy(error)) return false;
+    throw error;
+  } finally {
+    // For reads, which wait only while a file is recovered.
+    database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  }
 }
 
 /** Converts SQLite's errors to StoreError; other errors are bugs and are rethrown. */

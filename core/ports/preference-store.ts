@@ -18,8 +18,12 @@ export interface PreferenceStore {
   update(app: string, subject: string, change: PreferenceChange, now: number): Promise<UpdatedPreference>;
   /** Changes of a subject before a version, the latest first, at most `limit`. Complete: also where a process died between two writes. */
   history(app: string, subject: string, beforeVersion: number, limit: number): Promise<ChangeEntry[]>;
-  /** Removes the record and its history. No copy may hold anything of it any more: see that its choices were forgotten before. */
-  remove(app: string, subject: string): Promise<boolean>;
+  /**
+   * Removes the record and its history. No copy may hold anything of it any more: see that its choices were forgotten before. A record that is made afterwards
+   * begins above this version, because Redis remembers for a while which version it applied last.
+   * @param ifVersion only of this version: where the record has another by now, it stays, and resolves with false. So it does where it is changed meanwhile
+   */
+  remove(app: string, subject: string, ifVersion?: number): Promise<boolean>;
   /** Removes the history and leaves the record; resolves with how many changes there were. */
   removeHistory(app: string, subject: string): Promise<number>;
   /** Removes up to `limit` changes of any subject that were made before this moment (ms since the epoch); resolves with how many. */

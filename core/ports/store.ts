@@ -74,9 +74,10 @@ export interface Store extends AsyncDisposable {
    */
   erase(notificationIds: readonly string[], now: number): Promise<ErasedCounts>;
   /**
-   * Has what was deleted overwritten in the store's files, as far as other processes let it. Absent where that is the server's matter.
+   * Has what was deleted overwritten in the store's files. False where other processes did not let it; then it may be called again. Absent where that is the
+   * server's matter.
    */
-  overwriteDeleted?(): Promise<void>;
+  overwriteDeleted?(): Promise<boolean>;
   /**
    * Whether `holder` may do this work until `until`: where nobody else may at `now`. It may ask again before, to have it for longer. All moments are ms since
    * the epoch.

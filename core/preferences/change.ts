@@ -54,10 +54,19 @@ export interface ChangedRecord extends PreferenceRecord {
   lastChange: ChangeEntry;
 }
 
-/** The record after a change; undefined where it would have too many choices. Pure. A change that changes nothing is a version, too. */
+/**
+ * The record after a change; undefined where it would have too many choices. Pure. A change that changes nothing is a version, too.
+ * @param given.floor a new record's version is above it; absent: 0
+ */
 export function applyChange(
   before: PreferenceRecord | undefined,
-  { app, subject, change, now }: { app: string; subject: string; change: PreferenceChange; now: number },
+  {
+    app,
+    subject,
+    change,
+    now,
+    floor = 0,
+  }: { app: string; subject: string; change: PreferenceChange; now: number; floor?: number | undefined },
 ): ChangedRecord | undefined {
   const { optOut = [], consent = [], forget = [], block = [], lift = [] } = change;
   const was = stateOf(before ?? noPreferences(app, subject));
@@ -67,7 +76,7 @@ export function applyChange(
   const lifted = was.blocks.filter((b) => lift.some((l) => isSameBlock(b, l) && b.at <= l.at));
   const blocks = merge(was.blocks, block, lifted, isSameBlock);
   if (isTooMany([...was.optOuts, ...was.consents], [...optOuts, ...consents])) return undefined;
-  const version = (before?.version ?? 0) + 1;
+  const version = (before?.version ?? floor) + 1;
   const is = { optOuts, consents, blocks };
   const withdrawn = merge(before?.withdrawn ?? [], was.consents, consents, isSameOptOut)
     .filter((item) => !consents.some((other) => isSameOptOut(item, other)))

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OptOut } from "./opt-out.ts";
-import { refusalsAgainst, refusalsToKeep } from "./tombstone.ts";
+import { refusalsAgainst, refusalsEndedBy, refusalsToKeep } from "./tombstone.ts";
 
 const choice = (channel: OptOut["channel"], category: string): OptOut => ({ channel, category });
 
@@ -25,4 +25,11 @@ test("a consent goes against every refusal that covers something of it", () => {
   for (const [refusal, consent, against] of rows)
     assert.deepEqual(refusalsAgainst([refusal], [consent]), against ? [refusal] : [], JSON.stringify([refusal, consent]));
   assert.deepEqual(refusalsAgainst([choice("*", "*")], []), []);
+});
+
+test("a consent ends the refusal of exactly its channel and category, and no wider one", () => {
+  const refusals = [choice("*", "*"), choice("email", "*"), choice("*", "news"), choice("email", "news"), choice("sms", "news")];
+  assert.deepEqual(refusalsEndedBy(refusals, [choice("email", "news")]), [choice("email", "news")]);
+  assert.deepEqual(refusalsEndedBy(refusals, [choice("*", "*"), choice("apns", "ads")]), [choice("*", "*")]);
+  assert.deepEqual(refusalsEndedBy(refusals, []), []);
 });

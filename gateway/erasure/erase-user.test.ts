@@ -185,6 +185,13 @@ test("what a provider may be sending is left, and erased once it has ended", asy
   await store.attempts.claim([sampleAttempt({ deliveryId: `${record.id}-0`, worker: "dispatcher" })]);
   const report = await erase(store);
   assert.deepEqual([report.complete, report.in_flight], [false, 1]);
+  // What is in flight may be sent again, and then needs them.
+  const refusals = async () => (await store.preferences.find("shop", [userSubject(ADA)]))[0]?.optOuts;
+  assert.deepEqual(await refusals(), [choice("email", "news"), choice("sms", "*")]);
+  assert.equal((await store.profiles.find("shop", [ADA])).length, 1);
+  assert.ok(
+    (await store.contacts.list("shop", [ADA])).some(({ endpoint }) => endpoint.channel === "email" && endpoint.address === FAMILY.address),
+  );
   assert.equal((await store.notifications.find(record.id))?.deliveries[0]?.state, "pending");
   await store.notifications.change([sampleChange(record, 0, { state: "sent", providerRef: "SM731", nextAt: undefined, endedAt: now })]);
   assert.deepEqual([(await erase(store)).complete, (await erase(store)).complete], [true, true]);
@@ -202,8 +209,10 @@ test("neither a registration nor an import brings an erased user back as opted i
   await tombstones.restore("shop", ADA);
   const refusals = [choice("email", "news"), choice("sms", "*")];
   assert.deepEqual(await live(), refusals);
+  const versionOf = async () => (await store.preferences.find("shop", [subject]))[0]?.version;
+  const version = await versionOf();
   await tombstones.restore("shop", ADA);
-  assert.equal((await store.preferences.find("shop", [subject]))[0]?.version, 1, "once");
+  assert.equal(await versionOf(), version, "once");
   const check = (of: string, wanted: OptOut[], evidence = "") => tombstones.check("shop", of, wanted, evidence);
   assert.equal((await check(subject, [choice("email", "news")]))?.reason, "ERASED");
   assert.equal((await check(subject, [choice("*", "*")]))?.reason, "ERASED");
@@ -213,11 +222,91 @@ test("neither a registration nor an import brings an erased user back as opted i
   assert.deepEqual((await store.preferences.find("shop", [mailbox]))[0]?.optOuts, [choice("email", "news")]);
   // A new consent, with evidence, counts from then on.
   assert.equal(await check(subject, [choice("email", "news")], "form 12"), undefined);
+  assert.equal((await check(subject, [choice("email", "news")]))?.reason, "ERASED", "it is not stored yet");
+  await tombstones.settle("shop", subject, [choice("email", "news")]);
   assert.equal(await check(subject, [choice("email", "news")]), undefined);
   assert.equal((await check(subject, [choice("sms", "news")]))?.reason, "ERASED");
   await store.preferences.update("shop", subject, changing([], [choice("email", "news")]), now);
   await tombstones.restore("shop", ADA);
   assert.deepEqual(await live(), [choice("sms", "*")]);
+});
+
+test("a narrow consent with evidence leaves a wide refusal of who was erased", async () => {
+  await using world = await withAda();
+  const { store } = world;
+  const subject = userSubject(ADA);
+  await store.preferences.update("shop", subject, changing([choice("*", "*")]), now);
+  await erase(store);
+  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
+  const news = choice("email", "news");
+  assert.equal(await tombstones.check("shop", subject, [news], "form 12"), undefined);
+  await store.preferences.update("shop", subject, { consent: [news], origin: {} }, now);
+  await tombstones.settle("shop", subject, [news]);
+  for (const registered of [false, true]) {
+    if (registered) await tombstones.restore("shop", ADA);
+    const [live] = await store.preferences.find("shop", [subject]);
+    assert.deepEqual([live?.consents, live?.optOuts], [[news], [choice("sms", "*"), choice("*", "*")]]);
+  }
+  assert.equal((await tombstones.check("shop", subject, [choice("email", "ads")], ""))?.reason, "ERASED");
+});
+
+test("who opted in on the page after they came back stays opted in, until they are erased again", async () => {
+  await using world = await withAda();
+  const { store } = world;
+  const subject = userSubject(ADA);
+  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
+  const live = async () => (await store.preferences.find("shop", [subject]))[0];
+  await erase(store);
+  // By a link in an old mail: it is no registration, which still restores the others.
+  await store.preferences.update("shop", subject, changing([choice("email", "ads")]), now);
+  await tombstones.restore("shop", ADA);
+  assert.deepEqual((await live())?.optOuts, [choice("email", "ads"), choice("email", "news"), choice("sms", "*")]);
+  await store.preferences.update("shop", subject, changing([], [choice("sms", "*")]), now);
+  await store.preferences.update("shop", subject, { consent: [choice("email", "news")], origin: {} }, now);
+  await tombstones.restore("shop", ADA);
+  assert.deepEqual([(await live())?.optOuts, (await live())?.consents], [[choice("email", "ads")], [choice("email", "news")]]);
+  assert.equal((await erase(store)).complete, true);
+  await tombstones.restore("shop", ADA);
+  assert.ok((await live())?.optOuts.some(({ category }) => category === "ads"));
+});
+
+test("what the user refuses while they are erased is kept", async () => {
+  await using world = await withAda();
+  const { store } = world;
+  const subject = userSubject(ADA);
+  const late = choice("email", "ads");
+  let [isEarly, isLate] = [false, false];
+  const profiles: Store["profiles"] = {
+    ...store.profiles,
+    async remove(...given) {
+      if (!isEarly) await store.preferences.update("shop", subject, changing([late]), now);
+      isEarly = true;
+      return store.profiles.remove(...given);
+    },
+  };
+  const preferences: Store["preferences"] = {
+    ...store.preferences,
+    async remove(...given) {
+      if (!isLate && given[1] === subject) await store.preferences.update("shop", subject, changing([choice("apns", "ads")]), now);
+      isLate ||= given[1] === subject;
+      return store.preferences.remove(...given);
+    },
+  };
+  const report = await eraseUser({ ...partsOf(store), store: { ...store, profiles, preferences } }, ASKED, () => true);
+  assert.deepEqual([report.complete, await store.preferences.find("shop", [subject])], [true, []]);
+  const [kept] = await store.preferences.find("shop", [key.tombstoneOf("shop", subject)]);
+  assert.deepEqual(kept?.optOuts, [choice("email", "news"), choice("sms", "*"), late, choice("apns", "ads")]);
+});
+
+test("an erasure is not complete while the store's files still hold what was deleted", async () => {
+  await using world = await withAda();
+  const { store } = world;
+  const overwritten = [false, true];
+  const parts = { ...partsOf(store), store: { ...store, overwriteDeleted: async () => overwritten.shift()! } };
+  assert.deepEqual(
+    [(await eraseUser(parts, ASKED, () => true)).complete, (await eraseUser(parts, ASKED, () => true)).complete],
+    [false, true],
+  );
 });
 
 test("an export has everything of the user, with endpoints masked unless they are asked for", async () => {

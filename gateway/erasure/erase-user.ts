@@ -5,7 +5,7 @@ import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import type { ErasedCounts, Store } from "../../core/ports/store.ts";
 import type { ChangeOrigin } from "../../core/preferences/change.ts";
-import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
 import { refusalsToKeep } from "../../core/preferences/tombstone.ts";
 import { cancelOpen } from "./cancel-open.ts";
 import type { ErasureKey } from "./erasure-key.ts";
@@ -13,6 +13,8 @@ import { ownEndpoints } from "./export-user.ts";
 
 /** Notifications that are erased at once: a store that writes one transaction at a time is held for some ms. */
 const PAGE = 50;
+/** Of the last steps for one user, while the user changes their choices. */
+const REMOVE_TRIES_MAX = 5;
 export const ERASURE: ChangeOrigin = { source: "erasure" };
 
 /** Changes choices everywhere they are kept, copies in Redis included. Rejects where it is not known to be stored. */
@@ -38,7 +40,7 @@ interface ErasureReport {
   requested_by: string;
   started_at: string;
   finished_at: string;
-  /** False where something is left for the next call: it had no time, or a provider was being called. */
+  /** False where something is left for the next call: it had no time, a provider was being called, or the store's files still hold what was deleted. */
   complete: boolean;
   /** How many of each kind. Contents and blobs that nobody else refers to are removed within some minutes. */
   erased: ErasedCounts & { endpoints: number; profiles: number; preferences: number; preference_changes: number };
@@ -65,14 +67,15 @@ export async function eraseUser(
   const subject = userSubject(userId);
   const erased = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
   const counts = { ...erased, endpoints: 0, profiles: 0, preferences: 0, preference_changes: 0 };
-  let [cancelled, inFlight, tombstones] = [0, 0, 0];
+  let [cancelled, inFlight] = [0, 0];
+  const tombstones = new Set<string>();
+  const findRecord = async (of: string) => (await store.preferences.find(app, [of]))[0];
 
-  async function keepRefusals(of: string, more: readonly OptOut[] = []): Promise<OptOut[]> {
-    const [record] = await store.preferences.find(app, [of]);
+  async function keepRefusals(of: string, record: PreferenceRecord | undefined, more: readonly OptOut[] = []): Promise<OptOut[]> {
     const optOut = [...refusalsToKeep(record ?? { optOuts: [] }, clock.now()), ...more];
     if (optOut.length > 0) {
       await store.preferences.update(app, key.tombstoneOf(app, of), { optOut, origin: ERASURE }, clock.now());
-      tombstones++;
+      tombstones.add(of);
     }
     return optOut;
   }
@@ -113,11 +116,11 @@ export async function eraseUser(
       .filter((refusal) => refusal.channel === "*" || refusal.channel === channel)
       .map((refusal) => ({ ...refusal, channel }));
     if (optOut.length > 0) await choices.ofEndpoint(app, endpoint, { optOut });
-    await keepRefusals(of, optOut);
+    await keepRefusals(of, await findRecord(of), optOut);
     const to = await eraseTo({ kind: "endpoint", endpoint });
     inFlight += to.inFlight;
     if (!to.isDone || to.inFlight > 0) return false;
-    const [record] = await store.preferences.find(app, [of]);
+    const record = await findRecord(of);
     // A provider's words may quote the address.
     const block = record?.blocks.map((b) => ({ ...b, reason: "" })) ?? [];
     if (block.length > 0) await store.preferences.update(app, of, { block, origin: ERASURE }, clock.now());
@@ -126,25 +129,47 @@ export async function eraseUser(
     return true;
   }
 
-  const refused = await keepRefusals(subject);
+  /** What the user refused since is kept as well. False where they never stop changing. */
+  async function removeChoices(): Promise<boolean> {
+    for (let tries = 1; tries <= REMOVE_TRIES_MAX; tries++) {
+      const record = await findRecord(subject);
+      await keepRefusals(subject, record);
+      const choicesLeft = record ? [...record.optOuts, ...record.consents] : [];
+      if (choicesLeft.length > 0) {
+        await choices.ofUser(app, userId, { forget: choicesLeft });
+        continue;
+      }
+      // Before the record: without the mark the next registration restores the refusals.
+      await store.preferences.remove(app, key.restorationOf(app, subject));
+      counts.preference_changes += await store.preferences.removeHistory(app, subject);
+      if (!record) return true;
+      if (await store.preferences.remove(app, subject, record.version)) {
+        counts.preferences++;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  const refused = await keepRefusals(subject, await findRecord(subject));
   const toUser = await eraseTo({ kind: "user", userId });
   inFlight += toUser.inFlight;
   let isDone = toUser.isDone;
   const own = await ownEndpoints(store, app, userId);
   for (const contact of own) isDone = (await eraseEndpoint({ ...contact, channel: contact.endpoint.channel }, refused)) && isDone;
-  // Shared ones: the others' registrations, refusals and notifications stay.
-  for (const { endpointId } of await store.contacts.list(app, [userId]))
-    if (!own.some((mine) => mine.endpointId === endpointId) && (await store.contacts.remove(app, userId, endpointId))) counts.endpoints++;
-  if (await store.profiles.remove(app, userId)) counts.profiles++;
-  const [record] = await store.preferences.find(app, [subject]);
-  const choicesLeft = record ? [...record.optOuts, ...record.consents] : [];
-  if (choicesLeft.length > 0) await choices.ofUser(app, userId, { forget: choicesLeft });
-  counts.preference_changes += await store.preferences.removeHistory(app, subject);
-  if (await store.preferences.remove(app, subject)) counts.preferences++;
-  await store.overwriteDeleted?.();
+  // Until nothing is left that could be sent, it needs the quiet hours and the refusals.
+  let complete = isDone && inFlight === 0;
+  if (complete) {
+    // Shared ones: the others' registrations, refusals and notifications stay.
+    for (const { endpointId } of await store.contacts.list(app, [userId]))
+      if (!own.some((mine) => mine.endpointId === endpointId) && (await store.contacts.remove(app, userId, endpointId))) counts.endpoints++;
+    if (await store.profiles.remove(app, userId)) counts.profiles++;
+    complete = await removeChoices();
+  }
+  complete = ((await store.overwriteDeleted?.()) ?? true) && complete;
   return {
     ...({ version: 1, app, user_hash: key.hashOf(app, subject), requested_by: requestedBy } as const),
     ...{ started_at: new Date(startedAt).toISOString(), finished_at: new Date(clock.now()).toISOString() },
-    ...{ complete: isDone && inFlight === 0, erased: counts, cancelled, in_flight: inFlight, tombstones },
+    ...{ complete, erased: counts, cancelled, in_flight: inFlight, tombstones: tombstones.size },
   };
 }

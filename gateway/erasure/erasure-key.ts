@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { tombstoneSubject } from "../../core/preferences/tombstone.ts";
+import { restorationSubject, tombstoneSubject } from "../../core/preferences/tombstone.ts";
 import { type Variable, watchedSecretFile } from "../../runtime/config.ts";
 
 /** Bytes that a key must have: as many as an HMAC-SHA256 is strong. */
@@ -24,6 +24,8 @@ export const ERASURE_KEY_FILE: Variable<string> = {
 export interface ErasureKey {
   /** Under which the refusals of an erased subject are kept. */
   tombstoneOf(app: string, subject: string): string;
+  /** Under which it is kept that they were restored since. */
+  restorationOf(app: string, subject: string): string;
   /** In hex, for reports. */
   hashOf(app: string, subject: string): string;
   /** In hex. */
@@ -34,5 +36,10 @@ export function createErasureKey(secret: string): ErasureKey {
   const hmac = (text: string) => createHmac("sha256", secret).update(text).digest("hex");
   // A report is JSON and begins with a brace, so no hash of a subject is a signature. An app's name has no space.
   const hashOf = (app: string, subject: string) => hmac(`erased ${app} ${subject}`);
-  return { tombstoneOf: (app, subject) => tombstoneSubject(hashOf(app, subject)), hashOf, sign: hmac };
+  return {
+    tombstoneOf: (app, subject) => tombstoneSubject(hashOf(app, subject)),
+    restorationOf: (app, subject) => restorationSubject(hashOf(app, subject)),
+    hashOf,
+    sign: hmac,
+  };
 }

@@ -10,13 +10,14 @@ const keyOf = (app: string, id: string) => `${app}\n${id}`;
 export function createMemoryPreferences(): Store["preferences"] {
   const records = new Map<string, PreferenceRecord>();
   const changes = new Map<string, ChangeEntry[]>();
+  const floors = new Map<string, number>();
   return {
     find: async (app, subjects) => [...new Set(subjects)].flatMap((subject) => records.get(keyOf(app, subject)) ?? []),
     async update(app, subject, change, now) {
       const key = keyOf(app, subject);
       const before = records.get(key);
       if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true };
-      const updated = applyChange(before, { app, subject, change, now });
+      const updated = applyChange(before, { app, subject, change, now, floor: floors.get(app) });
       if (!updated) return { ...(before ?? noPreferences(app, subject)), tooMany: true };
       const { lastChange, ...record } = updated;
       records.set(key, frozen(record));
@@ -25,7 +26,10 @@ export function createMemoryPreferences(): Store["preferences"] {
     },
     history: async (app, subject, beforeVersion, limit) =>
       (changes.get(keyOf(app, subject)) ?? []).filter(({ version }) => version < beforeVersion).slice(0, Math.max(0, limit)),
-    async remove(app, subject) {
+    async remove(app, subject, ifVersion) {
+      const found = records.get(keyOf(app, subject));
+      if (ifVersion !== undefined && found?.version !== ifVersion) return false;
+      if (found) floors.set(app, Math.max(floors.get(app) ?? 0, found.version));
       changes.delete(keyOf(app, subject));
       return records.delete(keyOf(app, subject));
     },

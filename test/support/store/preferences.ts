@@ -142,7 +142,21 @@ export function describePreferences(name: string, test: StoreTest): void {
         [true, false],
       );
       assert.deepEqual([await history("user:u2"), await store.preferences.find("shop", ["user:u2"])], [0, []]);
-      assert.equal((await update("user:u2")).version, 1);
+      assert.equal((await update("user:u2")).version, 3, "not below what was removed");
+      assert.equal((await store.preferences.update("bank", "user:u2", changing([smsAds]), T0)).version, 1, "of another app");
+    });
+
+    test("removes a record only of the version that was asked for", async (store) => {
+      const update = () => store.preferences.update("shop", "user:u1", changing([smsAds]), T0);
+      await update();
+      const { version } = await update();
+      for (const other of [version - 1, version + 1, 0]) assert.equal(await store.preferences.remove("shop", "user:u1", other), false);
+      assert.equal((await store.preferences.find("shop", ["user:u1"]))[0]?.version, version);
+      assert.equal((await store.preferences.history("shop", "user:u1", Number.MAX_SAFE_INTEGER, 10)).length, 2);
+      assert.equal(await store.preferences.remove("shop", "user:u1", version), true);
+      assert.equal(await store.preferences.remove("shop", "user:u1", version), false);
+      assert.deepEqual(await Array.fromAsync(store.preferences.changedSince(0)), []);
+      assert.equal((await update()).version, version + 1);
     });
 
     test("removes old changes of every subject, the earliest first, up to a limit, and no choice", async (store) => {
