@@ -1,14 +1,19 @@
 import { BRAND_PATH, type BrandLinks } from "../adapters/page-links.ts";
+import { createAppReader } from "../adapters/store/app-reader.ts";
 import type { Brand } from "../core/apps/brand.ts";
 import type { AppStore } from "../core/ports/app-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import { sha256 } from "../runtime/hash.ts";
 import type { HttpResponse, Route } from "../runtime/http/server.ts";
+import type { InFlight } from "./page-guard.ts";
 import { inLanguage, type Language } from "./pages/language.ts";
 import type { BrandView } from "./pages/layout.ts";
 
 /** Another brand has other URLs. */
 const CACHED_S = 86_400;
 const VERSION_CHARS = 12;
+/** Brands kept between requests: 2 MB where each has the largest logo. */
+const BRANDS_MAX = 100;
 const COMMON = { "cache-control": `public, max-age=${CACHED_S}`, "x-content-type-options": "nosniff" };
 /** For who opens a logo by its own URL: it is a picture, and runs nothing. */
 const LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
@@ -24,32 +29,53 @@ export function brandOf(app: string, brand: Brand | undefined, language: Languag
 
 const versionOf = (brand: Brand) => sha256("brand", JSON.stringify(brand)).slice(0, VERSION_CHARS);
 
-/** /brand/<id>/style.css and /brand/<id>/logo, below each base. 404 for whatever is not there, also while the store is away. */
-export function createBrandRoutes({ links, apps }: { links: BrandLinks; apps: Pick<AppStore, "find"> }, bases: readonly string[]): Route[] {
+export interface BrandRouteParts {
+  links: BrandLinks;
+  apps: Pick<AppStore, "find">;
+  clock: Pick<Clock, "monotonic" | "after">;
+  inFlight: InFlight;
+}
+
+/**
+ * /brand/<id>/style.css and /brand/<id>/logo, below each base. 404 for whatever is not there, also while the store is away; 503 where there is no room for
+ * a read.
+ */
+export function createBrandRoutes({ links, apps, clock, inFlight }: BrandRouteParts, bases: readonly string[]): Route[] {
+  const read = createAppReader(apps, clock, (app) => app?.brand, BRANDS_MAX);
+
+  async function brandFile(app: string, id: string, file: BrandFile): Promise<HttpResponse> {
+    const brand = await read(app).catch(() => undefined);
+    const found = brand && fileOf(brand, file);
+    if (brand === undefined || found === undefined) return NOT_FOUND;
+    // The brand as it was before, or is by now: browsers must not keep it for the one that the URL names.
+    const isNamed = links.idOf(app, versionOf(brand)) === id;
+    return isNamed ? found : { ...found, headers: { ...found.headers, "cache-control": "no-store" } };
+  }
+
   return bases.map((base) => {
     const own = `${base}${BRAND_PATH}`;
     return {
       method: "GET",
       path: `${own}*`,
       async handle({ path }) {
-        const [id = "", file] = path.slice(own.length).split("/");
-        const app = links.appIn(id);
-        const brand =
-          app === undefined
-            ? undefined
-            : await apps.find(app).then(
-                (found) => found?.brand,
-                () => undefined,
-              );
-        return (brand && fileOf(brand, file)) ?? NOT_FOUND;
+        const [id = "", name] = path.slice(own.length).split("/");
+        const file = BRAND_FILES.find((one) => one === name);
+        const app = file && links.appIn(id);
+        if (file === undefined || app === undefined) return NOT_FOUND;
+        return (await inFlight(() => brandFile(app, id, file))) ?? NO_ROOM;
       },
     };
   });
 }
 
-const NOT_FOUND: HttpResponse = { status: 404, body: "not found\n", headers: { "content-type": "text/plain; charset=utf-8" } };
+const BRAND_FILES = ["style.css", "logo"] as const;
+type BrandFile = (typeof BRAND_FILES)[number];
 
-function fileOf({ colors, logo }: Brand, file: string | undefined): HttpResponse | undefined {
+const PLAIN = { "content-type": "text/plain; charset=utf-8" };
+const NOT_FOUND: HttpResponse = { status: 404, body: "not found\n", headers: PLAIN };
+const NO_ROOM: HttpResponse = { status: 503, body: "too many requests at once\n", headers: { ...PLAIN, "retry-after": "60" } };
+
+function fileOf({ colors, logo }: Brand, file: BrandFile): HttpResponse | undefined {
   if (file === "style.css" && colors) {
     const { background, text, mark, markDark } = colors;
     const body = `:root {

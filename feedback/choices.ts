@@ -18,8 +18,12 @@ export interface PreferenceAccess {
 /** What a choice made of the record; undefined: nobody knows, because the store could not be reached. `changed`: it is a version of its own. */
 export type Chosen = { record: UpdatedPreference; changed: boolean } | undefined;
 
+/** `isUndone`: by this request or by an earlier one of the same link. */
+export type Undone = (NonNullable<Chosen> & { isUndone: boolean }) | undefined;
+
 /** A change that was made on the page, which its Undo may take back. */
 const PAGE_SOURCE = "unsubscribe-page";
+const UNDO_SOURCE = "undo";
 
 /** Records what people choose by the links of their mails. Each method may be repeated: what holds already is not written again. */
 export function createChoices(preferences: PreferenceAccess) {
@@ -40,29 +44,36 @@ export function createChoices(preferences: PreferenceAccess) {
     return record && { record, changed: true };
   }
 
-  /** The change that made this version, if it was the last one and this link's page made it. Undefined, too, where the store could not be reached. */
-  async function ownChange({ app, subject, notificationId }: UnsubscribeClaim, version: number): Promise<ChangeEntry | undefined> {
-    const [entry] = (await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, 1)) ?? [];
-    const isOwn = entry?.version === version && entry.origin.source === PAGE_SOURCE && entry.origin.evidence === notificationId;
-    return isOwn ? entry : undefined;
-  }
+  /** None or one; undefined: the store could not be reached. */
+  const lastChange = ({ app, subject }: UnsubscribeClaim) => preferences.history(app, subject, Number.MAX_SAFE_INTEGER, 1);
+
+  /** Whether this link's page made the change. */
+  const isOwn = ({ notificationId }: UnsubscribeClaim, { origin }: ChangeEntry, source: string) =>
+    origin.source === source && origin.evidence === notificationId;
 
   /** The version that an Undo of this refusal takes back; undefined: it was not the last change, or not made on this link's page. */
   async function undoable(claim: UnsubscribeClaim, { version }: UpdatedPreference, refused: OptOut): Promise<number | undefined> {
-    const entry = await ownChange(claim, version);
-    return entry !== undefined && isRefused(entry.after.optOuts, refused) ? version : undefined;
+    const [entry] = (await lastChange(claim)) ?? [];
+    return entry?.version === version && isOwn(claim, entry, PAGE_SOURCE) && isRefused(entry.after.optOuts, refused) ? version : undefined;
   }
 
   /** Takes back the change that made this version, where undoable() says so. */
-  async function undo(claim: UnsubscribeClaim, version: number): Promise<Chosen> {
+  async function undo(claim: UnsubscribeClaim, version: number): Promise<Undone> {
     const { app, subject } = claim;
-    const [before, entry] = await Promise.all([preferences.get(app, subject), ownChange(claim, version)]);
-    if (before === undefined) return undefined;
-    if (entry === undefined) return { record: before, changed: false };
-    const change = changeTo(before, takenBack(before, entry), originOf(claim, "undo"));
-    if (change === undefined) return { record: before, changed: false };
+    const [before, last] = await Promise.all([preferences.get(app, subject), lastChange(claim)]);
+    if (before === undefined || last === undefined) return undefined;
+    const [entry] = last;
+    const unchanged = (isUndone: boolean) => ({ record: before, changed: false, isUndone });
+    // The two may have been read before and after another change.
+    if (entry === undefined || entry.version !== before.version) return unchanged(false);
+    if (entry.version === version + 1 && isOwn(claim, entry, UNDO_SOURCE)) return unchanged(true);
+    if (entry.version !== version || !isOwn(claim, entry, PAGE_SOURCE)) return unchanged(false);
+    const change = changeTo(before, takenBack(before, entry), originOf(claim, UNDO_SOURCE));
+    if (change === undefined) return unchanged(true);
     const record = await preferences.update(app, subject, change);
-    return record && { record, changed: !record.tooMany && !record.outdated };
+    if (record === undefined) return undefined;
+    const changed = !record.tooMany && !record.outdated;
+    return { record, changed, isUndone: changed };
   }
 
   return { refuse, undoable, undo };

@@ -42,10 +42,11 @@ function texts(over: Partial<Parameters<typeof createInboundTexts>[0]> = {}) {
 }
 
 let ids = 0;
-const received = (text: string, over: Partial<ReceivedText> & { id?: string; part?: ReceivedText["text"]["part"] } = {}): ReceivedText => {
-  const { id = `SM${ids++}`, part, ...rest } = over;
+type Over = Partial<ReceivedText> & { id?: string } & Pick<ReceivedText["text"], "part" | "sentAt">;
+const received = (text: string, over: Over = {}): ReceivedText => {
+  const { id = `SM${ids++}`, part, sentAt, ...rest } = over;
   const to = ["+15005550006"];
-  return { provider: "twilio", account: "default", pools: [""], text: { id, from: PERSON, to, text, ...(part ? { part } : {}) }, ...rest };
+  return { provider: "twilio", account: "default", pools: [""], text: { id, from: PERSON, to, text, part, sentAt }, ...rest };
 };
 
 /** What a dispatcher is answered about a text to the person. */
@@ -94,7 +95,37 @@ test("START lifts what the same sender's STOP blocked, and nothing else", async 
   assert.deepEqual(await take(received("START", { pools: [""] })), { command: "start", isNew: true });
   assert.equal(await answer("shop"), "allowed");
   assert.equal(await answer("shop", "orders"), "stopped");
-  assert.deepEqual(await take(received("start", { pools: [""] })), { command: "start", isNew: false }, "nothing to lift");
+});
+
+test("a START that lifted nothing is known by its repetition, which lifts no later STOP", async () => {
+  const { take } = texts();
+  const start = received("start");
+  assert.equal((await take(start)).isNew, true, "it stands in the history");
+  await take(received("stop"));
+  assert.equal((await take(start)).isNew, false);
+  assert.equal(await answer("shop"), "stopped");
+});
+
+test("a START that the store did not get lifts no later STOP, where the provider says when it was written", async () => {
+  let isAway = true;
+  const flaky = { ...preferences, get: async (id: string, subject: string) => (isAway ? undefined : preferences.get(id, subject)) };
+  const waits = { ...clock, sleep: async (ms: number) => clock.advance(ms) };
+  const { take } = texts({ preferences: flaky, clock: waits });
+  const write = (text: string) => {
+    clock.advance(60_000);
+    return received(text, { sentAt: Math.floor(clock.now() / 1_000) * 1_000 });
+  };
+  isAway = false;
+  await take(write("stop"));
+  isAway = true;
+  const start = write("start");
+  await assert.rejects(take(start), StoreError);
+  isAway = false;
+  await take(write("stop"));
+  await take(start);
+  assert.equal(await answer("shop"), "stopped", "also where the first STOP is older than the START");
+  await take(write("start"));
+  assert.equal(await answer("shop"), "allowed");
 });
 
 test("a repetition changes nothing, also where the person has said something else since", async () => {
@@ -143,6 +174,32 @@ test("a part of a long text is no command, and a text is whole with its last par
   assert.equal((await take(received("st", { part: { ref: "9", total: 2, index: 1 } }))).command, undefined);
   clock.advance(60_001);
   assert.equal((await take(received("op", { part: { ref: "9", total: 2, index: 2 } }))).command, undefined, "too late");
+});
+
+test("a text in parts that could not be stored is whole again with its last part, for a day", async () => {
+  let isAway = true;
+  const flaky = { ...preferences, get: async (id: string, subject: string) => (isAway ? undefined : preferences.get(id, subject)) };
+  const { take } = texts({ preferences: flaky, clock: { ...clock, sleep: async (ms: number) => clock.advance(ms) } });
+  const part = (index: number) => ({ ref: "7", total: 2, index });
+  const [first, last] = [received("st", { id: "B", part: part(1) }), received("op", { id: "A", part: part(2) })];
+  await take(first);
+  await assert.rejects(take(last), StoreError);
+  isAway = false;
+  clock.advance(3_600_000);
+  assert.deepEqual(await take(last), { command: "stop", isNew: true });
+  assert.equal(await answer("shop"), "stopped");
+  await take(received("start"));
+  await take(last);
+  assert.deepEqual(await take(first), { command: "stop", isNew: false }, "the same text, whichever part came last");
+  assert.equal(await answer("shop"), "allowed");
+});
+
+test("another text with the reference of one that waits is another text", async () => {
+  const { take } = texts();
+  const part = (index: number) => ({ ref: "7", total: 2, index });
+  await take(received("st", { part: part(1) }));
+  await take(received("When is the next ", { part: part(1) }));
+  assert.equal((await take(received("stop", { part: part(2) }))).command, undefined);
 });
 
 test("while the store is unavailable a STOP is tried again, and given back in time", async () => {

@@ -49,7 +49,7 @@ const AGAIN_MS = 500;
 /**
  * STOP, START and HELP. STOP blocks the person's number for the senders that the text was written to, in every app that they serve: it is one sender for
  * who gets its texts, and which of the apps was meant is not said. Where the account has no such sender, as far as is known, all of them are blocked. START lifts
- * exactly those blocks.
+ * exactly those blocks. It is a version of its own also where nothing is lifted, so that its repetition is known and lifts no later STOP.
  */
 export function createInboundTexts({ apps, preferences, clock, log, metrics }: InboundTextParts) {
   const parts = createTextParts(clock);
@@ -66,15 +66,17 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
     return entry.apps;
   }
 
-  /** Whether anything was changed. */
-  async function obey(command: "stop" | "start", word: string, received: ReceivedText): Promise<boolean> {
+  /** Whether anything was written. @param id of the text: of one in parts the same whichever part came last */
+  async function obey({ command, word, id }: Order, received: ReceivedText): Promise<boolean> {
     const { provider, account, text, pools } = received;
     const subject = endpointSubject(endpointId(endpointOf(text)));
     const served = (await allApps()).filter((app) => isServedBy(app, received));
-    const origin = { actor: provider, source: "inbound-sms", evidence: `${text.id} ${word}` };
-    const blockOf = (pool: Block["pool"]): Block => ({ kind: "stop", pool, reason: word, source: provider, at: clock.now() });
+    const origin = { actor: provider, source: "inbound-sms", evidence: `${id} ${word}` };
+    const sentAt = text.sentAt === undefined ? undefined : Math.min(text.sentAt, clock.now());
+    const at = sentAt ?? clock.now();
+    const blockOf = (pool: Block["pool"]): Block => ({ kind: "stop", pool, reason: word, source: provider, at });
     const changeOf = (app: AppRecord) =>
-      command === "stop" ? stopped(poolsIn(app, pools).map(blockOf), origin) : started(poolsIn(app, pools), origin);
+      command === "stop" ? stopped(poolsIn(app, pools).map(blockOf), sentAt, origin) : started(poolsIn(app, pools), sentAt, origin);
     const left = [...served];
     let changed = 0;
     const next = async () => {
@@ -88,11 +90,11 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
     return changed > 0;
   }
 
-  async function obeyInTime(command: "stop" | "start", word: string, received: ReceivedText): Promise<boolean> {
+  async function obeyInTime(order: Order, received: ReceivedText): Promise<boolean> {
     const giveUpAt = clock.monotonic() + TEXT_MS_MAX;
     for (;;) {
       try {
-        return await obey(command, word, received);
+        return await obey(order, received);
       } catch (error) {
         if (!(error instanceof StoreError) || clock.monotonic() + AGAIN_MS >= giveUpAt) throw error;
         await clock.sleep(AGAIN_MS);
@@ -105,17 +107,27 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
     async take(received: ReceivedText): Promise<TextEffect> {
       const { provider, account, text } = received;
       const count = (command: string) => metrics.texts.inc({ provider, account, command });
-      const whole = text.part ? parts.join(`${text.from} ${text.to[0]}`, text.part, text.text) : text.text;
-      const found = text.command ? { command: text.command, word: text.text.slice(0, 64).trim() } : smsCommandOf(whole ?? "");
+      const whole = text.part ? parts.join(`${text.from} ${text.to[0]}`, text.part, text) : { ...text, forget: () => undefined };
+      const found = text.command ? { command: text.command, word: text.text.slice(0, 64).trim() } : smsCommandOf(whole?.text ?? "");
       if (found === undefined) {
+        whole?.forget();
         count(whole === undefined ? "part" : "none");
         return { command: undefined, isNew: false };
       }
-      const isNew = found.command === "help" || (await obeyInTime(found.command, found.word, received));
-      count(found.command);
-      return { command: found.command, isNew };
+      const { command, word } = found;
+      const isNew = command === "help" || (await obeyInTime({ command, word, id: whole?.id ?? text.id }, received));
+      // Not before it is durable: the provider repeats the part that was not, and no other.
+      whole?.forget();
+      count(command);
+      return { command, isNew };
     },
   };
+}
+
+interface Order {
+  command: "stop" | "start";
+  word: string;
+  id: string;
 }
 
 const endpointOf = ({ from }: InboundText): Endpoint => ({ channel: "sms", phoneNumber: from });
@@ -131,17 +143,19 @@ function poolsIn({ limits: { smsSenders } }: AppRecord, pools: readonly string[]
 
 const isStopOf = (pool: Block["pool"]) => (block: Block) => block.kind === "stop" && block.pool === pool;
 
-function stopped(wanted: readonly Block[], origin: PreferenceChange["origin"]) {
+/** A block that is there is written anew where this STOP is known to be later: a START from between the two, which comes late, must not lift it. */
+function stopped(wanted: readonly Block[], sentAt: number | undefined, origin: PreferenceChange["origin"]) {
   return ({ blocks }: PreferenceRecord): PreferenceChange | undefined => {
-    const block = wanted.filter(({ pool }) => !blocks.some(isStopOf(pool)));
+    const holds = (block: Block) => sentAt === undefined || block.at >= sentAt;
+    const block = wanted.filter(({ pool }) => !blocks.some((known) => isStopOf(pool)(known) && holds(known)));
     return block.length === 0 ? undefined : { block, origin };
   };
 }
 
-/** The blocks as they were read: one that comes meanwhile stays. */
-function started(pools: readonly Block["pool"][], origin: PreferenceChange["origin"]) {
-  return ({ blocks }: PreferenceRecord): PreferenceChange | undefined => {
-    const lift = blocks.filter((block) => pools.some((pool) => isStopOf(pool)(block)));
-    return lift.length === 0 ? undefined : { lift, origin };
+/** The blocks as they were read, one that comes meanwhile stays, as does one later than the START. Never undefined: its evidence has to stand in the history. */
+function started(pools: readonly Block["pool"][], sentAt: number | undefined, origin: PreferenceChange["origin"]) {
+  return ({ blocks }: PreferenceRecord): PreferenceChange => {
+    const lift = blocks.filter((block) => (sentAt === undefined || block.at <= sentAt) && pools.some((pool) => isStopOf(pool)(block)));
+    return { lift, origin };
   };
 }

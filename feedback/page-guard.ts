@@ -7,6 +7,21 @@ import { createSubjectLimit } from "./subject-limit.ts";
 /** Requests of recipients' links that read or write the store at once; further ones are answered 503. */
 const IN_FLIGHT_MAX = 64;
 
+/** Does work where there is room for it; undefined: there is none. */
+export type InFlight = <T>(work: () => Promise<T>) => Promise<T> | undefined;
+
+/** One for all that recipients' pages read and write, what they need besides their text included. */
+export function createInFlight(max = IN_FLIGHT_MAX): InFlight {
+  let inFlight = 0;
+  return (work) => {
+    if (inFlight >= max) return undefined;
+    inFlight += 1;
+    return work().finally(() => {
+      inFlight -= 1;
+    });
+  };
+}
+
 /** Holds a place for a request about a subject, or says why there is none. */
 export type PageGuard = (
   of: { app: string; subject: string },
@@ -15,20 +30,14 @@ export type PageGuard = (
 ) => Promise<{ answer: HttpResponse; rejected?: "too-many" | "unavailable" }>;
 
 /** One for all links of recipients, so that a person's links have one limit together. */
-export function createPageGuard(clock: Pick<Clock, "monotonic">, inFlightMax = IN_FLIGHT_MAX): PageGuard {
+export function createPageGuard(clock: Pick<Clock, "monotonic">, inFlight: InFlight): PageGuard {
   // Apart, so that programs that look at a link time and again do not keep the person from using it.
   const mayRead = createSubjectLimit(clock);
   const mayChange = createSubjectLimit(clock);
-  let inFlight = 0;
   return async ({ app, subject }, head, work) => {
     const isWithinLimit = head.method === "POST" ? mayChange : mayRead;
     if (!isWithinLimit(app, subject)) return { answer: tooManyPage(languageOfRequest(head)), rejected: "too-many" };
-    if (inFlight >= inFlightMax) return { answer: unavailablePage(languageOfRequest(head)), rejected: "unavailable" };
-    inFlight += 1;
-    try {
-      return { answer: await work() };
-    } finally {
-      inFlight -= 1;
-    }
+    const answer = await inFlight(work);
+    return answer === undefined ? { answer: unavailablePage(languageOfRequest(head)), rejected: "unavailable" } : { answer };
   };
 }

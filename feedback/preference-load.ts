@@ -97,6 +97,10 @@ function addressOf({ endpoint }: ContactRecord, records: readonly PreferenceReco
 export const undoable = ({ record, lastChange }: LoadedPage): ChangeEntry | undefined =>
   lastChange?.version === record.version && UNDOABLE_SOURCES.includes(lastChange.origin.source ?? "") ? lastChange : undefined;
 
+/** Whether everything is refused without an end, and no consent counts more than that. */
+const isAllOff = ({ optOuts, consents }: PreferenceRecord): boolean =>
+  consents.length === 0 && optOuts.some(({ channel, category, until }) => channel === "*" && category === "*" && until === undefined);
+
 /** In words of the person's language and time zone. */
 export function viewOf(page: LoadedPage, brands: BrandLinks, now: number, notice?: Notice): PreferenceView {
   const { app, claim, language, timeZone, tenant, record, contacts, table } = page;
@@ -106,7 +110,14 @@ export function viewOf(page: LoadedPage, brands: BrandLinks, now: number, notice
   const last = undoable(page);
   const until = pausedUntil(record, now);
   return {
-    ...{ language, table, notice, version: record.version, brand: brandOf(app.id, app.brand, language, brands) },
+    ...{
+      language,
+      table,
+      notice,
+      version: record.version,
+      isAllOff: isAllOff(record),
+      brand: brandOf(app.id, app.brand, language, brands),
+    },
     required: (app.categories ?? [])
       .filter((category) => isRequired(category, tenant))
       .map((category) => labelOf({ category }, language).title),

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointId } from "../adapters/ids.ts";
+import { createBrandLinks } from "../adapters/page-links.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { setBrand } from "../operations/apps/brand.ts";
 import { logoOf } from "../operations/apps/logo.ts";
-import { startRecipientPages } from "../test/support/recipient-pages.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { LINK_KEYS, startRecipientPages } from "../test/support/recipient-pages.ts";
+import { sampleApp } from "../test/support/store/samples.ts";
+import { createBrandRoutes } from "./brand.ts";
 import type { PreferenceAccess } from "./choices.ts";
+import { createInFlight } from "./page-guard.ts";
 import { SUBJECT_LIMIT } from "./subject-limit.ts";
 
 const DAY_MS = 86_400_000;
@@ -199,12 +204,37 @@ test("where all of a person's addresses are blocked the box is disabled, and the
   await feedback.preferences.update(id, endpointSubject(endpointId(phone)), { block: [block], origin: {} });
   const page = await feedback.page();
   assert.equal(boxesOf(page)["orders.sms"], "disabled");
-  assert.match(page, /id="note0">Orders and Newsletter &#38; more cannot come by text, because you replied STOP\./);
+  assert.match(
+    page,
+    /id="note0">Orders and Newsletter &#38; more cannot come by text, because you replied STOP\. To allow it again, write to /,
+    "no START surely lifts a STOP to no known sender",
+  );
   const forced = { version: hiddenOf(page, "version"), was: `-orders.sms ${hiddenOf(page, "was")}`, "orders.sms": "on" };
   await feedback.post({ ...forced, ...Object.fromEntries(Object.entries(boxesOf(page)).filter(([, s]) => s === "on")) });
   assert.equal(await feedback.record(), undefined);
   await feedback.register({ channel: "sms", phoneNumber: "+4915112345679" });
   assert.equal(boxesOf(await feedback.page())["orders.sms"], "off");
+});
+
+test("a STOP to the default sender is allowed again by START", async () => {
+  await using feedback = await serve();
+  await feedback.register(phone);
+  const block = { kind: "stop", pool: "", reason: "STOP", source: "twilio", at: 0 } as const;
+  await feedback.preferences.update(feedback.app.id, endpointSubject(endpointId(phone)), { block: [block], origin: {} });
+  assert.match(await feedback.page(), /because you replied STOP\. To allow it again, text START to the number/);
+  assert.match(await feedback.page(`${feedback.path}?lang=ko`), /START를 보내 주세요/);
+});
+
+test("everything off and pause are there while a hidden category is still sent, or a consent is left", async () => {
+  await using feedback = await serve();
+  const all = Object.fromEntries(Object.keys(boxesOf(await feedback.page())).map((name) => [name, false]));
+  const { page } = await feedback.save(await feedback.page(), all);
+  assert.ok(Object.values(boxesOf(page)).every((state) => state === "off"));
+  assert.match(page, /name="pause".*name="everything"/s);
+  const { page: off } = await feedback.post({ version: hiddenOf(page, "version"), everything: "off" });
+  assert.doesNotMatch(off, /name="everything"|name="pause"/);
+  const { page: on } = await feedback.save(off, { "newsletter.email": true });
+  assert.match(on, /name="everything"/);
 });
 
 test("a link about an address shows its channel alone, and changes its choices", async () => {
@@ -287,6 +317,38 @@ test("a tenant's defaults hold for its users", async () => {
   assert.equal(boxesOf(await feedback.page())["orders.email"], "on");
   await feedback.store.profiles.put(feedback.app.id, "ann", { tenant: "acme" }, feedback.clock.now());
   assert.equal(boxesOf(await feedback.page())["orders.email"], undefined);
+});
+
+test("a brand's files are looked for by name before the store is asked, seldom, and with all else that pages read", async () => {
+  let reads = 0;
+  let isGoing = Promise.withResolvers<void>();
+  isGoing.resolve();
+  const brand = { names: {}, logo: { type: "image/png", base64: "" } } as const;
+  const links = createBrandLinks(() => LINK_KEYS.keys);
+  const find = async () => {
+    reads += 1;
+    await isGoing.promise;
+    return { ...sampleApp(), brand };
+  };
+  const clock = createFakeClock();
+  const [route] = createBrandRoutes({ links, apps: { find }, clock, inFlight: createInFlight(1) }, [""]);
+  const ask = (path: string) =>
+    route!.handle({
+      ...{ method: "GET", path, query: new URLSearchParams(), headers: {}, body: Buffer.alloc(0) },
+      signal: AbortSignal.timeout(10_000),
+    });
+  const id = links.idOf("shop", "another version") ?? "";
+  for (const wrong of [`/brand/${id}`, `/brand/${id}/logo.png`, "/brand/x/logo"]) assert.equal((await ask(wrong)).status, 404);
+  assert.equal(reads, 0);
+  for (const _again of [1, 2]) assert.equal((await ask(`/brand/${id}/logo`)).status, 200);
+  assert.equal(reads, 1);
+  assert.equal((await ask(`/brand/${id}/logo`)).headers?.["cache-control"], "no-store", "it is not the brand that the URL names");
+  isGoing = Promise.withResolvers();
+  const other = links.idOf("bank", "v") ?? "";
+  const waiting = ask(`/brand/${other}/logo`);
+  assert.equal((await ask(`/brand/${id}/logo`)).status, 503);
+  isGoing.resolve();
+  assert.equal((await waiting).status, 200);
 });
 
 test("the brand's colors and logo are served by an id that says nothing, and cannot run anything", async () => {

@@ -12,7 +12,7 @@ import type { PageGuard } from "./page-guard.ts";
 import { languageOfRequest } from "./pages/language.ts";
 import { labelOf, preferencePage } from "./pages/preference-page.ts";
 import type { Notice } from "./pages/preference-words.ts";
-import { endedPage, unavailablePage } from "./pages/said-pages.ts";
+import { endedPage, unavailablePage, unconfirmedPage } from "./pages/said-pages.ts";
 import { createPageLoad, type LoadedPage, PAUSE_MS, type PageStore, undoable, viewOf, withRecord } from "./preference-load.ts";
 import { wishesOf } from "./preference-table.ts";
 
@@ -81,7 +81,7 @@ export function createPreferenceRoutes(parts: PreferenceRouteParts, bases: reado
     if (fields.get(what === "undo" ? "undo" : "version") !== String(record.version))
       return counted(what, "outdated", shown(page, refused, 409));
     const stored = await preferences.update(claim.app, claim.subject, wishedFor);
-    if (stored === undefined) return unavailable(what, head);
+    if (stored === undefined) return counted(what, "unavailable", unconfirmedPage(languageOfRequest(head)));
     // The record of an answer that wrote nothing is as it was read then, and its last change is not known.
     const isWritten = !stored.tooMany && !stored.outdated;
     const after = withRecord({ ...page, lastChange: isWritten ? page.lastChange : undefined }, stored, clock.now());

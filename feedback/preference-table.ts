@@ -12,6 +12,9 @@ export const COLUMNS = { app: ["apns", "fcm"], web: ["webpush"], sms: ["sms"], e
 export type Column = keyof typeof COLUMNS;
 const COLUMN_NAMES = Object.keys(COLUMNS) as Column[];
 
+/** Why nothing is sent to any of the person's addresses. "stopped-all": a STOP to no sender that is known, so that START to none of them surely lifts it. */
+export type Blocked = Refusal | "stopped-all";
+
 /** One checkbox, or none where the person's addresses there are blocked. */
 export interface Cell {
   column: Column;
@@ -20,7 +23,7 @@ export interface Cell {
   places: ChoicePlace[];
   isOn: boolean;
   /** Why nothing of it is sent there whatever the person chooses; undefined: it is as they choose. */
-  blocked?: Refusal | undefined;
+  blocked?: Blocked | undefined;
 }
 
 export interface Row {
@@ -71,17 +74,20 @@ export function choiceTable(parts: {
 export const isRequired = (category: Category, tenant: string | undefined): boolean => defaultOf(category, "email", tenant) === "required";
 
 /** Why none of the person's addresses there would get it; undefined where one would, or they have none. */
-function blockOf(places: readonly ChoicePlace[], addresses: readonly Address[], now: number): Refusal | undefined {
+function blockOf(places: readonly ChoicePlace[], addresses: readonly Address[], now: number): Blocked | undefined {
   const refusals = places.flatMap(({ channel, category }) =>
     addresses
       .filter((address) => address.channel === channel)
       .map(({ states }) => {
         const asked = { channel, category: category.name, notificationClass: category.notificationClass ?? "transactional" } as const;
-        return refusalOf(states, { ...asked, default: "opted-in" }, now);
+        const refusal = refusalOf(states, { ...asked, default: "opted-in" }, now);
+        return refusal === "stopped" && states.some(hasStopOfAll) ? "stopped-all" : refusal;
       }),
   );
   return refusals.includes(undefined) ? undefined : refusals[0];
 }
+
+const hasStopOfAll = ({ blocks }: PreferenceState): boolean => blocks.some(({ kind, pool }) => kind === "stop" && pool === undefined);
 
 /** What a form asks for: cells whose checkbox differs from how the page had shown it. @param was as shownCells() wrote it */
 export function wishesOf({ rows }: ChoiceTable, was: string, isChecked: (name: string) => boolean): { cell: Cell; isWanted: boolean }[] {

@@ -6,7 +6,7 @@ import type { Route } from "../runtime/http/server.ts";
 import { createBrandRoutes } from "./brand.ts";
 import type { PreferenceAccess } from "./choices.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
-import { createPageGuard } from "./page-guard.ts";
+import { createInFlight, createPageGuard } from "./page-guard.ts";
 import { assetRoutes } from "./pages/assets.ts";
 import { createPreferenceRoutes } from "./preference-routes.ts";
 import { createUnsubscribeRoutes } from "./unsubscribe-routes.ts";
@@ -23,12 +23,13 @@ export interface RecipientRouteParts {
 /** All that people reach by links in mails and apps. @param bases what precedes our paths in a request */
 export function createRecipientRoutes(parts: RecipientRouteParts, bases: readonly string[]): Route[] {
   const { links, store, clock, inFlightMax } = parts;
-  const guard = createPageGuard(clock, inFlightMax);
+  const inFlight = createInFlight(inFlightMax);
+  const guard = createPageGuard(clock, inFlight);
   const [pages, brands] = [createPageLinks(links.keys), createBrandLinks(links.keys)];
   return [
     ...createUnsubscribeRoutes({ ...parts, guard, pages, brands }, bases),
     ...createPreferenceRoutes({ ...parts, guard, links: pages, brands }, bases),
-    ...createBrandRoutes({ links: brands, apps: store.apps }, bases),
+    ...createBrandRoutes({ links: brands, apps: store.apps, clock, inFlight }, bases),
     ...bases.flatMap(assetRoutes),
   ];
 }

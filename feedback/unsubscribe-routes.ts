@@ -9,8 +9,8 @@ import { formFields } from "./form-body.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 import type { PageGuard } from "./page-guard.ts";
 import { languageOfRequest } from "./pages/language.ts";
-import { endedPage, unavailablePage } from "./pages/said-pages.ts";
-import { confirmPage, donePage, undonePage } from "./pages/unsubscribe-pages.ts";
+import { endedPage, unconfirmedPage } from "./pages/said-pages.ts";
+import { confirmPage, donePage, notUndonePage, undonePage } from "./pages/unsubscribe-pages.ts";
 import { SCOPES, type Scope } from "./pages/unsubscribe-words.ts";
 import { createUnsubscribeView, type ViewStore } from "./unsubscribe-view.ts";
 
@@ -58,14 +58,14 @@ export function createUnsubscribeRoutes(parts: UnsubscribeRouteParts, bases: rea
   async function byMailProgram(request: HttpRequest, claim: UnsubscribeClaim): Promise<HttpResponse> {
     const { channel, category } = claim;
     const chosen = await choices.refuse(claim, { channel, category }, "one-click");
-    if (chosen === undefined) return counted("one-click", "unavailable", unavailablePage(languageOfRequest(request)));
+    if (chosen === undefined) return counted("one-click", "unavailable", unconfirmedPage(languageOfRequest(request)));
     return counted("one-click", resultOf(chosen), { status: 200, body: "unsubscribed\n", headers: PLAIN });
   }
 
   async function byPage(request: HttpRequest, claim: UnsubscribeClaim, scope: Scope): Promise<HttpResponse> {
     const refused = optOutOf(claim, scope);
     const chosen = await choices.refuse(claim, refused, "unsubscribe-page");
-    if (chosen === undefined) return counted("page", "unavailable", unavailablePage(languageOfRequest(request)));
+    if (chosen === undefined) return counted("page", "unavailable", unconfirmedPage(languageOfRequest(request)));
     // Also where the same form came twice.
     const undo = opensPage(claim, clock.now()) ? await choices.undoable(claim, chosen.record, refused) : undefined;
     return counted("page", resultOf(chosen), donePage(await viewOf(claim, request), scope, undo));
@@ -73,8 +73,9 @@ export function createUnsubscribeRoutes(parts: UnsubscribeRouteParts, bases: rea
 
   async function byUndo(request: HttpRequest, claim: UnsubscribeClaim, version: number): Promise<HttpResponse> {
     const chosen = await choices.undo(claim, version);
-    if (chosen === undefined) return counted("undo", "unavailable", unavailablePage(languageOfRequest(request)));
+    if (chosen === undefined) return counted("undo", "unavailable", unconfirmedPage(languageOfRequest(request)));
     const view = await viewOf(claim, request);
+    if (!chosen.isUndone) return counted("undo", resultOf(chosen), notUndonePage(view));
     const isStill = isRefused(chosen.record.optOuts, optOutOf(claim, "mail"));
     return counted("undo", resultOf(chosen), isStill ? donePage(view, "mail", undefined) : undonePage(view));
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointId } from "../adapters/ids.ts";
 import type { Category } from "../core/preferences/category.ts";
+import type { ChangeEntry } from "../core/preferences/change.ts";
 import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { claimText } from "../core/preferences/unsubscribe-token.ts";
 import { sealToken } from "../runtime/sealed-token.ts";
@@ -24,7 +25,7 @@ async function serve(over: { preferences?: PreferenceAccess; inFlightMax?: numbe
   const pages = await startRecipientPages({ ...over, categories: CATEGORIES });
   const counts = async () =>
     (await pages.metrics.unsubscribes.get()).values.map(({ labels, value }) => `${labels.what} ${labels.result} ${value}`);
-  return { ...pages, claim: pages.mailClaim, pathOf: pages.unsubscribePathOf, counts };
+  return { ...pages, claim: pages.mailClaim, pathOf: pages.unsubscribePathOf, pathOfPage: pages.pathOf, counts };
 }
 
 test("opening the page changes nothing, however often", async () => {
@@ -116,7 +117,7 @@ for (const [scope, refused, says] of SCOPES)
     assert.match(await post({ undo }), /Your choices are as they were before/);
     const undone = await feedback.record();
     assert.deepEqual([undone?.optOuts, undone?.consents, undone?.version], [[], [consent], 3]);
-    await post({ undo });
+    assert.match(await post({ undo }), /Your choices are as they were before/, "again");
     assert.equal((await feedback.record())?.version, 3);
   });
 
@@ -125,9 +126,16 @@ test("undo takes back no other change than the last one of its own page", async 
   const path = feedback.pathOf();
   const { id } = feedback.app;
   const { subject } = feedback.claim;
-  const undo = (version: number) => feedback.ask(path, { method: "POST", body: new URLSearchParams({ undo: String(version) }) });
+  const undo = (version: number, query = "") =>
+    feedback.ask(`${path}${query}`, { method: "POST", body: new URLSearchParams({ undo: String(version) }) });
   await feedback.preferences.update(id, subject, { optOut: [NEWS], origin: { source: "phone" } });
-  await undo(1);
+  const refused = await undo(1);
+  assert.equal(refused.status, 409);
+  assert.match(
+    await refused.text(),
+    /<h1>Not undone<\/h1>\s*<p class="lead">Your choices were changed since\.<\/p>.*href="\.\.\/p\/.*All settings/s,
+  );
+  assert.match(await (await undo(1, "?lang=ko")).text(), /되돌리지 않았습니다/);
   assert.deepEqual((await feedback.record())?.optOuts, [NEWS]);
   await feedback.ask(path, { method: "POST", body: new URLSearchParams({ scope: "channel" }) });
   await feedback.preferences.update(id, subject, { optOut: [{ channel: "sms", category: "*" }], origin: { source: "phone" } });
@@ -139,11 +147,31 @@ test("undo takes back no other change than the last one of its own page", async 
   assert.equal((await feedback.record())?.version, 4);
 });
 
+test("undo changes nothing where the record and its history were read at two versions", async () => {
+  let stale: ChangeEntry[] | undefined;
+  await using feedback = await serve({
+    preferences: {
+      get: (app, subject) => feedback.preferences.get(app, subject),
+      update: (app, subject, change) => feedback.preferences.update(app, subject, change),
+      history: async (app, subject, before, limit) => stale ?? feedback.preferences.history(app, subject, before, limit),
+    },
+  });
+  const post = (fields: Record<string, string>) => feedback.ask(feedback.pathOf(), { method: "POST", body: new URLSearchParams(fields) });
+  await post({ scope: "mail" });
+  stale = await feedback.history();
+  const other: OptOut = { channel: "sms", category: "*" };
+  await feedback.preferences.update(feedback.app.id, feedback.claim.subject, { optOut: [other], origin: { source: "phone" } });
+  assert.match(await (await post({ undo: "1" })).text(), /Not undone/);
+  assert.equal((await feedback.record())?.version, 2);
+});
+
 test("a link of an old mail refuses, and takes nothing back", async () => {
   await using feedback = await serve();
   const path = feedback.pathOf({ issuedAt: feedback.clock.now() - 31 * 86_400_000 });
   const post = async (fields: Record<string, string>) =>
     (await feedback.ask(path, { method: "POST", body: new URLSearchParams(fields) })).text();
+  assert.doesNotMatch(await (await feedback.ask(path)).text(), /You can undo it/);
+  assert.match(await (await feedback.ask(feedback.pathOf())).text(), /You can undo it on the next page/);
   assert.doesNotMatch(await post({ scope: "mail" }), /name="undo"/);
   await post({ undo: "1" });
   assert.deepEqual((await feedback.record())?.optOuts, [NEWS]);
@@ -210,6 +238,26 @@ test("while the store is away nothing is claimed to be done", async () => {
     const answer = await feedback.ask(feedback.pathOf(), { method: "POST", body: new URLSearchParams(body) });
     assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "60"]);
   }
+});
+
+test("where a write was not confirmed nobody is told that nothing was changed", async () => {
+  await using feedback = await serve({
+    preferences: {
+      get: (app, subject) => feedback.preferences.get(app, subject),
+      history: (app, subject, before, limit) => feedback.preferences.history(app, subject, before, limit),
+      update: async () => undefined,
+    },
+  });
+  const post = async (path: string, fields: Record<string, string>) =>
+    (await feedback.ask(path, { method: "POST", body: new URLSearchParams(fields) })).text();
+  for (const page of [
+    await post(feedback.pathOf(), { scope: "mail" }),
+    await post(feedback.pathOfPage(), { version: "0", everything: "off" }),
+  ]) {
+    assert.match(page, /We do not know whether your choice was stored\. Please open this page again/);
+    assert.doesNotMatch(page, /Nothing was changed/);
+  }
+  assert.match(await post(`${feedback.pathOf()}?lang=ko`, { scope: "mail" }), /저장되었는지 알 수 없습니다/);
 });
 
 test("more at once than there is room for is answered 503", async () => {

@@ -17,13 +17,14 @@ const tooLate = (): never => {
   throw new StoreError("an app's record was not read in time");
 };
 
-/** A part of apps' records, at most APP_LIFE_MS old. Rejects with the store's error where they cannot be read. @param pick small: it is kept */
+/** A part of apps' records, at most APP_LIFE_MS old. Rejects with the store's error where they cannot be read. @param pick small: `max` of it are kept */
 export function createAppReader<Part>(
   apps: Pick<AppStore, "find">,
   clock: Pick<Clock, "monotonic" | "after">,
   pick: (app: AppRecord | undefined) => Part,
+  max = APPS_MAX,
 ): (app: string) => Promise<Part> {
-  const known = new LRUCache<string, { at: number; part: Promise<Part> }>({ max: APPS_MAX });
+  const known = new LRUCache<string, { at: number; part: Promise<Part> }>({ max });
   return (id) => {
     const before = known.get(id);
     const now = clock.monotonic();

@@ -1,6 +1,5 @@
-import type { Refusal } from "../../core/preferences/answer.ts";
 import type { HttpResponse } from "../../runtime/http/server.ts";
-import { type Cell, type ChoiceTable, type Column, type Row, shownCells } from "../preference-table.ts";
+import { type Blocked, type Cell, type ChoiceTable, type Column, type Row, shownCells } from "../preference-table.ts";
 import { type Html, html } from "./html.ts";
 import { inLanguage, type Language } from "./language.ts";
 import { type BrandView, pageAnswer } from "./layout.ts";
@@ -18,6 +17,8 @@ export interface PreferenceView {
   /** Whether the choices are about more than that address. */
   hasOthers: boolean;
   version: number;
+  /** Whether "Everything off" would change nothing: hidden categories, too, are refused until the person chooses otherwise. */
+  isAllOff: boolean;
   notice?: Notice | undefined;
   /** The version that Undo takes back, and when it was made. */
   undo?: { version: number; date: string } | undefined;
@@ -123,10 +124,9 @@ ${notes.map(
 `;
 }
 
-function actionsOf({ language, required, table, pausedUntil, pauseEnds, version }: PreferenceView): Html | undefined {
+function actionsOf({ language, required, isAllOff, pausedUntil, pauseEnds, version }: PreferenceView): Html | undefined {
   const words = PREFERENCE_WORDS[language];
-  const isAnyOn = table.rows.length === 0 || table.rows.some(({ cells }) => cells.some(({ isOn, blocked }) => isOn && !blocked));
-  if (!isAnyOn) return undefined;
+  if (isAllOff) return undefined;
   const versionField = html`<input type="hidden" name="version" value="${String(version)}">`;
   const pause = html`
     <form class="pad" method="post">
@@ -147,8 +147,8 @@ export const labelOf = ({ category }: Pick<Row, "category">, language: Language)
   inLanguage(category.labels, language) ?? { title: category.name };
 
 /** Why cells are disabled: one sentence for each channel and reason. */
-function notesOf({ rows }: ChoiceTable, language: Language): { column: Column; refusal: Refusal; titles: string[] }[] {
-  const notes: { column: Column; refusal: Refusal; titles: string[] }[] = [];
+function notesOf({ rows }: ChoiceTable, language: Language): { column: Column; refusal: Blocked; titles: string[] }[] {
+  const notes: { column: Column; refusal: Blocked; titles: string[] }[] = [];
   for (const row of rows)
     for (const { column, blocked: refusal } of row.cells) {
       if (refusal === undefined) continue;

@@ -1,5 +1,4 @@
-import type { Refusal } from "../../core/preferences/answer.ts";
-import type { Column } from "../preference-table.ts";
+import type { Blocked, Column } from "../preference-table.ts";
 import type { Language } from "./language.ts";
 
 /** What happened by the form that the page answers. */
@@ -29,7 +28,7 @@ interface Words {
   off: string;
   offWhat(required: readonly string[]): string;
   turnOff: string;
-  blocked(refusal: Refusal, about: { titles: readonly string[]; column: Column; brand: string }): string;
+  blocked(refusal: Blocked, about: { titles: readonly string[]; column: Column; brand: string }): string;
   footer(date: string): string;
 }
 
@@ -87,6 +86,8 @@ const en: Words = {
     switch (refusal) {
       case "stopped":
         return `${begin} you replied STOP. To allow it again, text START to the number that the text came from.`;
+      case "stopped-all":
+        return `${begin} you replied STOP. To allow it again, write to ${brand}.`;
       case "complained":
         return `${begin} one of our mails was reported as spam. To allow it again, write to ${brand}.`;
       case "bounced":
@@ -158,6 +159,8 @@ const ko: Words = {
     switch (refusal) {
       case "stopped":
         return `STOP이라고 답장하셔서 ${cannot} 다시 받으시려면 문자를 받은 번호로 START를 보내 주세요.`;
+      case "stopped-all":
+        return `STOP이라고 답장하셔서 ${cannot} ${ask}`;
       case "complained":
         return `메일이 스팸으로 신고되어 ${cannot} ${ask}`;
       case "bounced":

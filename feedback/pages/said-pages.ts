@@ -18,6 +18,12 @@ export function unavailablePage(language: Language): HttpResponse {
   return pageAnswer(503, { language, title: words.unavailable, body: said(words.unavailable, words.tryAgain) }, RETRY_AFTER);
 }
 
+/** After a write that the store did not confirm: it may be stored all the same. */
+export function unconfirmedPage(language: Language): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[language];
+  return pageAnswer(503, { language, title: words.unavailable, body: said(words.unavailable, words.unconfirmed) }, RETRY_AFTER);
+}
+
 export function tooManyPage(language: Language): HttpResponse {
   const words = UNSUBSCRIBE_WORDS[language];
   return pageAnswer(429, { language, title: words.tooMany, body: said(words.tooMany, words.tryAgain) }, RETRY_AFTER);

@@ -35,7 +35,7 @@ ${SCOPES.map((scope, i) => choice(scope, i === 0))}    </fieldset>
       <button class="go" type="submit">${words.unsubscribe}</button>${settingsLink(view)}
     </div>
   </form>
-  <p class="hint">${words.takesEffect}</p>`;
+  <p class="hint">${words.takesEffect(view.settings !== undefined)}</p>`;
   return pageAnswer(200, { ...view, title, body, footer: html`<p>${words.notYours}</p>` });
 }
 
@@ -63,6 +63,20 @@ export function donePage(view: UnsubscribeView, scope: Scope, undo: number | und
 export function undonePage(view: UnsubscribeView): HttpResponse {
   const words = UNSUBSCRIBE_WORDS[view.language];
   return pageAnswer(200, { ...view, title: words.undone, body: said(words.undone, words.asBefore) });
+}
+
+/** Nothing was taken back. */
+export function notUndonePage(view: UnsubscribeView): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[view.language];
+  const body = html`  <div class="box pad">
+    <div role="status">
+      <h1>${words.notUndone}</h1>
+      <p class="lead">${words.changedSince}</p>
+    </div>
+    <div class="row">${settingsLink(view)}
+    </div>
+  </div>`;
+  return pageAnswer(409, { ...view, title: words.notUndone, body });
 }
 
 /** Relative, because a proxy may have cut off the path of the public URL. */

@@ -9,6 +9,8 @@ export interface InboundText {
   /** What the person wrote to, by each of its names: a number without the plus, the id of a group of senders. Never empty. */
   to: readonly string[];
   text: string;
+  /** When it came to the provider, in ms since the epoch: the same in each repetition. Undefined: the provider does not say. */
+  sentAt?: number | undefined;
   /** What the provider takes it for, where it says so. It has then answered the person. */
   command?: SmsCommand | undefined;
   /** Of a text that came in several parts. */

@@ -10,7 +10,7 @@ const FIELDS = {
   ...{ msisdn: "447700900123", to: "447700900001", messageId: "0B00000053FFB40F", text: "Stop", type: "text", keyword: "STOP" },
   ...{ "api-key": "abcd1234", "message-timestamp": "2026-01-05 12:00:00", timestamp: String(NOW / 1_000), nonce: "aaaaaaaa-bbbb" },
 };
-const TEXT = { id: FIELDS.messageId, from: "+447700900123", to: ["447700900001"], text: "Stop" };
+const TEXT = { id: FIELDS.messageId, from: "+447700900123", to: ["447700900001"], text: "Stop", sentAt: NOW };
 
 function signed(fields: Record<string, string>): Record<string, string> {
   const text = Object.keys(fields)
@@ -87,6 +87,13 @@ test("binary texts and texts of names are ignored, what lacks an id or a sender 
   assert.equal(read(byJson({ ...FIELDS, msisdn: "Shop" })), "ignored");
   assert.equal(read(byJson({ ...FIELDS, messageId: "" })), "unreadable");
   assert.equal(read(byJson({ ...FIELDS, to: "" })), "unreadable");
+});
+
+test("what is no time is none", () => {
+  for (const bad of ["", "2026-13-05 12:00:00", "2026-01-05T12:00:00Z", "yesterday"]) {
+    const { sentAt: _sentAt, ...text } = TEXT;
+    assert.deepEqual(read(byJson({ ...FIELDS, "message-timestamp": bad })), text, bad);
+  }
 });
 
 test("a number with and without its plus is one sender", () => {

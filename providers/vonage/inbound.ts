@@ -14,11 +14,19 @@ export function readVonageText(fields: Fields): ReturnType<InboundTexts["read"]>
   const [id, from] = [textIdOf(fields.messageId), phoneNumberOf(fields.msisdn)];
   if (id === "" || typeof fields.to !== "string" || fields.to === "") return "unreadable";
   if (from === undefined || typeof fields.text !== "string") return "ignored";
-  const text: InboundText = { id, from, to: [fields.to], text: fields.text };
+  const sentAt = timeOf(fields["message-timestamp"]);
+  const text: InboundText = { id, from, to: [fields.to], text: fields.text, ...(sentAt !== undefined && { sentAt }) };
   if (String(fields.concat) !== "true" || String(fields["concat-total"]) === "1") return text;
   const part = partOf(fields);
   // What cannot be joined is no command, and a 400 would have Vonage repeat it for a day.
   return part === undefined ? "ignored" : { ...text, part };
+}
+
+/** In UTC, to the second: "2026-01-05 12:00:00". Undefined where it is no time. */
+function timeOf(given: unknown): number | undefined {
+  if (typeof given !== "string" || !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(given)) return undefined;
+  const at = Date.parse(`${given.replace(" ", "T")}Z`);
+  return Number.isNaN(at) ? undefined : at;
 }
 
 function partOf(fields: Fields): TextPart | undefined {

@@ -114,12 +114,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   let closing = false;
   server.on("request", (message, response) => {
     const gone = new AbortController();
+    let route: Route | undefined;
     response.on("close", () => gone.abort());
-    answer(message, gone.signal)
+    answer(message, gone.signal, (found) => {
+      route = found;
+    })
       .catch((error: unknown) => {
         if (!message.complete) return text(400, "cut off");
-        // Without the query: it may contain a recipient's token.
-        log.error({ err: error, method: message.method, path: message.url?.split("?")[0] }, "a request failed");
+        // The route's path as it is registered, because the path and the query of a request may contain a recipient's token.
+        log.error({ err: error, method: message.method, route: route?.path }, "a request failed");
         return text(500, "an error of ours");
       })
       .then((result) => {
@@ -161,7 +164,7 @@ const CLIENT_FAULTS: readonly { form: RegExp; reason: HttpRejection; status: str
 function createAnswer(options: HttpServerOptions, connections: BoundConnections) {
   const { handleMsMax = HANDLE_MS_MAX, bodySlots = createBodySlots() } = options;
   const routes = [...ownRoutes(options), ...(options.routes ?? [])];
-  return async (message: IncomingMessage, gone: AbortSignal): Promise<HttpResponse> => {
+  return async (message: IncomingMessage, gone: AbortSignal, onRoute: (route: Route) => void): Promise<HttpResponse> => {
     const { path, query } = parseTarget(message.url);
     const here = routes.filter((route) => isAt(route, path));
     if (here.length === 0) return { ...text(404, "not found"), rejected: "path" };
@@ -171,6 +174,7 @@ function createAnswer(options: HttpServerOptions, connections: BoundConnections)
       const headers = { allow: [...new Set(here.map((r) => r.method))].join(", ") };
       return { ...text(405, "method not allowed"), headers, rejected: "method" };
     }
+    onRoute(route);
     const head: RequestHead = { method, path, query, headers: message.headers };
     const screened = route.screen?.(head);
     if (screened) return screened;

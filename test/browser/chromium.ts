@@ -6,11 +6,15 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 /** For one step in the browser, in ms: on a busy machine a page takes seconds. */
 const STEP_MS_MAX = 30_000;
 
+/** For the first start, in ms: a Chromium that was just installed is read from a cold disk. */
+const LAUNCH_MS_MAX = 120_000;
+
 /** The first of these on PATH, or what CHROMIUM names. */
 function findChromium(): string {
   const { CHROMIUM, PATH = "" } = process.env;
   const found =
-    CHROMIUM ??
+    // Empty is as good as not set.
+    CHROMIUM ||
     PATH.split(delimiter)
       .flatMap((folder) => NAMES.map((name) => join(folder, name)))
       .find((path) => existsSync(path));
@@ -27,7 +31,8 @@ const ARGS = [
   "--disable-lcd-text",
 ];
 
-export const startChromium = (): Promise<Browser> => chromium.launch({ executablePath: findChromium(), args: ARGS, timeout: STEP_MS_MAX });
+export const startChromium = (): Promise<Browser> =>
+  chromium.launch({ executablePath: findChromium(), args: ARGS, timeout: LAUNCH_MS_MAX });
 
 /** A page of a fresh browser profile, and what it asked of whom. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}) {

@@ -45,7 +45,7 @@ export async function openJuniperBooks() {
   const phone: Endpoint = { channel: "sms", phoneNumber: "+15550100123" };
   await pages.register({ channel: "email", address: "hana@example.com" });
   await pages.register(phone);
-  const stop: Block = { kind: "stop", classes: ["marketing"], reason: "STOP", source: "twilio", at: NOW };
+  const stop: Block = { kind: "stop", pool: "", classes: ["marketing"], reason: "STOP", source: "twilio", at: NOW };
   await pages.preferences.update(app.id, endpointSubject(endpointId(phone)), { block: [stop], origin: {} });
   const kept = stack.move();
   return {
