@@ -127,10 +127,11 @@ export function createAdmission(parts: Parts) {
   }
 }
 
-/** A wait until this moment, or the end of what expires before. */
+/** A wait until this moment, or the end of what expires before. What repeats an attempt of unknown outcome may have been sent, and ends as that. */
 function deferral(task: DeliveryTask, openAt: number, why: "quiet-hours" | "cap", spreadMs = DEFERRAL_SPREAD_MS): Admission {
   const nextAt = deferredTo(openAt, task, Math.min(spreadMs, DEFERRAL_SPREAD_MS));
-  if (nextAt === undefined) return { kind: "void", outcome: { kind: "void", state: "expired", reason: reason(why) } };
+  if (nextAt === undefined)
+    return { kind: "void", outcome: { kind: "void", state: "expired", reason: reason(task.policyResend ? "outcome-unknown" : why) } };
   return { kind: "deferred", nextAt, reason: reason(why) };
 }
 

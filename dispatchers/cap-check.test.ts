@@ -7,7 +7,7 @@ import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { FrequencyCap } from "../core/preferences/category.ts";
 import { useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
-import { createCapCheck } from "./cap-check.ts";
+import { type CapCheck, createCapCheck } from "./cap-check.ts";
 
 const world = useDispatchWorld();
 const HOUR_MS = 3_600_000;
@@ -60,6 +60,70 @@ test("a place that was given is asked for once; a full window each time", async 
     calls.map(([place]) => place!.notificationId),
     ["a", "b", "b"],
   );
+});
+
+const at = (name: string, over: Partial<DeliveryTask> = {}) => task(name, { expiresAt: world.clock.now() + 24 * HOUR_MS, ...over });
+/** How many windows after this one it may be sent; 0: now. */
+const windowOf = async (check: CapCheck, task: DeliveryTask) => {
+  const answer = await check(task);
+  const from = Math.floor(world.clock.now() / HOUR_MS) * HOUR_MS;
+  return answer.kind === "full" ? (answer.until - from) / HOUR_MS : answer.kind === "below" ? 0 : answer.kind;
+};
+
+test("what waits has its place in a later window, in the order in which it came, and what is new there does not get it", async () => {
+  const check = await setUp({ max: 2, defer: true });
+  const waits = [];
+  for (const name of ["a", "b", "c", "d", "e", "c", "e"]) waits.push(await windowOf(check, at(name)));
+  assert.deepEqual(waits, [0, 0, 1, 1, 2, 1, 2]);
+  world.clock.advance(HOUR_MS - (world.clock.now() % HOUR_MS));
+  // In a process that was started since, too.
+  for (const dispatcher of [check, await setUp({ max: 2, defer: true })]) {
+    const later = [];
+    for (const name of ["new", "c", "d", "e"]) later.push(await windowOf(dispatcher, at(name)));
+    assert.deepEqual(later, [1, 0, 0, 1]);
+  }
+});
+
+test("of concurrent tasks that wait each window gets exactly as many as it has places", async () => {
+  const check = await setUp({ max: 3, defer: true });
+  const waits = await Promise.all(Array.from({ length: 12 }, (_, i) => windowOf(check, at(`n${i}`))));
+  assert.deepEqual(waits.toSorted(), [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+});
+
+test("what expires before a window has a place takes none: it may not be sent before its expiry", async () => {
+  const check = await setUp({ max: 1, defer: true });
+  for (const name of ["a", "b"]) await check(at(name));
+  const from = Math.floor(world.clock.now() / HOUR_MS) * HOUR_MS;
+  assert.equal(await windowOf(check, at("c", { expiresAt: from + 2 * HOUR_MS })), 2);
+  assert.equal(await windowOf(check, at("d")), 2, "the place is still there");
+});
+
+test("where many windows are full, it waits for the one after them, and looks on from there", async () => {
+  const check = await setUp({ max: 1, defer: true });
+  const waits = [];
+  for (let i = 0; i < 11; i++) waits.push(await windowOf(check, at(`n${i}`)));
+  assert.deepEqual(waits, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]);
+  world.clock.advance(9 * HOUR_MS);
+  assert.equal(await windowOf(check, at("n9")), 0);
+  assert.equal(await windowOf(check, at("n10")), 1);
+});
+
+test("beyond a cap that does not defer, no later place is taken", async () => {
+  const check = await setUp({ max: 1 });
+  for (const name of ["a", "b"]) await check(at(name));
+  world.clock.advance(HOUR_MS);
+  assert.equal(await windowOf(check, at("c")), 0);
+});
+
+test("what repeats an attempt of unknown outcome is not counted again, and its reason outlives a wait", async () => {
+  const check = await setUp({ max: 1 });
+  await check(at("a"));
+  assert.equal(await windowOf(check, at("b", { policyResend: true })), 0);
+  assert.equal(await windowOf(check, at("b")), 1);
+  const { dispatch } = world.setUp({ sendingTimes: async () => ({ kind: "closed", until: world.clock.now() + HOUR_MS }) });
+  await dispatch({ ...world.task(), policyResend: true, expiresAt: world.clock.now() + 1_000 }, "h");
+  const { state, reason } = await world.delivery();
+  assert.deepEqual([state, reason], ["expired", { code: "outcome-unknown" }]);
 });
 
 test("other users, apps without the category and other categories are not counted together, and what is critical is not counted", async () => {

@@ -65,6 +65,19 @@ test("a repetition that ends so keeps the reason of what it repeats: that may ha
   assert.deepEqual((await world.delivery(id)).reason, { code: "outcome-unknown", detail: "reset" });
 });
 
+test("a repetition that waits keeps the reason of what it repeats, also where it expires then", async () => {
+  const why = reason("outcome-unknown", "reset");
+  const id = await world.accept({}, { attempt: 2, policyResend: true, reason: why });
+  await relayIn(closedFor(MINUTE_MS)).iterate();
+  assert.deepEqual([(await world.delivery(id)).reason, world.published.length], [why, 0]);
+  world.clock.advance(2 * 60 * MINUTE_MS);
+  const relay = relayIn(() => ({ kind: "open" }));
+  await relay.iterate();
+  await relay.iterate();
+  const { state, reason: end } = await world.delivery(id);
+  assert.deepEqual([state, end], ["expired", why]);
+});
+
 test("what is open, or not known, is published: the dispatcher asks again", async () => {
   for (const kind of ["open", "unreadable"] as const) {
     await world.accept({ id: `${kind.length}`.repeat(32) });

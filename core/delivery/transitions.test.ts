@@ -9,6 +9,7 @@ import {
   accepted,
   attempted,
   decided,
+  deferred,
   expired,
   factsOf,
   failed,
@@ -31,7 +32,7 @@ import {
 const NOW = 1_000_000;
 const n = sampleNotification("one", NOW);
 const on = factsOf(n, n.deliveries[0]!);
-const task = { ...on, publication: 2 };
+const task = { ...on, publication: 2, policyResend: false };
 const why = reason("unavailable", "http-503");
 
 /** Each transition: what it sets, from which states, and the events it means. */
@@ -190,6 +191,15 @@ test("a copy that was handed back stays so, though the relay notes later that it
   assert.ok(back.expect.publishCounts?.includes(noted.set.publishCount!), "the note came first");
   const later = published({ ...task, publication: task.publication + 1 }, { now: NOW, publishedAt: NOW, watchdogFirstMs: 30_000 }).change;
   assert.ok(!back.expect.publishCounts?.includes(later.set.publishCount!));
+});
+
+test("what repeats an attempt of unknown outcome keeps its reason while it waits for a moment, and says which circuit it waits for", () => {
+  const repeat = { ...task, policyResend: true };
+  const quiet = { nextAt: NOW + 8, reason: reason("quiet-hours") };
+  const [back, later] = [handedBack(repeat, quiet), deferred(repeat, { ...quiet, dueAt: NOW })];
+  for (const { change } of [back, later]) assert.deepEqual([change.set.nextAt, "reason" in change.set], [NOW + 8, false]);
+  assert.deepEqual(handedBack(repeat, { ...quiet, reason: why }).change.set.reason, why);
+  assert.deepEqual(deferred(task, { ...quiet, dueAt: NOW }).change.set.reason, quiet.reason);
 });
 
 test("what waits since a due time was read gives way to a due time that was set meanwhile", () => {

@@ -79,7 +79,7 @@ export const accepted = (n: NotificationRecord): DeliveryEvent[] =>
 export const attempted = (on: AttemptFacts, at: number): DeliveryEvent => eventOf(on, "attempted", "pending", at);
 
 /** A task of a delivery, with the number of the copy. */
-type Published = AttemptFacts & { publication: number };
+type Published = AttemptFacts & { publication: number; policyResend: boolean };
 
 /** The queue has the task. At `nextAt` the watchdog evaluates the delivery, unless the task has had an effect by then. */
 export function published(task: Published, at: { now: number; publishedAt: number; watchdogFirstMs: number }): Transition {
@@ -110,7 +110,7 @@ export function heldBack(task: Published, { now, waitMs, dueAt }: Delay): Transi
 
 /** It may not be sent before `nextAt`. No copy of its task is queued, as far as is known. `dueAt` as in Delay. */
 export function deferred(task: Published, wait: { nextAt: number; reason: Reason; dueAt: number | undefined }): Transition {
-  const set = { nextAt: wait.nextAt, reason: wait.reason, publishedAt: 0 };
+  const set = { nextAt: wait.nextAt, ...reasonToWait(task, wait.reason), publishedAt: 0 };
   return transition(task, ["pending"], set, [], { publishCounts: [task.publication], ...dueStill(wait.dueAt) });
 }
 
@@ -129,10 +129,11 @@ export const waiting = (on: AttemptFacts, nextAt: number, dueAt: number | undefi
  * A dispatcher has handed its task back: nothing may be sent before `nextAt`. No copy of it is queued any more, so that the relay publishes
  * the next one whatever else waits there.
  */
-export function handedBack(task: Published, { nextAt, reason }: { nextAt: number; reason: Reason }): Transition {
+export function handedBack(task: Published, wait: { nextAt: number; reason: Reason }): Transition {
   const [before, after] = [task.publication, task.publication + 1];
   // The relay may not have noted yet that it published this copy. Where it published a later one, that one counts.
-  return transition(task, ["pending"], { nextAt, reason, publishedAt: 0, publishCount: after }, [], { publishCounts: [before, after] });
+  const set = { nextAt: wait.nextAt, ...reasonToWait(task, wait.reason), publishedAt: 0, publishCount: after };
+  return transition(task, ["pending"], set, [], { publishCounts: [before, after] });
 }
 
 export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
@@ -218,6 +219,13 @@ function ended(on: AttemptFacts, from: readonly DeliveryState[], end: End, now: 
   const set = { ...end, nextAt: undefined, endedAt: now };
   return transition(on, from, set, [eventOf(on, end.state, end.state, now, end.reason)]);
 }
+
+/**
+ * What repeats an attempt of unknown outcome keeps its reason while it waits for a moment: if it expires then, it may have been sent. What waits for a
+ * provider or a store says so, because operators can do something about it.
+ */
+const reasonToWait = ({ policyResend }: Published, reason: Reason) =>
+  policyResend && (reason.code === "quiet-hours" || reason.code === "cap") ? {} : { reason };
 
 /** The expiry, or the next millisecond where it has passed. */
 const latest = ({ expiresAt }: AttemptFacts, now: number) => Math.max(expiresAt, now + 1);

@@ -90,10 +90,13 @@ export function createInvariantChecker(
     return isCurrent && !detail.startsWith("circuit open") && detail !== "preferences-unreadable";
   }
 
-  /** It waits for the end of quiet hours or the next window of a cap; or a later copy was published, and that one counts. */
+  /** It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts. */
   function isDeferred({ notificationId, deliveryId, publication }: DeliveryTask): boolean {
     const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
-    return d !== undefined && (isTimed(d.reason?.code) || (timedMsMax(timing) > 0 && d.publishCount > publication + 1));
+    return (
+      d !== undefined &&
+      (isTimed(d.reason?.code) || (timedMsMax(timing) > 0 && (d.policyResend === true || d.publishCount > publication + 1)))
+    );
   }
 
   function judgeContent({ attemptId: id, channel, content }: OutboundDelivery, record: NotificationRecord): void {
