@@ -17,7 +17,7 @@ test("refusals of an erased user are kept until a consent with evidence is store
   const calls: string[] = [];
   const updatePreferences: PreferencesClient["updatePreferences"] = async () => {
     calls.push("update");
-    return isAway ? callError("UNAVAILABLE", "UNAVAILABLE", "the store is away") : { preferences: undefined };
+    return isAway ? callError("UNAVAILABLE", "UNAVAILABLE", "the store is away") : { optOuts: [], version: 1, consents: [], blocks: [] };
   };
   const tombstones: Tombstones = {
     restore: async () => {},
