@@ -57,11 +57,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (contents.length > 0) void clock.sleep(50).then(() => store.contents.put(contents)).catch(() => undefined);",
   },
   {
-    ...{ name: "second use of a content does not extend its keeping", file: "test/simulation/memory-contents.ts" },
-    find: "Math.max(before?.keepUntil ?? 0, stored.keepUntil)",
-    replace: "before?.keepUntil ?? stored.keepUntil",
-  },
-  {
     ...{ name: "content not kept until its notification expires", file: "gateway/large-content.ts" },
     find: "contentKeepUntil(record.expiresAt, bounds)",
     replace: "contentKeepUntil(record.acceptedAt, bounds)",
@@ -248,7 +243,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "attempts purged, their notifications kept", file: "test/simulation/memory-notifications.ts" },
-    find: "for (const id of ids) records.delete(id);",
+    find: "for (const { id } of taken.records) records.delete(id);",
     replace: "",
   },
   {
