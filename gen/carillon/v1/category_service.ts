@@ -67,7 +67,7 @@ export namespace QuietHoursRule {
 
 export interface Category {
   name: string;
-  /** What people read, by BCP 47 tag, for example {"en": "Order updates", "ko": "주문 알림"}. */
+  /** What people read, by BCP 47 tag, for example {"en": "Order updates", "de": "Bestellungen"}. */
   labels: { [key: string]: CategoryLabel };
   /** The class that notifications of this category have; for the page where people choose, and for the rules of their class. */
   notificationClass: NotificationClass;

@@ -64,7 +64,7 @@ export interface Endpoint {
     /** What a browser's PushManager.subscribe() returned. */
     { $case: "webPushSubscription"; value: WebPushSubscription }
     | //
-    /** E.164 with the plus. The 0 of "+44 (0) 7700 …", which is dialled only within a country, is left out. */
+    /** E.164 with the plus. The 0 of "+44 (0) 7700 ...", which is dialled only within a country, is left out. */
     { $case: "phoneNumber"; value: string }
     | //
     /** One mailbox, without a display name. The domain may be an internationalized one; it is converted to its ASCII form. */
