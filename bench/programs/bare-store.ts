@@ -119,7 +119,13 @@ async function readTemplates(path: string): Promise<Record<BareWrite, (id: strin
   const attempt = attemptId(delivery.id, 1);
   /** Each copy has an id, a key and a token of its own. */
   const copier = (statement: Statement, table: string, id: string) => {
-    const { answered_reference: _, resolved_reference: __, ...row } = reading.prepare(`select * from ${table} where id = ?`).get(id) as Row;
+    // Those that no statement of a send names: generated, or with a default.
+    const {
+      answered_reference: _,
+      resolved_reference: __,
+      content_gone: ___,
+      ...row
+    } = reading.prepare(`select * from ${table} where id = ?`).get(id) as Row;
     const copy = createCopies<Row>(JSON.stringify(row), [record.id, record.idempotencyKey, token]);
     return (own: string) => [statement, copy([own, `key-${own.slice(0, 15)}`, `${own}${own}`])] as const;
   };
