@@ -6,7 +6,7 @@ import type { InboundText, TextPart } from "../providers/transport/inbound-text.
 const WAITING_MAX = 2_000;
 /** From the first part of a text to the last, in ms: networks deliver them within seconds. */
 export const PARTS_MS_MAX = 60_000;
-/** For how long a whole text is kept whose change could not be stored, in ms: Vonage repeats its last part for a day. */
+/** For how long a whole text is kept whose change could not be stored, in ms: the provider repeats its last part for a day. */
 export const WHOLE_MS_MAX = 86_400_000;
 /** Characters of a part that are kept: one has 153 at most. */
 const PART_CHARACTERS_MAX = 200;
