@@ -2,8 +2,8 @@
 
 export const WIRE = { varint: 0, bit64: 1, bytes: 2, bit32: 5 } as const;
 
-/** "too-deep": an object or a list of a google.protobuf.Struct below JSON_LEVELS_MAX (json-plan.ts). */
-type FieldKind = "number" | "bytes" | "string" | "message" | "timestamp" | "too-deep";
+/** "int64": decoded as a number, so it must be a safe integer. "too-deep": an object or a list of a google.protobuf.Struct below JSON_LEVELS_MAX (json-plan.ts). */
+type FieldKind = "number" | "int64" | "bytes" | "string" | "message" | "timestamp" | "too-deep";
 
 export interface FieldPlan {
   readonly name: string;

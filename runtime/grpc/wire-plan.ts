@@ -81,6 +81,8 @@ function planScalar(type: ScalarType): ValuePlan {
       return { kind: "string", wire: WIRE.bytes, child: undefined };
     case ScalarType.BYTES:
       return { kind: "bytes", wire: WIRE.bytes, child: undefined };
+    case ScalarType.INT64:
+      return { ...NUMBER, kind: "int64" };
     case ScalarType.DOUBLE:
     case ScalarType.FIXED64:
     case ScalarType.SFIXED64:

@@ -277,3 +277,12 @@ test("a batch of more than a thousand is cut off soon after", () => {
   assert.deepEqual(found.violations, [{ field: "notifications", rule: "repeated.max_items", message: "must hold at most 1000" }]);
   assert.equal(found.fields, 1_000 + SURPLUS_MAX + 1);
 });
+
+test("a 64-bit number that the decoder would throw for is malformed", () => {
+  const pass = compileWirePass("carillon.v1.ListPreferenceChangesRequest");
+  const beforeVersion = (value: bigint) => Buffer.from(new BinaryWriter().tag(3, WireType.Varint).int64(value).finish());
+  const safe = BigInt(Number.MAX_SAFE_INTEGER);
+  for (const value of [0n, safe, -safe]) assert.equal(pass(beforeVersion(value)).kind, "read", `${value}`);
+  for (const value of [safe + 1n, -safe - 1n, 2n ** 63n - 1n, -(2n ** 63n)])
+    assert.equal(pass(beforeVersion(value)).kind, "malformed", `${value}`);
+});

@@ -178,6 +178,8 @@ export function compileWirePass(typeName: string, itemsOf?: string): (bytes: Uin
 
   function value(field: FieldPlan, wire: number, end: number, depth: number): Outcome {
     if (field.kind === "number") return skip(wire, end) ? "ok" : "malformed";
+    // The decoder throws for what a number cannot hold.
+    if (field.kind === "int64") return Number.isSafeInteger(int64(end)) ? "ok" : "malformed";
     const length = uint32(end);
     if (length < 0 || length > end - pos) return "malformed";
     const start = pos;
