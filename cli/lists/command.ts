@@ -24,7 +24,7 @@ export const LIST_COMMANDS: Readonly<Record<string, Command>> = Object.fromEntri
 
 function commandsOf(list: ListName): [string, Command][] {
   const importing: Command = {
-    about: `stores the records of a CSV or JSONL file: ${ABOUT[list]}; exit status 1 if some were rejected, which FILE.rejected.jsonl lists (STORE_URL${list === "contacts" ? "" : ", REDIS_URL"})`,
+    about: `stores the records of a CSV or JSONL file: ${ABOUT[list]}; exit status 1 if some were rejected, which FILE.rejected.jsonl lists (STORE_URL, REDIS_URL)`,
     usage: "FILE --app ID [--format csv|jsonl] [--rate PER_SECOND] [--dry-run | --resume]",
     options: {
       ...{ app: { type: "string" }, format: { type: "string" }, rate: { type: "string" } },
