@@ -27,7 +27,7 @@ const HAND_BACK_MS_MAX = 60_000;
 /** Until a task that another worker is handling is redelivered, in ms. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
-/** What waits for the next window of a cap begins in the first part of it, of so many. */
+/** Deliveries that wait for a cap's next window are spread over its first quarter. */
 const CAP_SPREAD_PARTS = 4;
 
 export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
@@ -108,7 +108,7 @@ export function createAdmission(parts: Parts) {
     if (!haveSameCircuits(recipient.endpoint, passage.endpoint)) return { kind: "renewed", endpoint: recipient.endpoint };
     if (time?.kind === "unreadable") return nak(UNREADABLE_WAIT_MS, "profiles-unreadable");
     if (time?.kind === "closed") return deferral(task, time.until, "quiet-hours");
-    // After what may end the delivery or have it wait, because a place is not given back. Before what may have it return to the queue.
+    // After every check that ends or defers the delivery, because a place is not given back; before the rate limit, whose tasks come back and keep it.
     const cap = await parts.checkCap?.(task);
     if (cap?.kind === "unreadable") return nak(UNREADABLE_WAIT_MS, "caps-unreadable");
     if (cap?.kind === "full")
@@ -127,7 +127,7 @@ export function createAdmission(parts: Parts) {
   }
 }
 
-/** A wait until this moment, or the end of what expires before. What repeats an attempt of unknown outcome may have been sent, and ends as that. */
+/** A wait until this moment, or the end of what expires before. The resend of an attempt in doubt ends as outcome-unknown: the attempt before it may have been sent. */
 function deferral(task: DeliveryTask, openAt: number, why: "quiet-hours" | "cap", spreadMs = DEFERRAL_SPREAD_MS): Admission {
   const nextAt = deferredTo(openAt, task, Math.min(spreadMs, DEFERRAL_SPREAD_MS));
   if (nextAt === undefined)

@@ -33,7 +33,7 @@ export interface DispatchParts {
   /** Receives what waits for new keys, to make it due when they arrive; absent: it is tried again at its own time. */
   setupWaiters?: SetupWaiters | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts" | "settle">;
-  /** Where what providers tell of recipients is kept: Redis first, then the store, so that a late write is obeyed, too. */
+  /** Where what providers tell of recipients is kept: Redis first, then the store, so that a write that the store confirms late is obeyed meanwhile. */
   preferences: Pick<Preferences, "get" | "update">;
   recorder: EventRecorder;
   optOuts: OptOuts;

@@ -71,7 +71,7 @@ export async function serveDispatcher(
   const nats = stack.use(await connectNats(config, log));
   const tokens = stack.use(watchInternalTokens({ config, env, log }));
   const optOuts = await openOptOuts(config, { store, tokens, tls, clock, log, signal, stack });
-  // The reader's own, where this process reads: its cache follows at once.
+  // Where this process reads preferences itself, the same instance, so that its cache drops what was changed.
   const preferences = optOuts.preferences ?? (await openPreferences(config, { store, clock, log, stack }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);

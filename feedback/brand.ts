@@ -9,13 +9,13 @@ import type { InFlight } from "./page-guard.ts";
 import { inLanguage, type Language } from "./pages/language.ts";
 import type { BrandView } from "./pages/layout.ts";
 
-/** Another brand has other URLs. */
+/** In seconds. A changed brand has other URLs. */
 const CACHED_S = 86_400;
 const VERSION_CHARS = 12;
 /** Brands kept between requests: 2 MB where each has the largest logo. */
 const BRANDS_MAX = 100;
 const COMMON = { "cache-control": `public, max-age=${CACHED_S}`, "x-content-type-options": "nosniff" };
-/** For who opens a logo by its own URL: it is a picture, and runs nothing. */
+/** For whoever opens a logo by its own URL: an SVG must not run anything. */
 const LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /** An app as its recipients' pages show it; the app's id only where it has no name. */

@@ -1,15 +1,7 @@
 import { StoreError } from "../adapters/store/store-error.ts";
-import type { UpdatedPreference } from "../core/ports/preference-store.ts";
-import type { ChangeEntry, PreferenceChange } from "../core/preferences/change.ts";
+import type { PreferenceChange } from "../core/preferences/change.ts";
 import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
-
-/** What feedback needs of preferences; undefined: the store cannot be read, or did not confirm the write. */
-export interface ChangedPreferences {
-  get(app: string, subject: string): Promise<PreferenceRecord | undefined>;
-  update(app: string, subject: string, change: PreferenceChange): Promise<UpdatedPreference | undefined>;
-  /** Changes before a version, the latest first. */
-  history(app: string, subject: string, beforeVersion: number, limit: number): Promise<readonly ChangeEntry[] | undefined>;
-}
+import type { PreferenceAccess } from "./choices.ts";
 
 /** Changes of a subject among which a repetition is looked for: providers repeat within a day, and nobody changes their mind so often. */
 const HISTORY_MAX = 100;
@@ -22,7 +14,7 @@ const HISTORY_MAX = 100;
  * unavailable.
  */
 export async function changeOnce(
-  preferences: ChangedPreferences,
+  preferences: PreferenceAccess,
   { app, subject }: { app: string; subject: string },
   changeOf: (record: PreferenceRecord) => PreferenceChange | undefined,
 ): Promise<"changed" | "known" | "too-many"> {

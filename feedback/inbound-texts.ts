@@ -11,7 +11,8 @@ import { endpointSubject, type PreferenceRecord } from "../core/preferences/opt-
 import { type SmsCommand, smsCommandOf } from "../core/preferences/sms-words.ts";
 import type { InboundText } from "../providers/transport/inbound-text.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { type ChangedPreferences, changeOnce } from "./change-once.ts";
+import { changeOnce } from "./change-once.ts";
+import type { PreferenceAccess } from "./choices.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 import { createTextParts } from "./text-parts.ts";
 
@@ -29,7 +30,7 @@ export type TextEffect = { command: SmsCommand | undefined; isNew: boolean };
 
 export interface InboundTextParts {
   apps: Pick<AppStore, "list">;
-  preferences: ChangedPreferences;
+  preferences: PreferenceAccess;
   clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   log: Logger;
   metrics: FeedbackMetrics;

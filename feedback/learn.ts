@@ -5,14 +5,15 @@ import type { Receipt } from "../core/delivery/receipt.ts";
 import { learnedChange, stillToDo } from "../core/preferences/learned.ts";
 import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import { refusing } from "../core/preferences/refuse.ts";
-import { type ChangedPreferences, changeOnce } from "./change-once.ts";
+import { changeOnce } from "./change-once.ts";
+import type { PreferenceAccess } from "./choices.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
 /**
  * Keeps what a receipt says of the recipient: a block of the endpoint, or an opt-out. Also where the delivery has ended long ago, as with a bounce after
  * it was reported as delivered. Rejects with a StoreError where the store is unavailable.
  */
-export function createLearn({ preferences, metrics }: { preferences: ChangedPreferences; metrics: FeedbackMetrics }) {
+export function createLearn({ preferences, metrics }: { preferences: PreferenceAccess; metrics: FeedbackMetrics }) {
   return async (receipt: Receipt, notification: NotificationRecord, delivery: Delivery): Promise<void> => {
     const { learned, provider, attemptId, at } = receipt;
     const { endpoint, copy, state } = delivery;

@@ -8,7 +8,7 @@ import type { UpdatedPreference } from "../core/ports/preference-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import { type ChangeEntry, stateOf } from "../core/preferences/change.ts";
 import { pausedUntil } from "../core/preferences/choosing.ts";
-import { endpointSubject, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointSubject, type PreferenceRecord, userIdOf } from "../core/preferences/opt-out.ts";
 import type { PageClaim } from "../core/preferences/page-claim.ts";
 import { PAGE_LINK_DAYS, pageEndsAt } from "../core/preferences/unsubscribe-token.ts";
 import { withDeadline } from "../runtime/deadline.ts";
@@ -52,7 +52,7 @@ export function createPageLoad(parts: { store: PageStore; preferences: Preferenc
 
   async function read(claim: PageClaim, head: Pick<RequestHead, "query" | "headers">): Promise<PageLoad> {
     const { app: id, subject } = claim;
-    const userId = subject.startsWith(userSubject("")) ? subject.slice(userSubject("").length) : undefined;
+    const userId = userIdOf(subject);
     const [app, profiles, contacts, record, history] = await Promise.all([
       store.apps.find(id),
       userId === undefined ? [] : store.profiles.find(id, [userId]),

@@ -82,9 +82,8 @@ export function createPreferenceRoutes(parts: PreferenceRouteParts, bases: reado
       return counted(what, "outdated", shown(page, refused, 409));
     const stored = await preferences.update(claim.app, claim.subject, wishedFor);
     if (stored === undefined) return counted(what, "unavailable", unconfirmedPage(languageOfRequest(head)));
-    // The record of an answer that wrote nothing is as it was read then, and its last change is not known.
-    const isWritten = !stored.tooMany && !stored.outdated;
-    const after = withRecord({ ...page, lastChange: isWritten ? page.lastChange : undefined }, stored, clock.now());
+    // Where nothing was written, it is not known which change was the last.
+    const after = withRecord({ ...page, lastChange: undefined }, stored, clock.now());
     if (stored.outdated) return counted(what, "outdated", shown(after, refused, 409));
     if (stored.tooMany) return counted(what, "too-many", shown(after, { kind: "too-many" }, 409));
     return counted(what, "recorded", shown(after, done));

@@ -88,7 +88,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     return acknowledged;
   }
 
-  /** @param silence the body of an acknowledgement that answers the person nothing */
+  /** @param silence the body of a 200 by which the person gets no reply */
   async function answerTo(
     reader: WebhookReader,
     account: string,
@@ -99,9 +99,9 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     const pools = reader.texts?.poolsOf(text, settings) ?? [];
     const { command, isNew } = await takeText({ provider: reader.provider, account, text, pools });
     storing.works();
-    // A repetition is not answered again, and what the provider took for a command, it has answered.
-    const isAnswered = command === undefined || !isNew || text.command !== undefined;
-    return (isAnswered ? undefined : reader.texts?.answer?.(command, settings)) ?? silence;
+    // A repetition is not answered again, nor is what the provider itself took for a command: it has answered that.
+    const isOurs = command !== undefined && isNew && text.command === undefined;
+    return (isOurs ? reader.texts?.answer?.(command, settings) : undefined) ?? silence;
   }
 
   function screen({ provider, maySign }: WebhookReader, account: string, { headers }: RequestHead): HttpResponse | undefined {

@@ -6,7 +6,7 @@ import type { Delivery, NotificationRecord } from "../core/delivery/notification
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { CategoryLabel } from "../core/preferences/category.ts";
-import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointSubject, userIdOf } from "../core/preferences/opt-out.ts";
 import type { PageClaim } from "../core/preferences/page-claim.ts";
 import { opensPage, type UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
 import { withDeadline } from "../runtime/deadline.ts";
@@ -35,7 +35,7 @@ export function createUnsubscribeView({ store, clock, pages, brands }: Unsubscri
 
   return async (claim: UnsubscribeClaim, head: Pick<RequestHead, "query" | "headers">): Promise<UnsubscribeView> => {
     const { app: id, subject, notificationId } = claim;
-    const userId = subject.startsWith(userSubject("")) ? subject.slice(userSubject("").length) : undefined;
+    const userId = userIdOf(subject);
     const [app, profiles, notification] = await Promise.all([
       read(store.apps.find(id)),
       userId === undefined ? undefined : read(store.profiles.find(id, [userId])),
@@ -65,7 +65,7 @@ const titleOf = (app: AppRecord | undefined, category: string, language: Languag
 function addressOf({ deliveries }: NotificationRecord, { subject, channel }: UnsubscribeClaim): string | undefined {
   const isOwn = ({ copy, endpoint }: Delivery) =>
     endpoint?.channel === channel &&
-    (subject.startsWith(userSubject("")) ? copy === undefined : subject === endpointSubject(endpointId(endpoint)));
+    (userIdOf(subject) === undefined ? subject === endpointSubject(endpointId(endpoint)) : copy === undefined);
   const [endpoint, ...others] = deliveries.filter(isOwn).flatMap((delivery) => delivery.endpoint ?? []);
   return endpoint === undefined || others.length > 0 ? undefined : maskEndpoint(endpoint);
 }
@@ -73,5 +73,5 @@ function addressOf({ deliveries }: NotificationRecord, { subject, channel }: Uns
 /** For the page of all choices, which ends when this link opens no page any more. */
 const pageClaimOf = ({ app, subject, channel, notificationId, issuedAt }: UnsubscribeClaim): PageClaim => ({
   ...{ app, subject, notificationId, issuedAt },
-  channel: subject.startsWith(userSubject("")) ? undefined : channel,
+  channel: userIdOf(subject) === undefined ? channel : undefined,
 });

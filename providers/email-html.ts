@@ -176,11 +176,13 @@ const INVISIBLE = /[\u034f\u200b-\u200d\u2007\ufeff\u00ad]/g;
 /** What follows the preheader in a list of mails: without it, programs go on with the first words of the body. */
 const FILLER = "&#847;&zwnj;&nbsp;".repeat(60);
 
+/** As the text of an element or of a quoted attribute. */
+export const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
 /** The html with the preheader as its first element, which is not shown where the mail is read. */
 export function withPreheader(html: string, preheader: string | undefined): string {
   if (preheader === undefined || html === "") return html;
-  const escaped = preheader.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-  const element = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${escaped}${FILLER}</div>`;
+  const element = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${escapeHtml(preheader)}${FILLER}</div>`;
   const at = bodyStart(html);
   return html.slice(0, at) + element + html.slice(at);
 }

@@ -1,6 +1,6 @@
 import type { EmailContent } from "../core/content/email-content.ts";
 import { UNSUBSCRIBE_MARKER } from "../core/content/email-unsubscribe.ts";
-import { bodyEnd } from "./email-html.ts";
+import { bodyEnd, escapeHtml } from "./email-html.ts";
 
 export interface Bodies {
   html: string;
@@ -19,7 +19,7 @@ export function withUnsubscribeLink({ html, text }: Bodies, email: EmailContent,
   if (url === undefined) return { html, text };
   const place = placeOf(html, email);
   return {
-    html: html === "" ? "" : place.isMarked ? html.replaceAll(UNSUBSCRIBE_MARKER, () => escaped(url)) : inserted(html, place, url),
+    html: html === "" ? "" : place.isMarked ? html.replaceAll(UNSUBSCRIBE_MARKER, () => escapeHtml(url)) : inserted(html, place, url),
     // A text that was made of html has the marker, too.
     text: text.includes(UNSUBSCRIBE_MARKER)
       ? text.replaceAll(UNSUBSCRIBE_MARKER, () => url)
@@ -58,10 +58,8 @@ function languageOf({ html, subject }: EmailContent): Language {
 function inserted(html: string, { end, language }: Place, url: string): string {
   // Grey on white has 7.5:1. Mail programs read styles of elements, and few read style sheets.
   const style = "color:#555555;font-family:Arial,sans-serif;font-size:13px;line-height:20px";
-  const link = `<a href="${escaped(url)}" style="${style};text-decoration:underline">${WORDS[language]}</a>`;
+  const link = `<a href="${escapeHtml(url)}" style="${style};text-decoration:underline">${WORDS[language]}</a>`;
   return `${html.slice(0, end)}<div style="${style};margin:24px 0 8px;text-align:center">${link}</div>${html.slice(end)}`;
 }
 
 const withLine = (text: string, line: string): string => (text === "" ? "" : `${text.trimEnd()}\n\n${line}\n`);
-
-const escaped = (url: string) => url.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -120,7 +120,7 @@ function acceptancesOf(ledger: Ledger, request: WireRequest): WireAnswer {
   return jsonAnswer(200, Object.fromEntries(deliveryIds.flatMap((id: string) => (all.has(id) ? [[id, all.get(id)]] : []))));
 }
 
-function order(faults: Faults, request: WireRequest): WireAnswer {
+async function order(faults: Faults, request: WireRequest): Promise<WireAnswer> {
   const given = parseJson(request.body);
   const wrong = faults.mistakeIn(given);
   if (wrong !== undefined) return mistake(wrong);
@@ -129,18 +129,16 @@ function order(faults: Faults, request: WireRequest): WireAnswer {
 
 /** A person writes to a sender. */
 async function tellText(webhooks: Webhooks, request: WireRequest): Promise<WireAnswer> {
-  try {
+  return orMistake(async () => {
     const { provider, ...text } = inboundTextOf(parseJson(request.body));
     return jsonAnswer(200, { id: text.id, answers: await webhooks.tellText(provider, text) });
-  } catch (error) {
-    return mistake((error as Error).message);
-  }
+  });
 }
 
 /** The result, or 400 with the message of the error that was thrown. */
-function orMistake(work: () => WireAnswer): WireAnswer {
+async function orMistake(work: () => WireAnswer | Promise<WireAnswer>): Promise<WireAnswer> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     return mistake((error as Error).message);
   }

@@ -33,7 +33,10 @@ export const noPreferences = (app: string, subject: string): PreferenceRecord =>
   updatedAt: 0,
 });
 
-export const userSubject = (userId: string) => `user:${userId}`;
+const USER_PREFIX = "user:";
+export const userSubject = (userId: string) => `${USER_PREFIX}${userId}`;
+/** Undefined: the subject is no user. */
+export const userIdOf = (subject: string) => (subject.startsWith(USER_PREFIX) ? subject.slice(USER_PREFIX.length) : undefined);
 /** @param endpointId hash of the endpoint, so that no address is a key */
 export const endpointSubject = (endpointId: string) => `endpoint:${endpointId}`;
 

@@ -47,3 +47,6 @@ export function inLanguage<Text>(texts: Readonly<Record<string, Text>>, language
     entries.find(([tag]) => tag.toLowerCase() === wanted) ?? entries.find(([tag]) => tag.toLowerCase().startsWith(`${wanted}-`));
   return (of(language) ?? of("en") ?? entries[0])?.[1];
 }
+
+/** For example "Orders, Security and News". */
+export const listOf = (language: Language, items: readonly string[]): string => new Intl.ListFormat(language).format(items);

@@ -101,7 +101,7 @@ function choicesOf({ language, brand, table, version }: PreferenceView): Html {
     <input type="hidden" name="version" value="${String(version)}">
     <input type="hidden" name="was" value="${shownCells(table)}">
     <div class="choices">
-    <table role="table" class="choices-table">
+    <table role="table">
       <caption class="sr">${words.caption}</caption>
       <thead role="rowgroup">
         <tr role="row"><th role="columnheader" scope="col">${words.topic}</th>${table.columns.map(headOf)}</tr>

@@ -1,10 +1,12 @@
 import type { Blocked, Column } from "../preference-table.ts";
-import type { Language } from "./language.ts";
+import { type Language, listOf } from "./language.ts";
 
 /** What happened by the form that the page answers. */
 export type Notice =
   | { kind: "saved"; count: number; one?: { title: string; column: Column; isOn: boolean } }
-  | { kind: "unchanged" | "paused" | "resumed" | "off" | "undone" | "outdated" | "too-many" | "too-late" };
+  /** Said by the line of the pause itself. */
+  | { kind: "paused" }
+  | { kind: "unchanged" | "resumed" | "off" | "undone" | "outdated" | "too-many" | "too-late" };
 
 interface Words {
   title: string;
@@ -18,7 +20,7 @@ interface Words {
   notYet: string;
   undo: string;
   /** The first part is a word or two that stand out. */
-  notice(notice: Notice): readonly [first: string, more: string];
+  notice(notice: Exclude<Notice, { kind: "paused" }>): readonly [first: string, more: string];
   lastChange(date: string): string;
   pausedNow(date: string, required: readonly string[]): readonly [first: string, more: string];
   resume: string;
@@ -56,8 +58,6 @@ const en: Words = {
       }
       case "unchanged":
         return ["Nothing was changed.", "Your choices were as you wanted them already."];
-      case "paused":
-        return ["Paused.", "Your choices are kept."];
       case "resumed":
         return ["Resumed.", "Your choices apply again."];
       case "off":
@@ -128,8 +128,6 @@ const ko: Words = {
       }
       case "unchanged":
         return ["바뀐 것이 없습니다.", "이미 원하시는 설정입니다."];
-      case "paused":
-        return ["멈추었습니다.", "설정은 그대로 남아 있습니다."];
       case "resumed":
         return ["다시 보냅니다.", "설정이 다시 적용됩니다."];
       case "off":
@@ -177,5 +175,3 @@ const ko: Words = {
 };
 
 export const PREFERENCE_WORDS: Readonly<Record<Language, Words>> = { en, ko };
-
-const listOf = (language: Language, items: readonly string[]) => new Intl.ListFormat(language).format(items);

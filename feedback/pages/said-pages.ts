@@ -7,7 +7,7 @@ import { UNSUBSCRIBE_WORDS } from "./unsubscribe-words.ts";
 /** Retry-After, in seconds, as the page says it. */
 const RETRY_AFTER = { "retry-after": "60" };
 
-/** One page for every link that says nothing: forged, cut, or of a key that is gone. It tells nobody which. */
+/** One page for every link that says nothing: forged, cut, too old, or of a key or an app that is gone. It tells nobody which. */
 export function endedPage(language: Language, status: number): HttpResponse {
   const words = UNSUBSCRIBE_WORDS[language];
   return pageAnswer(status, { language, title: words.ended, body: said(words.ended, words.endedWhy, words.endedHow) });
@@ -29,7 +29,7 @@ export function tooManyPage(language: Language): HttpResponse {
   return pageAnswer(429, { language, title: words.tooMany, body: said(words.tooMany, words.tryAgain) }, RETRY_AFTER);
 }
 
-/** One thing that is so, as the body of a page. */
+/** A body of one statement: a heading and a sentence. */
 export const said = (heading: string, lead: string, more?: string): Html => html`  <div class="box pad">
     <div role="status">
       <h1>${heading}</h1>

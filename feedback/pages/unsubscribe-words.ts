@@ -1,4 +1,4 @@
-import type { Language } from "./language.ts";
+import { type Language, listOf } from "./language.ts";
 
 /** How much somebody refuses: what the mail was about by e-mail, the same on every channel, or all e-mail. */
 export const SCOPES = ["mail", "category", "channel"] as const;
@@ -118,5 +118,3 @@ const ko: Words = {
 };
 
 export const UNSUBSCRIBE_WORDS: Readonly<Record<Language, Words>> = { en, ko };
-
-const listOf = (language: Language, items: readonly string[]) => new Intl.ListFormat(language).format(items);

@@ -1,5 +1,5 @@
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { isSameOptOut, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { isSameOptOut, type OptOut, userIdOf, userSubject } from "../../core/preferences/opt-out.ts";
 import { refusalsAgainst, refusalsEndedBy } from "../../core/preferences/tombstone.ts";
 import { type CallError, callError } from "../../runtime/call-error.ts";
 import { type Choices, ERASURE } from "./erase-user.ts";
@@ -68,9 +68,6 @@ export function createTombstones({
     },
   };
 }
-
-const USER_PREFIX = userSubject("");
-const userIdOf = (subject: string) => (subject.startsWith(USER_PREFIX) ? subject.slice(USER_PREFIX.length) : undefined);
 
 const erasedError = callError(
   "FAILED_PRECONDITION",

@@ -1,5 +1,5 @@
 import { endpointId } from "../../adapters/ids.ts";
-import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
+import { endpointSubject, userIdOf, userSubject } from "../../core/preferences/opt-out.ts";
 import { type CheckEndpoint, ENDPOINT_COLUMNS, readEndpoint } from "./endpoint-columns.ts";
 import { faulty, type Parsed, type Row } from "./row.ts";
 
@@ -9,7 +9,7 @@ export const SUBJECT_COLUMNS = ["user_id", "endpoint_id", ...ENDPOINT_COLUMNS] a
 /** As carillon.v1.Subject has it. */
 const USER_ID = /^[!-~]{1,128}$/;
 const ENDPOINT_ID = /^[0-9a-f]{32}$/;
-const [OF_USER, OF_ENDPOINT] = [userSubject(""), endpointSubject("")];
+const OF_ENDPOINT = endpointSubject("");
 
 export function readSubject(row: Row, checkEndpoint: CheckEndpoint): Parsed<string> {
   const endpoint = readEndpoint(row, checkEndpoint);
@@ -24,5 +24,7 @@ export function readSubject(row: Row, checkEndpoint: CheckEndpoint): Parsed<stri
 }
 
 /** Of an endpoint the store knows no address. */
-export const subjectRow = (subject: string): Row =>
-  subject.startsWith(OF_USER) ? { user_id: subject.slice(OF_USER.length) } : { endpoint_id: subject.slice(OF_ENDPOINT.length) };
+export function subjectRow(subject: string): Row {
+  const userId = userIdOf(subject);
+  return userId === undefined ? { endpoint_id: subject.slice(OF_ENDPOINT.length) } : { user_id: userId };
+}

@@ -1,12 +1,12 @@
-import type { Learned } from "../../core/preferences/learned.ts";
+import type { Learned, LearnedKind } from "../../core/preferences/learned.ts";
 import type { Fields } from "../transport/webhook.ts";
 
 /** Reasons of a rejection (messages/send: reject_reason) and of an entry of the denylist (rejects/list) that are about the recipient for good. */
-export const MANDRILL_LEARNED: Readonly<Record<string, Learned["kind"]>> = {
-  "hard-bounce": "bounce",
-  spam: "complaint",
-  unsub: "unsubscribe",
-};
+export const MANDRILL_LEARNED: ReadonlyMap<string, LearnedKind> = new Map([
+  ["hard-bounce", "bounce"],
+  ["spam", "complaint"],
+  ["unsub", "unsubscribe"],
+]);
 
 /** Enhanced status code (RFC 3463) in the server's answer; not a part of an address as 192.5.1.1. */
 const STATUS = /(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)/;
@@ -22,7 +22,7 @@ export function learnedFrom(event: unknown, message: Fields): Learned | undefine
       return { kind: "bounce", reason: textOf(message.diag) || textOf(message.bounce_description) || "hard_bounce" };
     case "reject": {
       const why = rejectReason(message);
-      const kind = Object.hasOwn(MANDRILL_LEARNED, why) ? MANDRILL_LEARNED[why] : undefined;
+      const kind = MANDRILL_LEARNED.get(why);
       return kind && { kind, reason: why };
     }
     default:

@@ -2,8 +2,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import { textFieldsOf } from "../transport/foreign.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
-import { type ListedSuppression, notDocumented, readPage, type SuppressionList } from "../transport/suppression-list.ts";
-import { isFields } from "../transport/webhook.ts";
+import { type ListedSuppression, readPage, type SuppressionList } from "../transport/suppression-list.ts";
 import { type MandrillConfig, mandrillVariables } from "./config.ts";
 import { MANDRILL_LEARNED } from "./learned.ts";
 
@@ -22,13 +21,12 @@ export function createMandrillSuppressions(config: MandrillConfig, { clock }: { 
   return {
     async *pages(signal) {
       const request = { key: config.MANDRILL_API_KEY_FILE, include_expired: false };
-      const body = await readPage("Mailchimp Transactional", (until) => api.post("/api/1.3/rejects/list", {}, request, until), {
+      const entries = await readPage("Mailchimp Transactional", (until) => api.post("/api/1.3/rejects/list", {}, request, until), {
         clock,
         signal,
       });
-      if (!Array.isArray(body) || !body.every(isFields)) return notDocumented("Mailchimp Transactional");
-      read = body.length;
-      yield body.flatMap(listed);
+      read = entries.length;
+      yield entries.flatMap(listed);
     },
     gap: () =>
       read < LISTED_MAX
@@ -41,7 +39,7 @@ export function createMandrillSuppressions(config: MandrillConfig, { clock }: { 
 function listed(entry: Record<string, unknown>): ListedSuppression[] {
   const field = textFieldsOf(entry);
   const why = field("reason");
-  const kind = Object.hasOwn(MANDRILL_LEARNED, why) ? MANDRILL_LEARNED[why] : undefined;
+  const kind = MANDRILL_LEARNED.get(why);
   if (kind === undefined || field("email") === "" || entry.expired === true) return [];
   // 2026-01-05 12:00:00, UTC.
   const at = Date.parse(`${field("created_at").replace(" ", "T")}Z`);

@@ -1,4 +1,4 @@
-import type { Learned } from "../../core/preferences/learned.ts";
+import type { Learned, LearnedKind } from "../../core/preferences/learned.ts";
 import type { Fields } from "../transport/webhook.ts";
 
 /** Enhanced status code (RFC 3463), which SendGrid may write before or instead of the answer. */
@@ -17,12 +17,12 @@ const NOT_THE_ADDRESS: readonly unknown[] = [
 ];
 
 /** "Drops": SendGrid did not send it, because of what it keeps of the address. */
-const DROPPED: Readonly<Record<string, Learned["kind"]>> = {
-  "Bounced Address": "bounce",
-  Invalid: "bounce",
-  "Spam Reporting Address": "complaint",
-  "Unsubscribed Address": "unsubscribe",
-};
+const DROPPED: ReadonlyMap<string, LearnedKind> = new Map([
+  ["Bounced Address", "bounce"],
+  ["Invalid", "bounce"],
+  ["Spam Reporting Address", "complaint"],
+  ["Unsubscribed Address", "unsubscribe"],
+]);
 
 /** What an event says of the recipient; undefined: nothing that lasts. */
 export function learnedFrom(event: Fields): Learned | undefined {
@@ -34,7 +34,7 @@ export function learnedFrom(event: Fields): Learned | undefined {
     case "group_unsubscribe":
       return { kind: "unsubscribe", reason: event.event };
     case "dropped": {
-      const kind = Object.hasOwn(DROPPED, reason) ? DROPPED[reason] : undefined;
+      const kind = DROPPED.get(reason);
       return kind && { kind, reason };
     }
     case "bounce":

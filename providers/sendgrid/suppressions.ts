@@ -3,8 +3,7 @@ import type { LearnedKind } from "../../core/preferences/learned.ts";
 import { textFieldsOf } from "../transport/foreign.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
-import { type ListedSuppression, notDocumented, readPage, type SuppressionList } from "../transport/suppression-list.ts";
-import { isFields } from "../transport/webhook.ts";
+import { type ListedSuppression, readPage, type SuppressionList } from "../transport/suppression-list.ts";
 import { untilReset } from "./classify.ts";
 import { type SendgridConfig, sendgridVariables } from "./config.ts";
 
@@ -33,10 +32,9 @@ export function createSendgridSuppressions(config: SendgridConfig, { clock }: { 
         for (let offset = 0; ; offset += PAGE_ENTRIES) {
           const path = `/v3/suppression/${list}?limit=${PAGE_ENTRIES}&offset=${offset}`;
           const call = (until: AbortSignal) => api.get(path, { authorization }, until);
-          const body = await readPage("SendGrid", call, { clock, signal, waitMsOf });
-          if (!Array.isArray(body) || !body.every(isFields)) return notDocumented("SendGrid");
-          yield body.flatMap((entry) => listed(entry, list, kind));
-          if (body.length < PAGE_ENTRIES) break;
+          const entries = await readPage("SendGrid", call, { clock, signal, waitMsOf });
+          yield entries.flatMap((entry) => listed(entry, list, kind));
+          if (entries.length < PAGE_ENTRIES) break;
         }
     },
     gap: () => undefined,

@@ -4,6 +4,7 @@ import type { Learned } from "../../core/preferences/learned.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Exchanged } from "./json-http.ts";
 import { parseRetryAfter } from "./retry-after.ts";
+import { type Fields, isFields } from "./webhook.ts";
 
 /** An address that a provider sends nothing to, or not everything. */
 export interface ListedSuppression {
@@ -30,17 +31,17 @@ const WAIT_MS_MAX = 60_000;
 const CALL_MS_MAX = 30_000;
 
 /**
- * The body of an answer of 200, tried again while the provider is slow or limits calls. Rejects with an OperatorError that says what was answered.
+ * The entries of an answer of 200, tried again while the provider is slow or limits calls. Rejects with an OperatorError that says what was answered.
  * @param title the provider's name, for people
  */
 export async function readPage(
   title: string,
   call: (signal: AbortSignal) => Promise<Exchanged>,
   { clock, signal, waitMsOf = () => undefined }: { clock: Clock; signal: AbortSignal; waitMsOf?: (answer: Answer) => number | undefined },
-): Promise<unknown> {
+): Promise<Fields[]> {
   for (let tries = 1; ; tries++) {
     const exchanged = await call(AbortSignal.any([signal, AbortSignal.timeout(CALL_MS_MAX)]));
-    if (exchanged.kind === "answer" && exchanged.status === 200) return exchanged.body;
+    if (exchanged.kind === "answer" && exchanged.status === 200) return entriesIn(exchanged.body, title);
     const isPassing = exchanged.kind === "none" || exchanged.status === 429 || exchanged.status >= 500;
     signal.throwIfAborted();
     if (!isPassing || tries >= TRIES_MAX) throw new OperatorError(`${title} does not show its suppressions: ${faultOf(exchanged)}`);
@@ -61,6 +62,7 @@ function faultOf(exchanged: Exchanged): string {
 const codeOf = (outcome: Outcome) => ("fault" in outcome ? outcome.fault.code : outcome.kind);
 
 /** A page that is no list of objects is not the documented one. */
-export function notDocumented(title: string): never {
-  throw new OperatorError(`${title} answered something else than a list of suppressions`);
+function entriesIn(body: unknown, title: string): Fields[] {
+  if (!Array.isArray(body) || !body.every(isFields)) throw new OperatorError(`${title} did not answer with a list of suppressions`);
+  return body;
 }

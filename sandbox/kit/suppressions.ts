@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, textOf } from "./read.ts";
+import { fieldsOf, textOf } from "./read.ts";
 
 /** An address that a provider keeps. */
 export interface Suppressed {
@@ -27,6 +27,6 @@ export type Suppressions = ReturnType<typeof createSuppressions>;
 export function suppressedOf(given: unknown, at: number): { provider: string; entries: Suppressed[] } {
   const { provider, list, emails, reason } = fieldsOf(given);
   if (!Array.isArray(emails) || !emails.every((email) => typeof email === "string")) throw new RangeError("emails is a list of text");
-  const entries = listOf(emails).map((email) => ({ list: textOf(list), email: textOf(email), reason: textOf(reason), at }));
+  const entries = emails.map((email) => ({ list: textOf(list), email, reason: textOf(reason), at }));
   return { provider: textOf(provider), entries };
 }
