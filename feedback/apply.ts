@@ -8,6 +8,7 @@ import { type AttemptRecord, attemptId, deliveryIdOf, notificationIdOf } from ".
 import type { Clock } from "../core/ports/clock.ts";
 import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { Store } from "../core/ports/store.ts";
+import { inParallel } from "../runtime/in-parallel.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
@@ -49,12 +50,10 @@ export function createReceipts({ store, recorder, clock, log, worker, failpoint,
       failpoint("feedback.resolved", receipts[0]?.attemptId);
       const results = new Map<Receipt, ReceiptResult>();
       // Receipts of one delivery in their order, different deliveries concurrently.
-      const deliveries = [...Map.groupBy(receipts, (r) => deliveryIdOf(r.attemptId)).values()];
-      const next = async () => {
-        for (let mine = deliveries.pop(); mine; mine = deliveries.pop())
-          for (const receipt of mine) results.set(receipt, await applyOne(receipt, attempts.get(receipt.attemptId)));
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, next));
+      const byDelivery = [...Map.groupBy(receipts, (r) => deliveryIdOf(r.attemptId)).values()];
+      await inParallel(byDelivery, CONCURRENCY, async (mine) => {
+        for (const receipt of mine) results.set(receipt, await applyOne(receipt, attempts.get(receipt.attemptId)));
+      });
       for (const [{ provider, account, kind }, result] of results)
         metrics.receipts.inc({ provider, kind, result, account: accountNameOf({ account }) });
       failpoint("feedback.changed", receipts[0]?.attemptId);

@@ -10,6 +10,7 @@ import type { PreferenceChange } from "../core/preferences/change.ts";
 import { endpointSubject, type PreferenceRecord } from "../core/preferences/opt-out.ts";
 import { type SmsCommand, smsCommandOf } from "../core/preferences/sms-words.ts";
 import type { InboundText } from "../providers/transport/inbound-text.ts";
+import { inParallel } from "../runtime/in-parallel.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { changeOnce } from "./change-once.ts";
 import type { PreferenceAccess } from "./choices.ts";
@@ -78,13 +79,10 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
     const blockOf = (pool: Block["pool"]): Block => ({ kind: "stop", pool, reason: word, source: provider, at });
     const changeOf = (app: AppRecord) =>
       command === "stop" ? stopped(poolsIn(app, pools).map(blockOf), sentAt, origin) : started(poolsIn(app, pools), sentAt, origin);
-    const left = [...served];
     let changed = 0;
-    const next = async () => {
-      for (let app = left.pop(); app; app = left.pop())
-        if ((await changeOnce(preferences, { app: app.id, subject }, changeOf(app))) === "changed") changed += 1;
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, next));
+    await inParallel(served, CONCURRENCY, async (app) => {
+      if ((await changeOnce(preferences, { app: app.id, subject }, changeOf(app))) === "changed") changed += 1;
+    });
     const line = { provider, account, command, endpoint: maskEndpoint(endpointOf(text)), pools, apps: served.length, changed };
     if (pools.length === 0) log.warn(line, "a text to a sender that the account does not have: it counts for all of its senders");
     else log.info(line, "a person answered a text");

@@ -22,7 +22,7 @@ const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PE
 
 /** Bytes of a file that one unit pays for: by the default rate of 1,000 units a second an app puts 16 MB a second, which a store's disk can take. */
 const FILE_BYTES_PER_UNIT = 16_384;
-/** What an export or an erasure costs: pages of notifications are read, or written again. */
+/** What an export or an erasure costs: either reads, or rewrites, many notifications. */
 const ERASURE_COST = 100;
 /** What a preview costs besides its content: it builds the requests of up to three providers of each channel. */
 const PREVIEW_COST = 10;

@@ -3,7 +3,7 @@ import { endpointFromProto } from "../adapters/wire/convert.ts";
 import { choiceFromProto } from "../adapters/wire/preferences.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
+import { type OptOut as Choice, endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type {
   CheckPreferencesRequest,
@@ -64,21 +64,14 @@ export function createPreferenceForwardHandlers(
   forget: (app: string, subject: string) => void = () => {},
   tombstones: Tombstones = NO_TOMBSTONES,
 ): PreferenceForwardHandlers {
-  async function checkErased(app: string, { subject, optIn, consent, origin }: UpdatePreferencesRequest): Promise<CallError | undefined> {
+  /** Asks for each subject in turn, up to the first error, about what the request chooses to be notified of. */
+  async function eachSubject(
+    { subject, optIn, consent }: UpdatePreferencesRequest,
+    ask: (of: string, choices: readonly Choice[]) => Promise<CallError | undefined>,
+  ): Promise<CallError | undefined> {
     const choices = [...optIn, ...consent].flatMap((choice) => choiceFromProto(choice) ?? []);
     for (const of of choices.length > 0 ? subjectsOf(subject) : []) {
-      const error = await withStore(() => tombstones.check(app, of, choices, origin?.evidence ?? ""));
-      if (error) return error;
-    }
-    return undefined;
-  }
-
-  /** Once the choices are stored: a repeated call does it again. */
-  async function settleErased(app: string, { subject, optIn, consent, origin }: UpdatePreferencesRequest): Promise<CallError | undefined> {
-    if (!origin?.evidence) return undefined;
-    const choices = [...optIn, ...consent].flatMap((choice) => choiceFromProto(choice) ?? []);
-    for (const of of choices.length > 0 ? subjectsOf(subject) : []) {
-      const error = await withStore(() => tombstones.settle(app, of, choices));
+      const error = await withStore(() => ask(of, choices));
       if (isCallError(error)) return error;
     }
     return undefined;
@@ -113,11 +106,18 @@ export function createPreferenceForwardHandlers(
     updatePreferences: forward(
       "carillon.v1.UpdatePreferencesRequest",
       async (app, request: UpdatePreferencesRequest, call) => {
-        const erased = await checkErased(app, request);
+        const evidence = request.origin?.evidence ?? "";
+        const erased = await eachSubject(request, (of, choices) => tombstones.check(app, of, choices, evidence));
         if (erased) return erased;
         const updated = await client.updatePreferences(app, request, call);
         for (const subject of subjectsOf(request.subject)) forget(app, subject);
-        return isCallError(updated) ? updated : ((await settleErased(app, request)) ?? updated);
+        if (isCallError(updated) || evidence === "") return updated;
+        // A repeated call does it again.
+        const settled = await eachSubject(request, async (of, choices) => {
+          await tombstones.settle(app, of, choices);
+          return undefined;
+        });
+        return settled ?? updated;
       },
       ofUpdate,
     ),

@@ -76,10 +76,12 @@ export async function keepRetention(parts: RetentionParts): Promise<void> {
   }
 }
 
-/** Notifications of an app in a class, and how to remove some that are too old. */
+/** One kind of thing to remove, of one app and class or of everything. */
 interface Task {
   of: Purged;
-  /** How many were removed, and when the first of them ended; fewer than `limit`: nothing is left. */
+  /** Of one call; absent: as many as the pace allows. */
+  max?: number;
+  /** How many were removed, and for how long the oldest had been kept too long; fewer than `limit`: nothing is left. */
   take(limit: number): Promise<Work & { behindMs: number }>;
 }
 
@@ -143,8 +145,9 @@ export function createRetentionRound({
 
   /** What belongs to no app's notifications any more. */
   function commonTasks(count: (what: Purged, n: number) => void): Task[] {
-    const task = (of: Purged, purge: (limit: number) => Promise<number>): Task => ({
+    const task = (of: Purged, purge: (limit: number) => Promise<number>, max?: number): Task => ({
       of,
+      ...(max !== undefined && { max }),
       async take(limit) {
         const removed = await purge(limit);
         count(of, removed);
@@ -155,7 +158,7 @@ export function createRetentionRound({
     const poisonMs = Math.min(...Object.values(retention.content));
     return [
       task("large-contents", (limit) => store.contents.purge(clock.now(), limit)),
-      task("blobs", (limit) => store.blobs.purge(clock.now(), Math.min(limit, BLOBS_MAX))),
+      task("blobs", (limit) => store.blobs.purge(clock.now(), limit), BLOBS_MAX),
       task("caps", (limit) => store.caps.purge(clock.now() - CAPS_KEPT_MS, limit)),
       task("poison", (limit) => store.poison.purge(clock.now() - poisonMs, limit)),
       ...(historyMs === undefined
@@ -185,7 +188,7 @@ export function createRetentionRound({
       const left: Task[] = [];
       for (const task of tasks) {
         if (signal.aborted) break;
-        const limit = pace.limit();
+        const limit = Math.min(pace.limit(), task.max ?? Number.POSITIVE_INFINITY);
         const done = await pace
           .run(() => task.take(limit), signal)
           .catch(async (error: unknown) => {
@@ -198,7 +201,7 @@ export function createRetentionRound({
         if (!done) continue;
         const kind = KINDS.find((of) => of === task.of);
         if (kind) behindMs[kind] = Math.max(behindMs[kind], done.behindMs);
-        if (done.removed >= (task.of === "blobs" ? Math.min(limit, BLOBS_MAX) : limit)) left.push(task);
+        if (done.removed >= limit) left.push(task);
       }
       for (const of of KINDS) metrics.retentionBehind.set({ of }, behindMs[of] / 1_000);
       tasks = left;

@@ -13,3 +13,10 @@ export class StoreError extends OperatorError {
     this.code = code;
   }
 }
+
+/** Undefined where the store could not be reached, or did not confirm. */
+export const unlessAway = <T>(work: Promise<T>): Promise<T | undefined> =>
+  work.catch((error: unknown) => {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  });

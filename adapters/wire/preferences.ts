@@ -35,8 +35,8 @@ const KIND = {
 /** Undefined: unspecified, or one we do not know. */
 export const blockKindFromProto = (number: BlockKindProto): BlockKind | undefined => BLOCK_KINDS.find((kind) => KIND[kind] === number);
 
-/** Of a text that names no sender. Empty would be every sender. */
-const DEFAULT_POOL = "(default)";
+/** Of a text that names no sender; core knows it as "". Empty would be every sender. */
+export const DEFAULT_POOL = "(default)";
 
 export const blockToProto = ({ kind, pool, classes = [], reason, source, at }: Block): BlockProto => ({
   ...{ kind: KIND[kind], reason, source, blockedAt: new Date(at) },

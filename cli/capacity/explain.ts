@@ -15,6 +15,7 @@ import {
   WRITES_PER_IO,
 } from "../../operations/capacity/capacity.ts";
 import { CALL_COSTS, CLAIM_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "../../operations/capacity/measured-costs.ts";
+import { INTSET_ENTRIES_ADVISED } from "../../operations/opt-out-memory/opt-out-memory.ts";
 import { bytes, grouped } from "./report.ts";
 
 const n = (value: number) => (value < 10 ? Number(value.toFixed(2)).toString() : grouped(value));
@@ -109,7 +110,10 @@ function ofStore({ store, channels, demand }: Plan): Formula[] {
 function ofRedis({ redis }: Plan): Formula[] {
   return [
     [`Redis ${grouped(redis.claims)} claims, ${bytes(redis.claimBytes)}`, `sent/s × ${CLAIM_SECONDS} s × ${CLAIM_BYTES} B (measured)`],
-    [`Redis opt-outs ${bytes(redis.optOutBytes)}`, "by `carillon preferences memory`, with set-max-intset-entries 4096"],
+    [
+      `Redis opt-outs ${bytes(redis.optOutBytes)}`,
+      `by \`carillon preferences memory\`, with set-max-intset-entries ${INTSET_ENTRIES_ADVISED}`,
+    ],
     [
       `Redis ${grouped(redis.operationsPeak)} operations/s`,
       "sent/s × 3 (a claim, two opt-out checks) + 40 for each pod of a channel with a limit",

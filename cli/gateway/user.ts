@@ -27,8 +27,8 @@ export const USER_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "user erase": {
     about:
-      "deletes all that is stored of a user, and keeps hashes of what they refused; prints the signed report of each call it took; exit status 1 if a " +
-      "delivery is still with a provider, so that the command must be repeated later",
+      "deletes all that is stored of a user, and keeps what they refused under a hash of their id; prints the signed report of each call it took; exit " +
+      "status 1 if something is left, for example a delivery that is with a provider: repeat the command later",
     usage: `USER_ID --requested-by WHO ${CLIENT_USAGE}`,
     options: { ...CLIENT_OPTIONS, "requested-by": { type: "string" } },
     async run({ values, positionals, env }) {

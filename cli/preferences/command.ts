@@ -15,6 +15,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { print } from "../apps/with-apps.ts";
 import { type Command, count, fail, type Invocation, text } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
@@ -110,8 +111,6 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-const print = (words: string) => void process.stdout.write(`${words}\n`);
-
 function only({ positionals: [given, ...more] }: Invocation, name: string): string {
   if (given === undefined) fail(`${name} is missing`);
   return more.length === 0 ? given : fail(`takes one ${name}`);
@@ -122,7 +121,7 @@ export function readApp({ values }: Pick<Invocation, "values">): string {
   return APP_ID.test(id) ? id : fail(`--app ${APP_ID_RULE}`);
 }
 
-const readKind = (given: unknown): BlockKind | undefined =>
+export const readKind = (given: unknown): BlockKind | undefined =>
   given === undefined ? undefined : (BLOCK_KINDS.find((kind) => kind === given) ?? fail(`--kind must be one of ${BLOCK_KINDS.join(", ")}`));
 
 /** @param file "-": standard input */

@@ -19,9 +19,9 @@ export const MEMORY_COMMANDS: Readonly<Record<string, Command>> = {
     options: {
       users: { type: "string" },
       "opt-out": { type: "string" },
-      choices: { type: "string", default: "1" },
-      consents: { type: "string", default: "0" },
-      blocks: { type: "string", default: "0" },
+      choices: { type: "string" },
+      consents: { type: "string" },
+      blocks: { type: "string" },
     },
     async run({ values, positionals }) {
       if (positionals.length > 0) fail("takes options only: --users 100M --opt-out 8%");

@@ -11,7 +11,7 @@ export const SUBJECT_OPTIONS = {
 } as const;
 export const SUBJECT_USAGE = "--user ID | --phone +NUMBER | --email ADDRESS | --endpoint ENDPOINT_ID";
 
-const E164 = /^\+[1-9][0-9]{4,14}$/;
+const E164 = /^\+[1-9][0-9]{6,14}$/;
 const ENDPOINT_ID = /^[0-9a-f]{32}$/;
 
 /** Whose preferences: those of exactly one of the options. */

@@ -17,6 +17,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { type Command, fail, text } from "../command.ts";
+import { readApp, readKind } from "../preferences/command.ts";
 import { createProgress } from "../progress.ts";
 import { blocksTable, syncJson, syncTable } from "./report.ts";
 
@@ -68,14 +69,13 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   "suppressions lift": {
     about:
       "shows what blocks a phone number or an address in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
-    usage: "--app ID [--kind stop|complaint|bounce|manual] [--why TEXT] ENDPOINT",
+    usage: `--app ID [--kind ${BLOCK_KINDS.join("|")}] [--why TEXT] ENDPOINT`,
     options: { app: { type: "string" }, kind: { type: "string" }, why: { type: "string" } },
     async run({ values, positionals, env }) {
-      const app = text(values.app) ?? fail("--app is missing");
+      const app = readApp({ values });
       const [given, ...others] = positionals;
       if (given === undefined || others.length > 0) fail("name one phone number or address");
-      const kind =
-        values.kind === undefined ? undefined : (BLOCK_KINDS.find((one) => one === values.kind) ?? fail("--kind is no kind of block"));
+      const kind = readKind(values.kind);
       const why = text(values.why)?.trim();
       if (why === "") fail("--why must say why");
       await using stack = new AsyncDisposableStack();

@@ -7,11 +7,11 @@ import { type CallError, isCallError } from "../../runtime/call-error.ts";
 import type { PreferencesClient } from "../preference-handlers.ts";
 import { type Choices, ERASURE } from "./erase-user.ts";
 
-/** Of one change by the preferences service, in ms: as long as it waits for the store. */
+/** Deadline of one call to the preferences service, in ms: as long as the service waits for the store. */
 const CHANGE_MS = 6_000;
 
 /**
- * By the preferences service, which keeps the copies in Redis. Throws its CallError.
+ * Changes choices through the preferences service, which also changes the copies in Redis. Rejects with the CallError that it answers.
  * @param forget called with what was changed, as after a change of the app's own
  */
 export function createChoices(

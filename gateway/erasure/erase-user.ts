@@ -155,7 +155,7 @@ export async function eraseUser(
   const toUser = await eraseTo({ kind: "user", userId });
   inFlight += toUser.inFlight;
   let isDone = toUser.isDone;
-  const own = await ownEndpoints(store, app, userId);
+  const own = await ownEndpoints(store, await store.contacts.list(app, [userId]), userId);
   for (const contact of own) isDone = (await eraseEndpoint({ ...contact, channel: contact.endpoint.channel }, refused)) && isDone;
   // Until nothing is left that could be sent, it needs the quiet hours and the refusals.
   let complete = isDone && inFlight === 0;

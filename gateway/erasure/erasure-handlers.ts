@@ -5,7 +5,7 @@ import { type CallError, callError, invalidRequest } from "../../runtime/call-er
 import { compileValidator } from "../../runtime/grpc/validate.ts";
 import type { Handler, StreamHandler } from "../../runtime/handler.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { withStore } from "../with-store.ts";
+import { storeUnavailable, withStore } from "../with-store.ts";
 import { type EraseUserParts, eraseUser } from "./erase-user.ts";
 import { type ExportStore, exportUser } from "./export-user.ts";
 
@@ -46,7 +46,10 @@ export function createErasureHandlers({
       return withStore(async () => {
         const report = await eraseUser(erase, { app: caller.id, userId, requestedBy }, hasTime);
         const { user_hash, complete, erased, cancelled, in_flight } = report;
-        log.info({ app: caller.id, userHash: user_hash, complete, erased, cancelled, inFlight: in_flight }, "a user was erased");
+        log.info(
+          { app: caller.id, userHash: user_hash, complete, erased, cancelled, inFlight: in_flight },
+          complete ? "a user was erased" : "a user was erased in part",
+        );
         const text = JSON.stringify(report);
         return { report: text, signature: erase.key.sign(text), cancelled };
       });
@@ -62,13 +65,12 @@ async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): A
     }
   } catch (error) {
     // Thrown, it becomes the status.
-    throw error instanceof StoreError ? unavailable : error;
+    throw error instanceof StoreError ? storeUnavailable : error;
   }
 }
 
-const unavailable: CallError = callError("UNAVAILABLE", "UNAVAILABLE", "the store is unavailable; repeat the call");
 const noKey: CallError = callError(
   "FAILED_PRECONDITION",
   "NO_ERASURE_KEY",
-  "this installation has no key for erasures: without one, who was erased could not be kept from being imported again (ERASURE_KEY_FILE of the gateway)",
+  "ERASURE_KEY_FILE is not set at the gateway: without that key an import could bring back a user who was erased",
 );

@@ -1,6 +1,7 @@
 import { CONTENT_PARTS } from "../../core/delivery/channel.ts";
 import { type Endpoint, maskedEndpoint } from "../../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
 import type { ExportUserResponse } from "../../gen/carillon/v1/profile_service.ts";
@@ -37,7 +38,7 @@ export async function* exportUser(
       if (!last || changes.length < CHANGES_PAGE) break;
       before = last.version;
     }
-  for await (const record of notificationsOf(store, { app, userId })) {
+  for await (const record of notificationsOf(store, { app, userId, contacts })) {
     yield documentOf("notification", await whole(store, record, show));
     for (const attempt of await store.attempts.between(record.id, record.id)) yield documentOf("attempt", attempt);
   }
@@ -46,11 +47,11 @@ export async function* exportUser(
 /** Those to the user, then those to each endpoint that only this user has. */
 async function* notificationsOf(
   store: Pick<Store, "contacts" | "notifications">,
-  { app, userId }: { app: string; userId: string },
+  { app, userId, contacts }: { app: string; userId: string; contacts: readonly ContactRecord[] },
 ): AsyncGenerator<NotificationRecord> {
   const recipients = [
     { kind: "user", userId } as const,
-    ...(await ownEndpoints(store, app, userId)).map(({ endpoint }) => ({ kind: "endpoint", endpoint }) as const),
+    ...(await ownEndpoints(store, contacts, userId)).map(({ endpoint }) => ({ kind: "endpoint", endpoint }) as const),
   ];
   for (const recipient of recipients)
     for (let after = ""; ; ) {
@@ -62,9 +63,12 @@ async function* notificationsOf(
     }
 }
 
-/** Those that nobody else of the app has registered. */
-export async function ownEndpoints(store: Pick<Store, "contacts">, app: string, userId: string) {
-  const contacts = await store.contacts.list(app, [userId]);
+/** Of a user's registrations those of endpoints that nobody else of the app has registered. */
+export async function ownEndpoints(
+  store: Pick<Store, "contacts">,
+  contacts: readonly ContactRecord[],
+  userId: string,
+): Promise<ContactRecord[]> {
   const all = await store.contacts.find(contacts);
   return contacts.filter(({ endpointId }) => all.every((other) => other.endpointId !== endpointId || other.userId === userId));
 }

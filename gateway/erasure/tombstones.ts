@@ -5,7 +5,10 @@ import { type CallError, callError } from "../../runtime/call-error.ts";
 import { type Choices, ERASURE } from "./erase-user.ts";
 import type { ErasureKey } from "./erasure-key.ts";
 
-/** Keeps who was erased from coming back as opted in. Where nobody was, each asks the store once, by key, and no send does. Reject with a StoreError. */
+/**
+ * Keeps an erased user from coming back as opted in. Where nobody was erased, each method reads the store once, by key, and a send reads nothing. The methods
+ * reject with a StoreError, or with what `choices` does.
+ */
 export interface Tombstones {
   /** Before a user is registered again, with their refusals as they were. Once after each erasure: what the person chose since counts more. */
   restore(app: string, userId: string): Promise<void>;

@@ -26,11 +26,9 @@ export async function checkEmail(message: Buffer, resolver: DNSResolver): Promis
 const valuesOf = ({ headers }: Email, name: string): string[] => headers.flatMap(({ key, value }) => (key === name ? [value.trim()] : []));
 
 function headerFindings(email: Email): Finding[] {
-  const [uris, posts, ids] = ["list-unsubscribe", "list-unsubscribe-post", "list-id"].map((name) => valuesOf(email, name)) as [
-    string[],
-    string[],
-    string[],
-  ];
+  const uris = valuesOf(email, "list-unsubscribe");
+  const posts = valuesOf(email, "list-unsubscribe-post");
+  const ids = valuesOf(email, "list-id");
   return [
     headerFinding("List-Unsubscribe", uris, (value) =>
       !isListUnsubscribe(value)

@@ -1,6 +1,8 @@
+import { unlessAway } from "../../adapters/store/store-error.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
 import { noPreferences, OPT_OUTS_MAX, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
 import type { UpdatePreferences } from "../preferences/update.ts";
 import type { Applied, Numbered } from "./import-list.ts";
 import type { RowFault } from "./row.ts";
@@ -32,36 +34,28 @@ export async function applyToSubjects<Item extends { subject: string }>(
   const { app } = target;
   const bySubject = [...Map.groupBy(items.keys(), (i) => items[i]!.item.subject)];
   const answers: Applied[] = items.map(() => "unanswered");
-  const found = await target
-    .find(
-      app,
-      bySubject.map(([subject]) => subject),
-    )
-    .catch(() => undefined);
+  const subjects = bySubject.map(([subject]) => subject);
+  const found = await unlessAway(target.find(app, subjects));
   if (!found) return answers;
   const records = new Map(found.map((record) => [record.subject, record]));
-  const queue = bySubject.values();
-  const work = async () => {
-    for (const [subject, indexes] of queue) {
-      const of = indexes.map((i) => items[i]!);
-      const record = records.get(subject) ?? noPreferences(app, subject);
-      const planned = plan(
-        record,
-        of.map(({ item }) => item),
-      );
-      let result = planned.answers;
-      if (!dryRun && result.includes("changed")) {
-        const evidence = `${file}:${linesText(of.map(({ line }) => line))}`.slice(0, EVIDENCE_MAX);
-        const origin = { actor: "operator", source: "import", evidence };
-        // Where the subject chose something since it was read, it is read and planned again.
-        const stored = await target.update(app, subject, { ...planned.change, ifVersion: record.version, origin });
-        if (stored === undefined || stored.outdated) result = result.map((answer) => (answer === "changed" ? "unanswered" : answer));
-        else if (stored.tooMany) result = result.map((answer) => (answer === "changed" ? TOO_MANY : answer));
-      }
-      for (const [n, i] of indexes.entries()) answers[i] = result[n] ?? "unanswered";
+  await inParallel(bySubject, CONCURRENCY, async ([subject, indexes]) => {
+    const of = indexes.map((i) => items[i]!);
+    const record = records.get(subject) ?? noPreferences(app, subject);
+    const planned = plan(
+      record,
+      of.map(({ item }) => item),
+    );
+    let result = planned.answers;
+    if (!dryRun && result.includes("changed")) {
+      const evidence = `${file}:${linesText(of.map(({ line }) => line))}`.slice(0, EVIDENCE_MAX);
+      const origin = { actor: "operator", source: "import", evidence };
+      // Where the subject chose something since it was read, it is read and planned again.
+      const stored = await target.update(app, subject, { ...planned.change, ifVersion: record.version, origin });
+      if (stored === undefined || stored.outdated) result = result.map((answer) => (answer === "changed" ? "unanswered" : answer));
+      else if (stored.tooMany) result = result.map((answer) => (answer === "changed" ? TOO_MANY : answer));
     }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    for (const [n, i] of indexes.entries()) answers[i] = result[n] ?? "unanswered";
+  });
   return answers;
 }
 

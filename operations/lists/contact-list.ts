@@ -1,11 +1,12 @@
 import { endpointId } from "../../adapters/ids.ts";
-import { StoreError } from "../../adapters/store/store-error.ts";
+import { unlessAway } from "../../adapters/store/store-error.ts";
 import { endpointToProto } from "../../adapters/wire/convert.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { type ContactRecord, type ContactStore, hasOneUser } from "../../core/ports/contact-store.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
 import { type CheckEndpoint, DEVICE_COLUMNS, ENDPOINT_COLUMNS, endpointRow, readEndpoint, toColumn } from "./endpoint-columns.ts";
-import type { Applied, ListKind, Numbered } from "./import-list.ts";
+import type { Applied, ListKind } from "./import-list.ts";
 import { faulty, type Parsed, type Row, type RowFault, TIME_RULE, timeOf } from "./row.ts";
 
 export const CONTACT_COLUMNS = [
@@ -56,26 +57,19 @@ export function contactList(parts: {
     async apply(items, { dryRun }) {
       const answers: Applied[] = items.map(() => "unanswered");
       const byEndpoint = [...Map.groupBy(items.keys(), (i) => endpointId(items[i]!.item.endpoint))];
-      const found = await find(
-        contacts,
-        byEndpoint.map(([id]) => ({ app, endpointId: id })),
-      );
+      const found = await unlessAway(contacts.find(byEndpoint.map(([id]) => ({ app, endpointId: id }))));
       if (!found) return answers;
       const known = Map.groupBy(found, (c) => c.endpointId);
-      const queue = byEndpoint.values();
-      const work = async () => {
-        for (const [id, indexes] of queue) {
-          const registered = [...(known.get(id) ?? [])];
-          for (const i of indexes) answers[i] = await applyOne(items[i]!, registered, dryRun);
-        }
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      await inParallel(byEndpoint, CONCURRENCY, async ([id, indexes]) => {
+        const registered = [...(known.get(id) ?? [])];
+        for (const i of indexes) answers[i] = await applyOne(items[i]!.item, registered, dryRun);
+      });
       return answers;
     },
   };
 
   /** @param registered of this endpoint; gets what is registered now */
-  async function applyOne({ item }: Numbered<ListedContact>, registered: ContactRecord[], dryRun: boolean): Promise<Applied> {
+  async function applyOne(item: ListedContact, registered: ContactRecord[], dryRun: boolean): Promise<Applied> {
     const already = alreadyRegistered(item, registered);
     if (already !== undefined) return already;
     const registeredAt = item.registeredAt ?? now();
@@ -97,35 +91,24 @@ function alreadyRegistered(item: ListedContact, registered: readonly ContactReco
   return [{ field: "registered_at", rule: "contact.moved", message }];
 }
 
-async function find(
-  contacts: Pick<ContactStore, "find">,
-  endpoints: Parameters<ContactStore["find"]>[0],
-): Promise<ContactRecord[] | undefined> {
-  try {
-    return await contacts.find(endpoints);
-  } catch (error) {
-    if (error instanceof StoreError) return undefined;
-    throw error;
-  }
-}
-
 function parse(row: Row, checkEndpoint: CheckEndpoint, now: number): Parsed<ListedContact> {
   const endpoint = readEndpoint(row, checkEndpoint);
   if (endpoint === undefined) return faulty("", "endpoint.one", `must have exactly one of ${ENDPOINT_COLUMNS.join(", ")}`);
   if (endpoint.kind === "faults") return endpoint;
-  const { user_id: userId = "", locale, device_label: deviceLabel, registered_at, last_seen_at } = row;
-  const times: Record<"registered_at" | "last_seen_at", string | undefined> = { registered_at, last_seen_at };
-  for (const [field, given] of Object.entries(times)) {
+  const { user_id: userId = "", locale, device_label: deviceLabel } = row;
+  const times: { registered_at?: number; last_seen_at?: number } = {};
+  for (const field of ["registered_at", "last_seen_at"] as const) {
+    const given = row[field];
     if (given === undefined) continue;
     const time = timeOf(given);
     if (time === undefined) return faulty(field, "timestamp", TIME_RULE);
     if (time < 0 || time > now) return faulty(field, "time.past", "must not be in the future, or before 1970");
+    times[field] = time;
   }
   const about = { ...(locale !== undefined && { locale }), ...(deviceLabel !== undefined && { deviceLabel }) };
   const violations = check({ userId, endpoint: endpointToProto(endpoint.item), ...about });
   if (violations.length > 0) return { kind: "faults", faults: violations.map(toColumn) };
-  const registeredAt = registered_at === undefined ? undefined : timeOf(registered_at);
-  const lastSeenAt = last_seen_at === undefined ? undefined : timeOf(last_seen_at);
+  const { registered_at: registeredAt, last_seen_at: lastSeenAt } = times;
   return {
     kind: "item",
     item: {

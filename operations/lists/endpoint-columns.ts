@@ -17,9 +17,11 @@ const ADDRESSES = {
   email_address: "emailAddress",
 } as const satisfies Record<string, NonNullable<EndpointProto["address"]>["$case"]>;
 const ADDRESS_COLUMNS = Object.keys(ADDRESSES) as (keyof typeof ADDRESSES)[];
+/** Each names an endpoint. */
+const NAMING_COLUMNS = [...ADDRESS_COLUMNS, "push_url"] as const;
 
-/** Columns that name an endpoint. */
-export const ENDPOINT_COLUMNS = [...ADDRESS_COLUMNS, "push_url", "p256dh", "auth"] as const;
+/** With what belongs to a browser's. */
+export const ENDPOINT_COLUMNS = [...NAMING_COLUMNS, "p256dh", "auth"] as const;
 /** What else there is of one that is registered. */
 export const DEVICE_COLUMNS = ["application", "apns_environment"] as const;
 
@@ -30,15 +32,14 @@ const check = compileValidator("carillon.v1.Endpoint");
 
 /** The endpoint in its canonical form; undefined: the row names none. */
 export function readEndpoint(row: Row, checkEndpoint: CheckEndpoint): Parsed<Endpoint> | undefined {
-  const named = ADDRESS_COLUMNS.filter((column) => row[column] !== undefined);
-  if (row.push_url !== undefined) named.push("push_url" as never);
-  if (named.length === 0) return undefined;
-  if (named.length > 1) return faulty(named[1]!, "endpoint.one", `must be left out, because ${named[0]} is given`);
+  const [named, second] = NAMING_COLUMNS.filter((column) => row[column] !== undefined);
+  if (named === undefined) return undefined;
+  if (second !== undefined) return faulty(second, "endpoint.one", `must be left out, because ${named} is given`);
   const { application, apns_environment: environment = "production" } = row;
   if (environment !== "production" && environment !== "development")
     return faulty("apns_environment", "enum.defined_only", "must be production or development");
   const proto: EndpointProto = {
-    address: addressOf(named[0]!, row),
+    address: addressOf(named, row),
     ...(application !== undefined && { application }),
     ...(environment === "development" && { apnsEnvironment: ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT }),
   };
@@ -49,9 +50,8 @@ export function readEndpoint(row: Row, checkEndpoint: CheckEndpoint): Parsed<End
   return faults.length > 0 ? { kind: "faults", faults: faults.map(toColumn) } : { kind: "item", item: canonicalEndpoint(endpoint) };
 }
 
-function addressOf(column: keyof typeof ADDRESSES, row: Row): NonNullable<EndpointProto["address"]> {
-  const $case = ADDRESSES[column];
-  if ($case !== undefined) return { $case, value: row[column] ?? "" };
+function addressOf(column: (typeof NAMING_COLUMNS)[number], row: Row): NonNullable<EndpointProto["address"]> {
+  if (column !== "push_url") return { $case: ADDRESSES[column], value: row[column] ?? "" };
   const key = (text = "") => Buffer.from(text, "base64url");
   return { $case: "webPushSubscription", value: { pushUrl: row.push_url ?? "", p256dh: key(row.p256dh), auth: key(row.auth) } };
 }

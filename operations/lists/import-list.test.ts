@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
+import { StoreError } from "../../adapters/store/store-error.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Block } from "../../core/preferences/block.ts";
 import { endpointSubject, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
@@ -275,7 +276,7 @@ test("what the store does not confirm is applied again, and then given up", asyn
   let away = 2;
   const flaky: PreferenceTarget = { ...target, update: async (...change) => (away-- > 0 ? undefined : target.update(...change)) };
   assert.deepEqual((await run(optOuts(flaky))).counts, { changed: 2, unchanged: 0, rejected: 0 });
-  const gone: PreferenceTarget = { ...target, find: async () => Promise.reject(new Error("away")) };
+  const gone: PreferenceTarget = { ...target, find: async () => Promise.reject(new StoreError("away")) };
   write("user_id,category", "cy,news");
   await assert.rejects(
     run(optOuts(gone)),

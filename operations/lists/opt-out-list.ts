@@ -1,3 +1,4 @@
+import { unlessAway } from "../../adapters/store/store-error.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { isSameOptOut, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
@@ -41,9 +42,7 @@ export function optOutList(parts: {
     async apply(items, source) {
       const required = await requiredOf([...new Set(items.map(({ item }) => item.optOut.category))].filter((category) => category !== "*"));
       if (!required) return items.map(() => "unanswered");
-      const asked = await Promise.all(
-        items.map(({ item }) => (item.isConsent ? isErased(item.subject, item.optOut).catch(() => undefined) : false)),
-      );
+      const asked = await Promise.all(items.map(({ item }) => (item.isConsent ? unlessAway(isErased(item.subject, item.optOut)) : false)));
       const left = [...items.keys()].filter((i) => asked[i] === false);
       const plan = (record: PreferenceRecord, choices: readonly ListedChoice[]) => planChoices(record, choices, { required, now: now() });
       const applied = await applyToSubjects(
@@ -102,17 +101,19 @@ function planChoices(
   { required, now }: { required: ReadonlySet<string>; now: number },
 ): SubjectPlan {
   // What there is after each record, and what of it is new.
-  let [refused, consented]: (readonly OptOut[])[] = [record.optOuts, record.consents];
-  let [optOut, consent]: (readonly OptOut[])[] = [[], []];
+  let refused: readonly OptOut[] = record.optOuts;
+  let consented: readonly OptOut[] = record.consents;
+  let optOut: readonly OptOut[] = [];
+  let consent: readonly OptOut[] = [];
   const answers = items.map(({ optOut: given, isConsent }): Applied => {
     if (required.has(given.category))
       return [{ field: "category", rule: "category.required", message: "the category is required, so nobody can choose about it" }];
     const same = (c: OptOut) => isSameOptOut(c, given);
-    const put = (choices: readonly OptOut[] = []) => [...without(choices), given];
-    const without = (choices: readonly OptOut[] = []) => choices.filter((c) => !same(c));
-    const before = (isConsent ? consented : refused)?.find(same);
+    const put = (choices: readonly OptOut[]) => [...without(choices), given];
+    const without = (choices: readonly OptOut[]) => choices.filter((c) => !same(c));
+    const before = (isConsent ? consented : refused).find(same);
     if (before && endOf(before) >= endOf(given)) return "unchanged";
-    if (isConsent && refused?.some((refusal) => endOf(refusal) > now && takesBack(given, refusal))) return OPTED_OUT;
+    if (isConsent && refused.some((refusal) => endOf(refusal) > now && takesBack(given, refusal))) return OPTED_OUT;
     if (isConsent) [consented, consent] = [put(consented), put(consent)];
     else {
       [refused, optOut] = [put(refused), put(optOut)];
@@ -121,7 +122,7 @@ function planChoices(
     }
     return "changed";
   });
-  return { change: { ...(optOut && { optOut }), ...(consent && { consent }) }, answers };
+  return { change: { optOut, consent }, answers };
 }
 
 const endOf = ({ until = Number.POSITIVE_INFINITY }: OptOut) => until;
@@ -133,7 +134,10 @@ const takesBack = (consent: OptOut, refusal: OptOut) =>
 /** In the order of choicesThatApply(). */
 const widthOf = ({ channel, category }: OptOut) => (category === "*" ? 2 : 0) + (channel === "*" ? 1 : 0);
 
-/** Every choice of an app that has not ended: of a subject its consents first, since an import rejects one that follows a wider refusal. Endpoints stand there by their ids, because the store knows no addresses. */
+/**
+ * Every choice of an app that has not ended. Of a subject the consents come first, since an import rejects a consent after a wider refusal. Endpoints are named
+ * by id: the store knows no addresses.
+ */
 export async function* optOutRows(preferences: Pick<PreferenceStore, "changedSince">, app: string, now: number): AsyncGenerator<Row> {
   for await (const { app: of, subject, optOuts, consents } of preferences.changedSince(0)) {
     if (of !== app || isTombstone(subject)) continue;

@@ -1,3 +1,4 @@
+import { DEFAULT_POOL } from "../../adapters/wire/preferences.ts";
 import { CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { BLOCK_KINDS, type Block, type BlockKind, isSameBlock, REASON_MAX } from "../../core/preferences/block.ts";
@@ -21,8 +22,6 @@ interface ListedBlock {
 }
 
 const SOURCE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-/** Of a text that names no sender, as in the contract; core knows it as "". */
-const DEFAULT_POOL = "(default)";
 const POOL_MAX = 64;
 
 /** Blocks of endpoints. One that is there already stays as it is, with its reason and its time. */

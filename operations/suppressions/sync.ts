@@ -8,6 +8,7 @@ import type { Store } from "../../core/ports/store.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
 import { LEARNED_KINDS, type Learned, type LearnedKind, learnedChange, stillToDo } from "../../core/preferences/learned.ts";
 import { endpointSubject, noPreferences } from "../../core/preferences/opt-out.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
 import { storedOrThrow, type UpdatePreferences } from "../preferences/update.ts";
 
 /** As a provider lists it: providers/transport/suppression-list.ts. */
@@ -103,12 +104,9 @@ export async function syncSuppressions(
     missing: readonly { subject: string; change: PreferenceChange }[],
   ): Promise<void> {
     // One subject may have several entries: its changes follow one another.
-    const subjects = [...Map.groupBy(missing, ({ subject }) => subject)];
-    const next = async () => {
-      for (let one = subjects.pop(); one; one = subjects.pop())
-        for (const { change } of one[1]) storedOrThrow(await write(app, one[0], change));
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, next));
+    await inParallel([...Map.groupBy(missing, ({ subject }) => subject)], CONCURRENCY, async ([subject, entries]) => {
+      for (const { change } of entries) storedOrThrow(await write(app, subject, change));
+    });
   }
 
   /** The endpoint's, since a list knows addresses and no users. */

@@ -29,12 +29,3 @@ export function runInChild(first: number, seeds: number, mutation?: Mutation): P
 }
 
 export const runAsJson = (run: Run): string => JSON.stringify({ ...run, counts: [...run.counts] });
-
-/** Runs `work` for each item in order, at most `atOnce` at a time. */
-export async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}

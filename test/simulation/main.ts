@@ -3,7 +3,8 @@
 //   node test/simulation/main.ts --seeds 1 --first 4711                       one world again; prints its history when it fails
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { inParallel, runAsJson, runInChild } from "./children.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
+import { runAsJson, runInChild } from "./children.ts";
 import { MUTATION_SEEDS, MUTATIONS } from "./mutations.ts";
 import { addRun, describeBroken, emptyRun, missing, runSeeds } from "./run.ts";
 

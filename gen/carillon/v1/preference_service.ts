@@ -108,8 +108,9 @@ export interface UpdatePreferencesRequest {
     | Subject
     | undefined;
   /**
-   * Opt-outs to add; each removes the consent of exactly this channel and category, unless it has an end: then the consent counts again afterwards. A subject has at most 1,000 choices of single categories; more are FAILED_PRECONDITION. Those of every
-   * category are not limited. A category that is required is FAILED_PRECONDITION, too.
+   * Opt-outs to add; each removes the consent of exactly this channel and category, unless it has an end: then the consent counts again afterwards.
+   * A subject has at most 1,000 choices of single categories; more are FAILED_PRECONDITION, as is a choice about a required category.
+   * Those of every category are not limited.
    */
   optOut: OptOut[];
   /** Choices to forget, opt-outs and consents: those with exactly this channel and category. What is wider counts again, or the default. */

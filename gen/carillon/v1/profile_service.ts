@@ -97,7 +97,7 @@ export interface EraseUserResponse {
   report: string;
   /** HMAC-SHA256 of `report`, in hex, with the installation's key. */
   signature: string;
-  /** Notifications that were still open. They were cancelled; what a provider already had may still arrive. */
+  /** Deliveries that had not begun and were cancelled. What a provider already had may still arrive. */
   cancelled: number;
 }
 
@@ -716,8 +716,9 @@ export const ProfileServiceService = {
     responseDeserialize: (value: Buffer): ExportUserResponse => ExportUserResponse.decode(value),
   },
   /**
-   * EraseUser deletes all of it, and keeps hashes of what the user refused, so that an import cannot bring them back. It answers once everything is
-   * deleted, with a signed report. It may be repeated.
+   * EraseUser deletes all of it, and keeps what the user refused under a hash of their id, so that an import cannot bring them back as opted in. It answers
+   * with a signed report. Repeat the call until the report says complete: a provider may still have a delivery, or the call's time was too short.
+   * FAILED_PRECONDITION where the gateway has no ERASURE_KEY_FILE.
    */
   eraseUser: {
     path: "/carillon.v1.ProfileService/EraseUser" as const,
@@ -738,8 +739,9 @@ export interface ProfileServiceServer extends UntypedServiceImplementation {
   /** ExportUser streams all that is stored of a user: profile, endpoints, choices with their history, notifications with their content while it is kept. */
   exportUser: handleServerStreamingCall<ExportUserRequest, ExportUserResponse>;
   /**
-   * EraseUser deletes all of it, and keeps hashes of what the user refused, so that an import cannot bring them back. It answers once everything is
-   * deleted, with a signed report. It may be repeated.
+   * EraseUser deletes all of it, and keeps what the user refused under a hash of their id, so that an import cannot bring them back as opted in. It answers
+   * with a signed report. Repeat the call until the report says complete: a provider may still have a delivery, or the call's time was too short.
+   * FAILED_PRECONDITION where the gateway has no ERASURE_KEY_FILE.
    */
   eraseUser: handleUnaryCall<EraseUserRequest, EraseUserResponse>;
 }
@@ -785,8 +787,9 @@ export interface ProfileServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ExportUserResponse>;
   /**
-   * EraseUser deletes all of it, and keeps hashes of what the user refused, so that an import cannot bring them back. It answers once everything is
-   * deleted, with a signed report. It may be repeated.
+   * EraseUser deletes all of it, and keeps what the user refused under a hash of their id, so that an import cannot bring them back as opted in. It answers
+   * with a signed report. Repeat the call until the report says complete: a provider may still have a delivery, or the call's time was too short.
+   * FAILED_PRECONDITION where the gateway has no ERASURE_KEY_FILE.
    */
   eraseUser(
     request: EraseUserRequest,

@@ -37,7 +37,7 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- toJson (dict "items" $files) -}}
 {{- end }}
 
-{{/* Whether a component makes or serves links of recipients: "yes" or empty. (dict "root" $ "item" <component>) */}}
+{{/* Whether a component makes or serves recipients' links (unsubscribe, preferences page): "yes" or empty. (dict "root" $ "item" <component>) */}}
 {{- define "carillon.linksUnsubscribe" -}}
 {{- $feedback := .root.Values.feedback -}}
 {{- if and $feedback.enabled $feedback.unsubscribe.existingSecret (or (has .item.component (list "feedback" "preferences")) (eq .item.channel "email")) }}yes{{ end -}}
@@ -272,7 +272,7 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
 {{- toJson (dict "RELAY_POLL_MS" (.item.values.pollMs | int | toString)) -}}
 {{- end }}
 
-{{/* The senders of texts are the dispatcher's: a person's text is for those that it was written to. */}}
+{{/* Feedback gets the SMS dispatcher's senders: by the number that a person's STOP was sent to, it tells which sender the block is for. */}}
 {{- define "carillon.variables.feedback" -}}
 {{- $env := dict "FEEDBACK_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7720)) "FEEDBACK_URL" (include "carillon.feedbackUrl" .root) -}}
 {{- $sms := .root.Values.dispatchers.sms -}}
