@@ -18,15 +18,12 @@ export async function serve(over: { preferences?: PreferenceAccess } = {}) {
   const pages = await startRecipientPages(over);
   const path = pages.pathOf();
   const page = async (at = path, headers: Record<string, string> = {}) => (await pages.ask(at, { headers })).text();
-  const post = async (fields: Record<string, string>, at = path) => {
-    const answer = await pages.ask(at, { method: "POST", body: new URLSearchParams(fields) });
-    return { status: answer.status, page: await answer.text() };
-  };
+  const post = (fields: Record<string, string>, at = path) => pages.post(at, fields);
   /** Saves as a browser does: with everything that the page showed, and these boxes otherwise. */
   const save = (shown: string, boxes: Record<string, boolean>) => {
     const on = Object.entries({ ...boxesOf(shown), ...Object.fromEntries(Object.entries(boxes).map(([n, is]) => [n, is ? "on" : "off"])) });
     const checked = on.filter(([, state]) => state === "on").map(([name]) => [name, "on"]);
     return post({ version: hiddenOf(shown, "version"), was: hiddenOf(shown, "was"), save: "choices", ...Object.fromEntries(checked) });
   };
-  return Object.assign(pages, { path, page, post, save });
+  return { ...pages, path, page, post, save };
 }
