@@ -2,85 +2,30 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { endpointId } from "../../adapters/ids.ts";
-import { openStore } from "../../adapters/store/open-store.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
-import { ignoreEvents } from "../../test/support/changes.ts";
+import { userSubject } from "../../core/preferences/opt-out.ts";
 import { changing } from "../../test/support/changing.ts";
-import { createFakeClock } from "../../test/support/fake-clock.ts";
-import { hexId, sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
-import { type Choices, type EraseUserParts, eraseUser } from "./erase-user.ts";
-import { createErasureKey } from "./erasure-key.ts";
-import { exportUser } from "./export-user.ts";
-import { createTombstones } from "./tombstones.ts";
+import {
+  ADA,
+  ASKED,
+  choice,
+  erase,
+  FAMILY,
+  insert,
+  key,
+  MAIL,
+  now,
+  partsOf,
+  SECRET,
+  TOKEN,
+  withAda,
+} from "../../test/support/erasable-user.ts";
+import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
+import { eraseUser } from "./erase-user.ts";
 
-const SECRET = "k".repeat(32);
-const key = createErasureKey(SECRET);
-const ADA = "ada-lovelace";
-const MAIL = { channel: "email", address: "ada@example.com" } as const;
-const FAMILY = { channel: "email", address: "family@example.com" } as const;
-const TOKEN = { channel: "apns", token: "ad".repeat(32) } as const;
-const ASKED = { app: "shop", userId: ADA, requestedBy: "support, letter 731" };
 /** Each names the person, or could. */
 const SECRETS = [ADA, MAIL.address, TOKEN.token, "Your code is 731", "SM731", "letter-of-ada", "Europe/London"];
-
-const choice = (channel: OptOut["channel"], category: string): OptOut => ({ channel, category });
-const now = T0 + 60_000;
-const clock = createFakeClock(now);
-
-/** As the preferences service does it, without Redis. */
-const choicesOf = (store: Pick<Store, "preferences">): Choices => ({
-  ofUser: async (app, userId, change) => void (await store.preferences.update(app, userSubject(userId), { ...change, origin: {} }, now)),
-  ofEndpoint: async (app, endpoint, change) =>
-    void (await store.preferences.update(app, endpointSubject(endpointId(endpoint)), { ...change, origin: {} }, now)),
-});
-
-const partsOf = (store: Store): EraseUserParts => ({ store, choices: choicesOf(store), key, recorder: ignoreEvents, clock });
-const erase = (store: Store, hasTime: () => boolean = () => true) => eraseUser(partsOf(store), ASKED, hasTime);
-
-async function insert(store: Store, record: NotificationRecord, isEnded = true): Promise<NotificationRecord> {
-  await store.notifications.insert([record]);
-  if (!isEnded) return record;
-  await store.attempts.claim([
-    sampleAttempt({ deliveryId: `${record.id}-0`, outcome: { kind: "accepted", providerRef: "SM731" }, answeredAt: T0 }),
-  ]);
-  const end = { state: "sent", providerRef: "SM731", nextAt: undefined, endedAt: T0 + 5 } as const;
-  await store.notifications.change([sampleChange(record, 0, end)]);
-  return record;
-}
-
-/** A user with everything, beside another one who shares a mailbox. */
-async function withAda() {
-  const store = await openStore("sqlite::memory:");
-  const register = (userId: string, endpoint: Endpoint) =>
-    store.contacts.register({ app: "shop", userId, endpointId: endpointId(endpoint), endpoint, registeredAt: T0 });
-  for (const endpoint of [MAIL, FAMILY, TOKEN]) await register(ADA, endpoint);
-  await register("charles", FAMILY);
-  await store.profiles.put("shop", ADA, { timeZone: "Europe/London" }, T0);
-  const origin = { actor: ADA, source: "phone", evidence: "letter-of-ada" };
-  await store.preferences.update("shop", userSubject(ADA), { optOut: [choice("email", "news"), choice("sms", "*")], origin }, T0);
-  await store.preferences.update("shop", userSubject(ADA), { consent: [choice("apns", "news")], origin }, T0);
-  const reason = `550 no mailbox ${MAIL.address}`;
-  const block = [{ kind: "bounce", reason, source: "smtp", at: T0 } as const];
-  await store.preferences.update("shop", endpointSubject(endpointId(MAIL)), { block, origin }, T0);
-  const recipients = [{ kind: "user", userId: ADA } as const, { kind: "endpoint", endpoint: MAIL } as const];
-  const deliveriesOf = (id: string) =>
-    sampleNotification([T0], { id }).deliveries.map((d) => ({ ...d, channel: "email" as const, endpoint: MAIL }));
-  const notifications: NotificationRecord[] = [];
-  for (let i = 0; i < 120; i++) {
-    const id = hexId();
-    const over = { id, recipient: recipients[i % 2]!, content: { sms: { text: "Your code is 731" } }, idempotencyKey: `${ADA}-${i}` };
-    notifications.push(await insert(store, sampleNotification([T0], { ...over, deliveries: deliveriesOf(id) }), i % 10 !== 0));
-  }
-  const others = [
-    await insert(store, sampleNotification([T0], { recipient: { kind: "user", userId: "charles" } })),
-    await insert(store, sampleNotification([T0], { recipient: { kind: "endpoint", endpoint: FAMILY } })),
-    await insert(store, sampleNotification([T0], { recipient: { kind: "user", userId: ADA }, app: "bank" })),
-  ];
-  return { store, notifications, others, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
-}
 
 /** All that the store holds, but for these notifications. */
 async function everythingBut(store: Store, others: readonly NotificationRecord[]): Promise<string> {
@@ -198,78 +143,6 @@ test("what a provider may be sending is left, and erased once it has ended", asy
   await assertErased(store, others);
 });
 
-test("neither a registration nor an import brings an erased user back as opted in", async () => {
-  await using world = await withAda();
-  const { store } = world;
-  await erase(store);
-  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
-  const subject = userSubject(ADA);
-  const live = async () => (await store.preferences.find("shop", [subject]))[0]?.optOuts ?? [];
-  assert.deepEqual(await live(), []);
-  await tombstones.restore("shop", ADA);
-  const refusals = [choice("email", "news"), choice("sms", "*")];
-  assert.deepEqual(await live(), refusals);
-  const versionOf = async () => (await store.preferences.find("shop", [subject]))[0]?.version;
-  const version = await versionOf();
-  await tombstones.restore("shop", ADA);
-  assert.equal(await versionOf(), version, "once");
-  const check = (of: string, wanted: OptOut[], evidence = "") => tombstones.check("shop", of, wanted, evidence);
-  assert.equal((await check(subject, [choice("email", "news")]))?.reason, "ERASED");
-  assert.equal((await check(subject, [choice("*", "*")]))?.reason, "ERASED");
-  assert.equal(await check(subject, [choice("email", "orders")]), undefined);
-  const mailbox = endpointSubject(endpointId(MAIL));
-  assert.equal((await check(mailbox, [choice("email", "news")]))?.reason, "ERASED", "the address outright");
-  assert.deepEqual((await store.preferences.find("shop", [mailbox]))[0]?.optOuts, [choice("email", "news")]);
-  // A new consent, with evidence, counts from then on.
-  assert.equal(await check(subject, [choice("email", "news")], "form 12"), undefined);
-  assert.equal((await check(subject, [choice("email", "news")]))?.reason, "ERASED", "it is not stored yet");
-  await tombstones.settle("shop", subject, [choice("email", "news")]);
-  assert.equal(await check(subject, [choice("email", "news")]), undefined);
-  assert.equal((await check(subject, [choice("sms", "news")]))?.reason, "ERASED");
-  await store.preferences.update("shop", subject, changing([], [choice("email", "news")]), now);
-  await tombstones.restore("shop", ADA);
-  assert.deepEqual(await live(), [choice("sms", "*")]);
-});
-
-test("a narrow consent with evidence leaves a wide refusal of who was erased", async () => {
-  await using world = await withAda();
-  const { store } = world;
-  const subject = userSubject(ADA);
-  await store.preferences.update("shop", subject, changing([choice("*", "*")]), now);
-  await erase(store);
-  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
-  const news = choice("email", "news");
-  assert.equal(await tombstones.check("shop", subject, [news], "form 12"), undefined);
-  await store.preferences.update("shop", subject, { consent: [news], origin: {} }, now);
-  await tombstones.settle("shop", subject, [news]);
-  for (const registered of [false, true]) {
-    if (registered) await tombstones.restore("shop", ADA);
-    const [live] = await store.preferences.find("shop", [subject]);
-    assert.deepEqual([live?.consents, live?.optOuts], [[news], [choice("sms", "*"), choice("*", "*")]]);
-  }
-  assert.equal((await tombstones.check("shop", subject, [choice("email", "ads")], ""))?.reason, "ERASED");
-});
-
-test("who opted in on the page after they came back stays opted in, until they are erased again", async () => {
-  await using world = await withAda();
-  const { store } = world;
-  const subject = userSubject(ADA);
-  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
-  const live = async () => (await store.preferences.find("shop", [subject]))[0];
-  await erase(store);
-  // By a link in an old mail: it is no registration, which still restores the others.
-  await store.preferences.update("shop", subject, changing([choice("email", "ads")]), now);
-  await tombstones.restore("shop", ADA);
-  assert.deepEqual((await live())?.optOuts, [choice("email", "ads"), choice("email", "news"), choice("sms", "*")]);
-  await store.preferences.update("shop", subject, changing([], [choice("sms", "*")]), now);
-  await store.preferences.update("shop", subject, { consent: [choice("email", "news")], origin: {} }, now);
-  await tombstones.restore("shop", ADA);
-  assert.deepEqual([(await live())?.optOuts, (await live())?.consents], [[choice("email", "ads")], [choice("email", "news")]]);
-  assert.equal((await erase(store)).complete, true);
-  await tombstones.restore("shop", ADA);
-  assert.ok((await live())?.optOuts.some(({ category }) => category === "ads"));
-});
-
 test("what the user refuses while they are erased is kept", async () => {
   await using world = await withAda();
   const { store } = world;
@@ -307,23 +180,4 @@ test("an erasure is not complete while the store's files still hold what was del
     [(await eraseUser(parts, ASKED, () => true)).complete, (await eraseUser(parts, ASKED, () => true)).complete],
     [false, true],
   );
-});
-
-test("an export has everything of the user, with endpoints masked unless they are asked for", async () => {
-  await using world = await withAda();
-  const { store } = world;
-  const hash = hexId() + hexId();
-  await store.contents.put([{ app: "shop", hash, content: { email: { subject: "large", html: "", text: "part" } }, keepUntil: now }]);
-  await insert(store, sampleNotification([T0], { recipient: { kind: "user", userId: ADA }, contentHashes: { email: hash } }));
-  const documents = await Array.fromAsync(exportUser(store, ASKED));
-  const counts = Object.entries(Object.groupBy(documents, ({ kind }) => kind)).map(([kind, of]) => [kind, of?.length]);
-  assert.deepEqual(Object.fromEntries(counts), {
-    ...{ profile: 1, endpoint: 3, preferences: 2, "preference-change": 3, notification: 121, attempt: 109 },
-  });
-  const text = JSON.stringify(documents.filter(({ kind }) => kind !== "preference-change" && kind !== "preferences"));
-  for (const secret of [MAIL.address, TOKEN.token]) assert.equal(text.includes(secret), false, secret);
-  for (const shown of ["Your code is 731", "large", "Europe/London"]) assert.ok(text.includes(shown), shown);
-  const clear = JSON.stringify(await Array.fromAsync(exportUser(store, ASKED, (endpoint) => endpoint)));
-  for (const secret of [MAIL.address, TOKEN.token]) assert.ok(clear.includes(secret), secret);
-  assert.equal(clear.includes("charles"), false);
 });

@@ -73,12 +73,17 @@ export async function startRecipientPages(
   const pages = createPageLinks(() => LINK_KEYS.keys);
   const register = (endpoint: Endpoint) =>
     store.contacts.register({ app: app.id, userId: "ann", endpointId: endpointId(endpoint), endpoint, registeredAt: clock.now() });
+  const ask = (path: string, init: RequestInit = {}) => fetch(`${origin}${path}`, { redirect: "manual", ...init });
+  /** Sends a form as a browser does. */
+  const post = async (path: string, fields: Record<string, string>) => {
+    const answer = await ask(path, { method: "POST", body: new URLSearchParams(fields) });
+    return { status: answer.status, page: await answer.text() };
+  };
   const kept = stack.move();
   return {
-    ...{ clock, store, app, claim, mailClaim, preferences, origin, register, metrics },
+    ...{ clock, store, app, claim, mailClaim, preferences, origin, register, metrics, ask, post },
     pathOf: (other: Partial<PageClaim> = {}) => pages.pathOf({ ...claim, ...other }) ?? "",
     unsubscribePathOf: (other: Partial<UnsubscribeClaim> = {}) => `/u/${sealToken(claimText({ ...mailClaim, ...other }), LINK_KEYS)}`,
-    ask: (path: string, init: RequestInit = {}) => fetch(`${origin}${path}`, { redirect: "manual", ...init }),
     history: () => choices.history(app.id, claim.subject, Number.MAX_SAFE_INTEGER, 100),
     record: async () => (await choices.find(app.id, [claim.subject]))[0],
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
