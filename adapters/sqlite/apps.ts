@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AppRecord, AppStore } from "../../core/ports/app-store.ts";
 import { readApp, type StoredApp, writeApp } from "../store/stored-app.ts";
-import { asStoreError, transact } from "./transact.ts";
+import { readDurable, transact } from "./transact.ts";
 
 /** Apps read at once by list(), in rows. */
 const PAGE_ROWS = 500;
@@ -22,17 +22,17 @@ export function createAppStore(database: DatabaseSync): AppStore {
   };
 
   return {
-    find: async (id) => asStoreError(() => find(id)),
+    find: async (id) => readDurable(database, () => find(id)),
 
     findByKeyHash: async (keyHash) =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const row = byKey.get(keyHash);
         return row && parse(row);
       }),
 
     async *list() {
       for (let after = ""; ; ) {
-        const rows = asStoreError(() => page.all(after));
+        const rows = await readDurable(database, () => page.all(after));
         for (const row of rows) yield parse(row);
         if (rows.length < PAGE_ROWS) return;
         after = String(rows.at(-1)!.id);

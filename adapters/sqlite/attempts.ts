@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AttemptStore } from "../../core/ports/attempt-store.ts";
 import { readAttempt, type StoredAttempt } from "../store/stored.ts";
-import { asStoreError } from "./transact.ts";
+import { readDurable } from "./transact.ts";
 import { attemptRow, type Writes } from "./writes.ts";
 
 const parse = (row: Record<string, unknown>) => readAttempt(JSON.parse(String(row.doc)) as StoredAttempt);
@@ -23,7 +23,7 @@ export function createAttemptStore(
     attribute: writes.attribute,
 
     find: async (ids) =>
-      asStoreError(() =>
+      readDurable(database, () =>
         [...new Set(ids)].flatMap((id) => {
           const row = findOne.get(id);
           return row ? [parse(row)] : [];
@@ -31,6 +31,6 @@ export function createAttemptStore(
       ),
 
     // A hyphen follows the notification's id; a tilde sorts behind it.
-    between: async (first, last) => asStoreError(() => within.all(first, `${last}~`).map(parse)),
+    between: async (first, last) => readDurable(database, () => within.all(first, `${last}~`).map(parse)),
   };
 }

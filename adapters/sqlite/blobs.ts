@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { BlobStore, StoredBlob } from "../../core/ports/blob-store.ts";
 import { createReferences } from "./references.ts";
-import { asStoreError, transact } from "./transact.ts";
+import { readDurable, transact } from "./transact.ts";
 
 const COLUMNS = "app, id, bytes, keep_until, upload, chunk_count";
 
@@ -59,13 +59,13 @@ export function createBlobStore(database: DatabaseSync, writes: BlobWrites): Blo
     ...{ begin, putChunk, commit, abandon, keep },
 
     find: async (app, id) =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const row = findOne.get(app, id);
         return row && blobOf(row);
       }),
 
     readChunk: async (upload, index) =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const bytes = findChunk.get(upload, index)?.bytes as Uint8Array | undefined;
         return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       }),

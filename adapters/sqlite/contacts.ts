@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ContactRecord, ContactStore } from "../../core/ports/contact-store.ts";
-import { asStoreError } from "./transact.ts";
+import { readDurable, readToDecide } from "./transact.ts";
 import type { Writes } from "./writes.ts";
 
 /** Contacts read at once by all(), in rows. */
@@ -21,16 +21,16 @@ export function createContactStore(database: DatabaseSync, writes: Pick<Writes, 
     register: writes.register,
     remove: writes.remove,
     removeGone: writes.removeGone,
-    list: async (app, userIds) => asStoreError(() => read(ofUsers.all(app, JSON.stringify(userIds)))),
+    list: async (app, userIds) => readDurable(database, () => read(ofUsers.all(app, JSON.stringify(userIds)))),
     async *all(app) {
       for (let after = ["", ""]; ; ) {
-        const rows = asStoreError(() => page.all(app, ...after));
+        const rows = await readDurable(database, () => page.all(app, ...after));
         yield* read(rows);
         const last = rows.at(-1);
         if (!last || rows.length < PAGE_ROWS) return;
         after = [String(last.endpoint_id), String(last.user_id)];
       }
     },
-    find: async (endpoints) => asStoreError(() => read(ofEndpoints.all(JSON.stringify(endpoints)))),
+    find: async (endpoints) => readToDecide(() => read(ofEndpoints.all(JSON.stringify(endpoints)))),
   };
 }

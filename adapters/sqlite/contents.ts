@@ -3,7 +3,7 @@ import type { Content } from "../../core/content/content.ts";
 import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { ContentStore } from "../../core/ports/content-store.ts";
 import { createReferences } from "./references.ts";
-import { asStoreError, transact } from "./transact.ts";
+import { readDurable, transact } from "./transact.ts";
 import type { Writes } from "./writes.ts";
 
 export function createContentStore(database: DatabaseSync, writes: Pick<Writes, "put">): ContentStore {
@@ -17,7 +17,7 @@ export function createContentStore(database: DatabaseSync, writes: Pick<Writes, 
     put: writes.put,
 
     get: async (app, hash) =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const row = findOne.get(app, hash);
         return row && (JSON.parse(String(row.doc)) as Content);
       }),

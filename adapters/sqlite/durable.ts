@@ -2,8 +2,8 @@ import { statfsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { Danger } from "../unsafe-setting.ts";
 
-/** `pragma synchronous` = FULL: the log is on disk before a commit is answered. */
-const FULL = 2;
+/** `pragma synchronous` = NORMAL: the log is on disk before it is copied to the file, and the file before the log begins anew. Each transaction: log-sync.ts. */
+const NORMAL = 1;
 
 /** Numbers of statfs(2), where WAL's shared memory is not shared between hosts ("WAL does not work over a network filesystem", sqlite.org). */
 const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
@@ -36,7 +36,7 @@ export function journalDangers(database: DatabaseSync): Danger[] {
   const dangers: Danger[] = [];
   const fix = "use a local disk, whose file system has shared memory";
   if (mode !== "wal") dangers.push({ setting: "journal_mode", value: `${mode}`, why: "it is not WAL: readers would stop writers", fix });
-  if (synchronous !== FULL)
+  if (Number(synchronous) < NORMAL)
     dangers.push({ setting: "synchronous", value: `${synchronous}`, why: "what is accepted could be lost with the power", fix });
   return dangers;
 }

@@ -8,7 +8,7 @@ import { createDeliveryCounts, readNotification, type StoredNotification } from 
 import { createOutbox } from "./outbox.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { referenceRows } from "./references.ts";
-import { asStoreError } from "./transact.ts";
+import { readDurable, readToDecide } from "./transact.ts";
 import { notificationRow, type Writes } from "./writes.ts";
 
 /**
@@ -44,7 +44,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     },
 
     find: async (id) =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const row = findOne.get(id);
         return row && parse(row);
       }),
@@ -52,7 +52,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     change: writes.change,
 
     count: async () =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const counts = createDeliveryCounts();
         for (const { channel, state, reason, count } of countDeliveries.all()) {
           const stored = reason === null ? undefined : (JSON.parse(String(reason)) as Reason | string);
@@ -62,22 +62,24 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
       }),
 
     // A negative limit would be none.
-    page: async (after, limit) => asStoreError(() => page.all(after, Math.max(0, limit)).map(parse)),
+    page: async (after, limit) => readDurable(database, () => page.all(after, Math.max(0, limit)).map(parse)),
 
     ofRecipient: async (app, recipient, after, limit) =>
-      asStoreError(() => ofRecipient.all(app, recipientKey(recipient), after, Math.max(0, limit)).map(parse)),
+      readDurable(database, () => ofRecipient.all(app, recipientKey(recipient), after, Math.max(0, limit)).map(parse)),
 
     failed: (from, to) =>
       readFailed(
         async (at, id, limit) =>
-          asStoreError(() => failedAbove.all({ at, id, limit }).map((row) => ({ failedAt: Number(row.failed_at), record: parse(row) }))),
+          readDurable(database, () =>
+            failedAbove.all({ at, id, limit }).map((row) => ({ failedAt: Number(row.failed_at), record: parse(row) })),
+          ),
         from,
         to,
       ),
 
-    openCount: async (limit, dueUntil = Number.MAX_SAFE_INTEGER) => asStoreError(() => Number(countOpen.get(dueUntil, limit)?.count)),
+    openCount: async (limit, dueUntil = Number.MAX_SAFE_INTEGER) => readToDecide(() => Number(countOpen.get(dueUntil, limit)?.count)),
 
     openCountOf: async (app, { from, until }, limit) =>
-      asStoreError(() => Number(countOpenOf.get(app, from, until, Math.max(0, limit))?.count)),
+      readToDecide(() => Number(countOpenOf.get(app, from, until, Math.max(0, limit))?.count)),
   };
 }

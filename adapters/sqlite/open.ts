@@ -9,8 +9,7 @@ import { createBlobStore } from "./blobs.ts";
 import { createCapStore } from "./caps.ts";
 import { createContactStore } from "./contacts.ts";
 import { createContentStore } from "./contents.ts";
-import { openDatabase } from "./database.ts";
-import { statFileSystem } from "./durable.ts";
+import { closeDatabase, type OpenOptions, openDatabase } from "./database.ts";
 import { createLease } from "./lease.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { overwriteDeleted } from "./overwrite-deleted.ts";
@@ -22,20 +21,19 @@ import { useWriterThread } from "./writer-thread.ts";
 import { createWrites } from "./writes.ts";
 
 /**
- * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
- * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
+ * Opens, and where needed creates, the file. Each call that writes is one transaction, and what a call answers is on disk
+ * (log-sync.ts). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
  * Rejects with a StoreError when the file cannot be used, with an UnsafeSettingError when what is written to it could be lost.
  * @param options.existing rejects where there is no file, instead of making one
  * @param options.hasWriterThread whether a thread of its own makes the writes of roles (writer-thread.ts)
- * @param options.fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
  */
 export async function openSqliteStore(
   path: string,
-  { existing = false, hasWriterThread = false, fileSystemOf = statFileSystem } = {},
+  { existing = false, hasWriterThread = false, ...options }: { existing?: boolean; hasWriterThread?: boolean } & OpenOptions = {},
 ): Promise<Store> {
   if (existing && path !== ":memory:" && !(statSync(path, { throwIfNoEntry: false })?.isFile() ?? false))
     throw new StoreError(`there is no SQLite store at ${path}; see that STORE_URL names the one that the roles use`);
-  const database = await openDatabase(path, fileSystemOf);
+  const database = await openDatabase(path, options);
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
   // The operating system's clock.
   const now = async () => asStoreError(() => Number(time.get()?.ms));
@@ -64,12 +62,12 @@ export async function openSqliteStore(
     time: now,
     [Symbol.asyncDispose]: async () => {
       await thread?.[Symbol.asyncDispose]();
-      if (database.isOpen) database.close();
+      await closeDatabase(database);
     },
   };
 }
 
-const closing = (database: DatabaseSync) => (error: unknown) => {
-  database.close();
+const closing = (database: DatabaseSync) => async (error: unknown) => {
+  await closeDatabase(database);
   throw error;
 };

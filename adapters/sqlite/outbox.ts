@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
-import { asStoreError } from "./transact.ts";
+import { readToDecide } from "./transact.ts";
 import type { Writes } from "./writes.ts";
 
 export function createOutbox(
@@ -21,12 +21,12 @@ export function createOutbox(
   const count = database.prepare("select count(*) as count from (select 1 from notifications where outbox_key = ? and due <= ? limit ?)");
 
   return {
-    dueKeys: async (now) => asStoreError(() => dueKeys.all(now).map(({ key }) => String(key))),
+    dueKeys: async (now) => readToDecide(() => dueKeys.all(now).map(({ key }) => String(key))),
 
     leaseDue: async (now, until, takes) => (await writes.lease(now, until, takes)).map((doc) => parse({ doc })),
 
     dueUnder: async (key, now, limit) =>
-      asStoreError(() => {
+      readToDecide(() => {
         const due = firstDue.get(key, now)?.due;
         return { oldest: typeof due === "number" ? due : undefined, count: Number(count.get(key, now, Math.max(0, limit))?.count) };
       }),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PoisonRecord, PoisonStore } from "../../core/ports/poison-store.ts";
-import { asStoreError, transact } from "./transact.ts";
+import { readDurable, transact } from "./transact.ts";
 
 /** The bytes have a column of their own: JSON has none. */
 type PoisonDoc = Omit<PoisonRecord, "bytes">;
@@ -22,7 +22,7 @@ export function createPoisonStore(database: DatabaseSync): PoisonStore {
         put.run(doc.id, doc.keptAt, bytes, JSON.stringify(doc satisfies PoisonDoc));
       }),
     // A negative limit would be none.
-    list: async (limit) => asStoreError(() => newest.all(Math.max(0, limit)).map(decode)),
+    list: async (limit) => readDurable(database, () => newest.all(Math.max(0, limit)).map(decode)),
     purge: (before, limit) => transact(database, () => Number(removeOld.run(before, Math.max(0, limit)).changes)),
   };
 }

@@ -3,7 +3,7 @@ import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { readPreference, type StoredChange, type StoredPreference, storedPreference, writeChange } from "../store/stored.ts";
-import { asStoreError, transact } from "./transact.ts";
+import { readDurable, transact } from "./transact.ts";
 
 /** Records read at once by changedSince(), in rows. */
 const PAGE_ROWS = 500;
@@ -38,7 +38,7 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
   };
 
   return {
-    find: async (app, subjects) => asStoreError(() => [...new Set(subjects)].flatMap((subject) => find(app, subject) ?? [])),
+    find: async (app, subjects) => readDurable(database, () => [...new Set(subjects)].flatMap((subject) => find(app, subject) ?? [])),
 
     update: async (app, subject, change, now) =>
       transact(database, () => {
@@ -52,7 +52,7 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
       }),
 
     history: async (app, subject, beforeVersion, limit) =>
-      asStoreError(() => {
+      readDurable(database, () => {
         const rows = before.all(app, subject, beforeVersion, Math.max(0, limit));
         return rows.map(({ doc }) => ({ app, subject, ...(JSON.parse(String(doc)) as StoredChange) }));
       }),
@@ -75,7 +75,7 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
       // No app and no subject are the smallest key there is, so this begins with the first record at `updatedAt`.
       let after: [number, string, string] = [updatedAt, "", ""];
       for (;;) {
-        const rows = asStoreError(() => page.all(...after));
+        const rows = await readDurable(database, () => page.all(...after));
         for (const row of rows) yield parse(row);
         const last = rows.at(-1);
         if (!last || rows.length < PAGE_ROWS) return;

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ProfileStore } from "../../core/ports/profile-store.ts";
 import type { ProfileRecord } from "../../core/preferences/profile.ts";
-import { asStoreError, transact } from "./transact.ts";
+import { readDurable, transact } from "./transact.ts";
 
 export function createProfileStore(database: DatabaseSync): ProfileStore {
   const findOne = database.prepare("select doc from profiles where app = ? and user_id = ?");
@@ -14,7 +14,7 @@ export function createProfileStore(database: DatabaseSync): ProfileStore {
   };
 
   return {
-    find: async (app, userIds) => asStoreError(() => [...new Set(userIds)].flatMap((userId) => find(app, userId) ?? [])),
+    find: async (app, userIds) => readDurable(database, () => [...new Set(userIds)].flatMap((userId) => find(app, userId) ?? [])),
 
     put: async (app, userId, profile, now) =>
       transact(database, () => {

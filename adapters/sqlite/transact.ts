@@ -2,8 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
 import { StoreError } from "../store/store-error.ts";
+import { flushUnderWay, logFault, onDisk } from "./log-sync.ts";
 
-/** How long a write waits for those of other processes and connections, in ms. Each takes one disk flush. */
+/** How long a write waits for those of other processes and connections, in ms. */
 export const BUSY_TIMEOUT_MS = 5_000;
 /** Between two tries for the write lock, in ms: a transaction takes about as long. */
 const TRY_EVERY_MS = 1;
@@ -13,7 +14,7 @@ const TRY_EVERY_MS = 1;
  */
 const THREAD_TRY_EVERY_MS = 0.2;
 const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4));
-const SQLITE_BUSY = 5;
+export const SQLITE_BUSY = 5;
 
 /** Works of one transaction at most: each is a batch of its own. */
 const TOGETHER_MAX = 8;
@@ -32,8 +33,8 @@ const queues = new WeakMap<DatabaseSync, Waiting[]>();
  * Runs `work` in a transaction, durable when the promise resolves, whole or not at all. IMMEDIATE takes the write lock first, so that what was read stays
  * true until it is written, also against other processes. `work` must not await. Those that wait begin in order.
  * SQLite's own wait would block this process, asleep for up to 100 ms at a time: with a gateway, a relay and a dispatcher on one file, a dispatcher stood
- * still for 150 to 250 ms of each second, and for up to 110 ms at a time. Works that come in one event-loop turn, or while another process writes, share a
- * transaction and so a disk flush, which took a dispatcher 100 to 350 ms of each second.
+ * still for 150 to 250 ms of each second, and for up to 110 ms at a time. Works that come in one event-loop turn, while another process writes, or during a flush,
+ * share a transaction and a flush (log-sync.ts).
  */
 export function transact<T>(database: DatabaseSync, work: () => T, waitMs = BUSY_TIMEOUT_MS): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -49,6 +50,9 @@ export function transact<T>(database: DatabaseSync, work: () => T, waitMs = BUSY
 async function writeAll(database: DatabaseSync, waiting: Waiting[]): Promise<void> {
   await nextTurn();
   while (waiting.length > 0) {
+    // The disk has one flush after the other to do: a transaction in between would be answered no sooner, and would take the lock once more.
+    const flushing = flushUnderWay(database);
+    if (flushing) await flushing;
     try {
       if (tryBegin(database)) writeTogether(database, waiting.splice(0, TOGETHER_MAX));
       else {
@@ -76,9 +80,16 @@ function rejectLate(waiting: Waiting[]): void {
   while (waiting[0] && waiting[0].until <= now) waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
 }
 
-/** One transaction, with a savepoint for each work. Settles every entry, and never throws. */
+/** One transaction, with a savepoint for each work. Settles every entry once all that it read or wrote is on disk. Never throws. */
 function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): void {
   const done: (() => void)[] = [];
+  const rejectAll = (error: unknown) => {
+    for (const { reject } of entries) reject(storeErrorOf(error));
+  };
+  const settleAll = () => {
+    for (const settle of done) settle();
+  };
+  let durable: Promise<void> | undefined;
   try {
     for (const { work, resolve, reject } of entries) {
       database.exec("savepoint work");
@@ -94,12 +105,21 @@ function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): voi
       database.exec("release work");
     }
     database.exec("commit");
+    durable = onDisk(database);
   } catch (error) {
-    for (const { reject } of entries) reject(storeErrorOf(error));
+    rejectAll(error);
     tryRollback(database);
     return;
   }
-  for (const settle of done) settle();
+  if (durable) durable.then(settleAll, rejectAll);
+  else settleAll();
+}
+
+/** Reads at once, and answers once what it read is on disk. Rejects with a StoreError. */
+export async function readDurable<T>(database: DatabaseSync, work: () => T): Promise<T> {
+  const value = asStoreError(work);
+  await onDisk(database);
+  return value;
 }
 
 /** Where it fails, the next transaction tries it again. */
@@ -126,9 +146,17 @@ export function transactNow<T>(database: DatabaseSync, work: () => T): T {
   });
 }
 
+/**
+ * Reads what nobody outside is told of: it decides what is written next, and the answer of that write waits for the disk, or what is done does not depend on it. Each
+ * process on the file would otherwise flush for each batch that it looks up. Rejects with a StoreError.
+ */
+export const readToDecide = async <T>(work: () => T): Promise<T> => asStoreError(work);
+
 /** False while another process writes. */
 function tryBegin(database: DatabaseSync): boolean {
   return asStoreError(() => {
+    const fault = logFault(database);
+    if (fault) throw fault;
     // Its rollback failed.
     if (database.isTransaction) database.exec("rollback");
     return tryAtOnce(database, () => {

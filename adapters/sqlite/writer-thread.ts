@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../store/store-error.ts";
+import { endProcess } from "./end-process.ts";
 import type { Writes } from "./writes.ts";
 
 /** From main to the thread; those that are made at once come together. After "close" it ends, once nothing is under way. */
@@ -145,12 +146,6 @@ async function start(path: string, { program = new URL("./writer.ts", import.met
       await exited.promise;
     },
   };
-}
-
-function endProcess(error: Error): void {
-  setImmediate(() => {
-    throw error;
-  });
 }
 
 function errorOf({ name, message, stack, code }: Fault): Error {
