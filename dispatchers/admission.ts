@@ -9,7 +9,7 @@ import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
 import { type Reason, type ReasonCode, reason } from "../core/delivery/reason.ts";
 import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
-import type { Void } from "../core/delivery/void-attempt.ts";
+import { expiryOfRun, type Void } from "../core/delivery/void-attempt.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import { UNLIMITED } from "../core/ports/rate-limiter.ts";
@@ -30,7 +30,6 @@ const HELD_ELSEWHERE_WAIT_MS = 5_000;
 /** Deliveries that wait for a cap's next window are spread over its first quarter. */
 const CAP_SPREAD_PARTS = 4;
 
-export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
 export const suppressed = (why: ReasonCode): Void => ({ kind: "void", state: "suppressed", reason: reason(why) });
 
 /** Whether a task may be claimed, and what becomes of it otherwise. */
@@ -67,7 +66,7 @@ export function createAdmission(parts: Parts) {
     if (task.expiresAt <= clock.now() - TASK_STALE_MS) return { kind: "settled", settlement: { kind: "ack" }, why: "stale" };
     const earlier = task.policyResend ? await findAcceptedEarlier(store, task) : undefined;
     if (earlier) return { kind: "void", outcome: SUPERSEDED, providerRef: earlier.providerRef };
-    if (task.expiresAt <= clock.now()) return { kind: "void", outcome: EXPIRED };
+    if (task.expiresAt <= clock.now()) return { kind: "void", outcome: expiryOfRun(task) };
     const accounts = await accountsOf(task.app);
     if (accounts === "unreadable") return nak(unreadableWaitMs(task), "accounts-unreadable");
     for (let { endpoint } = task; ; ) {
@@ -127,11 +126,10 @@ export function createAdmission(parts: Parts) {
   }
 }
 
-/** A wait until this moment, or the end of what expires before. The resend of an attempt in doubt ends as outcome-unknown: the attempt before it may have been sent. */
+/** A wait until this moment, or the end of what expires before. */
 function deferral(task: DeliveryTask, openAt: number, why: "quiet-hours" | "cap", spreadMs = DEFERRAL_SPREAD_MS): Admission {
   const nextAt = deferredTo(openAt, task, Math.min(spreadMs, DEFERRAL_SPREAD_MS));
-  if (nextAt === undefined)
-    return { kind: "void", outcome: { kind: "void", state: "expired", reason: reason(task.policyResend ? "outcome-unknown" : why) } };
+  if (nextAt === undefined) return { kind: "void", outcome: expiryOfRun(task, reason(why)) };
   return { kind: "deferred", nextAt, reason: reason(why) };
 }
 

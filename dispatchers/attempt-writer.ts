@@ -74,12 +74,12 @@ export function createAttemptWriter(parts: Parts) {
   /** Records the outcome of a claimed attempt and changes its delivery. True when this outcome is the one that stands. */
   async function record(task: DeliveryTask, claimed: AttemptRecord, outcome: Outcome, passage: Passage): Promise<boolean> {
     const { id, worker, startedAt } = claimed;
-    const { expiresAt, deliveryId, endpoint, endpointId } = task;
+    const { expiresAt, deliveryId, endpoint, endpointId, policyResend } = task;
     const now = clock.now();
     circuits.record(passage, outcome);
     const attempt = attemptOfRun(task);
     const hasFallback = attempt < passage.choices;
-    const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
+    const decision = decide(outcome, { attempt, now, expiresAt, policyResend, hasFallback, random: parts.random() });
     const result = { id, worker, outcome, answeredAt: now };
     // What was sent ends so whether or not this outcome stands.
     if (settlements && decision.kind === "sent") {

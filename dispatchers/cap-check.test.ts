@@ -123,7 +123,7 @@ test("what repeats an attempt of unknown outcome is not counted again, and its r
   const { dispatch } = world.setUp({ sendingTimes: async () => ({ kind: "closed", until: world.clock.now() + HOUR_MS }) });
   await dispatch({ ...world.task(), policyResend: true, expiresAt: world.clock.now() + 1_000 }, "h");
   const { state, reason } = await world.delivery();
-  assert.deepEqual([state, reason], ["expired", { code: "outcome-unknown" }]);
+  assert.deepEqual([state, reason], ["failed", { code: "outcome-unknown" }]);
 });
 
 test("other users, apps without the category and other categories are not counted together, and what is critical is not counted", async () => {

@@ -58,7 +58,7 @@ export function createCapCheck(parts: {
   return async ({ app, userId, endpointId, endpoint, category, notificationClass, notificationId, policyResend, expiresAt }) => {
     if (notificationClass === "critical" || policyResend) return BELOW;
     try {
-      const cap = (await appOf(app)).timedCategories.get(category)?.cap;
+      const cap = (await appOf(app)).categories.get(category)?.cap;
       if (cap === undefined) return BELOW;
       const subject = userId === undefined ? endpointSubject(endpointId ?? idOf(endpoint)) : userSubject(userId);
       const takeIn = (window: CapWindow) => take({ app, subject, category, window, max: cap.max, notificationId });

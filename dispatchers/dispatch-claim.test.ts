@@ -159,13 +159,17 @@ test("an opt-out during a token's exchange or a handshake is obeyed", async () =
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
 });
 
-test("what expires during a handshake is not sent", async () => {
-  world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
-  await world.store.notifications.insert([world.notification]);
-  const { dispatch, sent } = world.setUp({ providers: [slowToBegin(300)] });
-  await dispatch(world.task(), "h");
-  assert.deepEqual([sent().length, (await world.delivery()).state], [0, "expired"]);
-});
+for (const [what, policyResend, end] of [
+  ["what", false, "expired"],
+  ["a repetition that", true, "failed"],
+] as const)
+  test(`${what} expires during a handshake is not sent, and ends as ${end}`, async () => {
+    world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
+    await world.store.notifications.insert([world.notification]);
+    const { dispatch, sent } = world.setUp({ providers: [slowToBegin(300)] });
+    await dispatch({ ...world.task(), policyResend }, "h");
+    assert.deepEqual([sent().length, (await world.delivery()).state], [0, end]);
+  });
 
 test("a process that is starved of CPU stops sending, and the delivery stays", async () => {
   const provider = slowToBegin(...Array.from({ length: 20 }, () => OPT_OUT_FRESH_MS + 1));

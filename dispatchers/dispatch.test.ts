@@ -90,6 +90,14 @@ test("critical that would expire meanwhile does not wait for preferences", async
   assert.equal(sent().length, 1);
 });
 
+test("a repetition that has expired is not sent, and fails: what it repeats may have been", async () => {
+  const { dispatch, sent } = world.setUp();
+  world.clock.advance(3_600_000);
+  await dispatch({ ...world.task(), policyResend: true }, "h");
+  const { state, reason } = await world.delivery();
+  assert.deepEqual([state, reason, sent().length], ["failed", { code: "outcome-unknown" }, 0]);
+});
+
 test("what has expired is not sent", async () => {
   const { dispatch, sent } = world.setUp();
   world.clock.advance(3_600_000);

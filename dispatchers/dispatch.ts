@@ -1,11 +1,11 @@
 import { accountNameOf } from "../core/delivery/account.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
-import type { Void } from "../core/delivery/void-attempt.ts";
+import { expiryOfRun, type Void } from "../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import { createAdmission, EXPIRED, suppressed } from "./admission.ts";
+import { createAdmission, suppressed } from "./admission.ts";
 import { createAttemptWriter } from "./attempt-writer.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
@@ -113,7 +113,7 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
         if (time?.kind === "unreadable") return notCalled("profiles-unreadable");
         ({ endpoint, askedAt } = recipient);
       }
-      if (isExpired()) return EXPIRED;
+      if (isExpired()) return expiryOfRun(task);
       if (!isInTime()) return notCalled("worker-paused");
       let tooLate = false;
       const mayBegin = () => {

@@ -101,7 +101,7 @@ export async function serveDispatcher(
   });
   const loading = { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics };
   const links = channel === "email" ? stack.use(watchUnsubscribeLinks({ config, env, log })) : undefined;
-  const linked = links ? createUnsubscribe(dispatch, { ...loading, links, base: config.FEEDBACK_URL }) : dispatch;
+  const linked = links ? createUnsubscribe(dispatch, { ...loading, appOf, links, base: config.FEEDBACK_URL }) : dispatch;
   const loaded = createContentLoader(createBlobLoader(linked, loading), loading);
   const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
   const unpoisoned = createPoisonGuard(guarded, {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointId } from "../adapters/ids.ts";
+import { createServedApps } from "../adapters/store/served-apps.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import type { EmailContent } from "../core/content/email-content.ts";
@@ -42,13 +43,14 @@ function setUp({ categories, isOn = true, down = false }: { categories?: Categor
     return sampleApp({ categories });
   };
   const metrics = createDispatchMetrics(createMetrics("test"));
+  const appOf = createServedApps({ find }, clock);
   const dispatch = createUnsubscribe(
     async (one) => {
       sent.push(one);
       return { kind: "ack" };
     },
     {
-      ...{ channel: "email", clock, metrics, store: { apps: { find } }, base: BASE },
+      ...{ channel: "email", clock, metrics, appOf, base: BASE },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       links: {
         isOn: () => isOn,
@@ -60,7 +62,7 @@ function setUp({ categories, isOn = true, down = false }: { categories?: Categor
     },
   );
   const without = async () => (await metrics.withoutUnsubscribe.get()).values.map(({ labels, value }) => [labels.class, value]);
-  return { dispatch, sent, claims, lines, without, clock, reads: () => reads };
+  return { dispatch, sent, claims, lines, without, clock, appOf, reads: () => reads };
 }
 
 test("a user's mail has a link about the user, and the store is not read for it", async () => {
@@ -99,6 +101,13 @@ for (const [what, categories, email, has] of TRANSACTIONAL)
     await dispatch(task({ notificationClass: "transactional" }, email), "h");
     assert.equal(sent[0]?.unsubscribeUrl !== undefined, has);
   });
+
+test("what is known of the app for its accounts and caps is not read a second time for links", async () => {
+  const { dispatch, sent, appOf, reads } = setUp({ categories: [orders({ unsubscribeTransactional: true })] });
+  await appOf("shop");
+  await dispatch(task({ notificationClass: "transactional" }), "h");
+  assert.deepEqual([sent[0]?.unsubscribeUrl !== undefined, reads()], [true, 1]);
+});
 
 test("a critical mail has none", async () => {
   const { dispatch, sent } = setUp({ categories: [orders({ unsubscribeTransactional: true })] });

@@ -1,18 +1,16 @@
 import { endpointId } from "../adapters/ids.ts";
-import { createAppReader } from "../adapters/store/app-reader.ts";
+import type { ServedApps, ServedCategory } from "../adapters/store/served-apps.ts";
 import type { UnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { hasListUnsubscribe } from "../core/content/email-headers.ts";
 import { asksCategory, offersUnsubscribe } from "../core/content/email-unsubscribe.ts";
-import type { AppStore } from "../core/ports/app-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
-import type { Category } from "../core/preferences/category.ts";
 import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import { CONTENT_UNREADABLE_WAIT_MS } from "./content-loader.ts";
 import type { Dispatch, NeedsGuardParts } from "./needs-guard.ts";
 
 export interface UnsubscribeParts extends NeedsGuardParts {
-  store: { apps: Pick<AppStore, "find"> };
+  appOf: ServedApps;
   links: Pick<UnsubscribeLinks, "isOn" | "urlOf">;
   /** Public URL of feedback. */
   base: string;
@@ -26,8 +24,7 @@ const NO_LINKS =
  * uses it unsubscribes nobody else. Where the app's categories cannot be read, the task returns to the queue.
  */
 export function createUnsubscribe(dispatch: Dispatch, parts: UnsubscribeParts): Dispatch {
-  const { channel, clock, log, metrics, links, base } = parts;
-  const settingsOf = createAppReader(parts.store.apps, clock, (app) => linkSettings(app?.categories));
+  const { channel, clock, log, metrics, links, base, appOf } = parts;
   if (!links.isOn()) log.warn(NO_LINKS);
   const state = createStateLog(
     log,
@@ -39,10 +36,10 @@ export function createUnsubscribe(dispatch: Dispatch, parts: UnsubscribeParts): 
     const { email } = task.content;
     if (email === undefined || task.statusQuery) return dispatch(task, holder);
     const { app, category, notificationClass } = task;
-    let settings: LinkSettings | undefined;
+    let settings: ServedCategory | undefined;
     if (asksCategory(email, notificationClass)) {
       try {
-        settings = (await settingsOf(app)).get(category);
+        settings = (await appOf(app)).categories.get(category);
         state.works();
       } catch (error) {
         state.fails({ err: error });
@@ -61,9 +58,3 @@ export function createUnsubscribe(dispatch: Dispatch, parts: UnsubscribeParts): 
     return links.urlOf({ app, subject, channel: of, category, notificationId, issuedAt: clock.now() }, base);
   }
 }
-
-type LinkSettings = Pick<Category, "default" | "unsubscribeTransactional">;
-
-/** Without the labels, which are most of what an app's categories are. */
-const linkSettings = (categories: readonly Category[] = []): ReadonlyMap<string, LinkSettings> =>
-  new Map(categories.map(({ name, default: own, unsubscribeTransactional }) => [name, { default: own, unsubscribeTransactional }]));

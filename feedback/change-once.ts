@@ -29,6 +29,6 @@ export async function changeOnce(
   return updated.tooMany ? "too-many" : "changed";
 }
 
-function unavailable(): never {
+export function unavailable(): never {
   throw new StoreError("preferences could not be read or changed");
 }

@@ -64,6 +64,18 @@ export function requireUrl(config: FeedbackConfig): void {
     throw new ConfigError([`FEEDBACK_URL: must be set, because ${signers.join(" and ")} ${signers.length > 1 ? "are" : "is"}`]);
 }
 
+/** Why an account's replies to people's texts cannot be sent as configured. */
+export const replyFault = (settings: Readonly<Record<string, unknown>>, provider?: string): string | undefined =>
+  WEBHOOKS.filter(({ name }) => provider === undefined || name === provider)
+    .map(({ reader }) => reader.texts?.reply?.fault(settings))
+    .find((fault) => fault !== undefined);
+
+/** Throws a ConfigError where people's texts cannot be answered as configured. */
+export function requireReplies(config: FeedbackConfig): void {
+  const fault = replyFault(config);
+  if (fault !== undefined) throw new ConfigError([fault]);
+}
+
 /** Throws a ConfigError where bounces cannot be taken as configured, or where there would be nobody to take them for. */
 export function requireBounces(config: FeedbackConfig): void {
   const faults = BOUNCES.flatMap(({ fault }) => fault(config) ?? []);

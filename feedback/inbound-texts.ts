@@ -5,6 +5,7 @@ import type { AppRecord } from "../core/apps/app.ts";
 import { type Endpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppStore } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import { refusalOf } from "../core/preferences/answer.ts";
 import type { Block } from "../core/preferences/block.ts";
 import type { PreferenceChange } from "../core/preferences/change.ts";
 import { endpointSubject, type PreferenceRecord } from "../core/preferences/opt-out.ts";
@@ -12,7 +13,7 @@ import { type SmsCommand, smsCommandOf } from "../core/preferences/sms-words.ts"
 import type { InboundText } from "../providers/transport/inbound-text.ts";
 import { inParallel } from "../runtime/in-parallel.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { changeOnce } from "./change-once.ts";
+import { changeOnce, unavailable } from "./change-once.ts";
 import type { PreferenceAccess } from "./choices.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 import { createTextParts } from "./text-parts.ts";
@@ -101,7 +102,25 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
     }
   }
 
+  /** Whether something besides a STOP says that the number gets no texts, in any app that the account serves. */
+  async function isRefused(received: ReceivedText): Promise<boolean> {
+    const subject = endpointSubject(endpointId(endpointOf(received.text)));
+    const now = clock.now();
+    let refused = false;
+    await inParallel(
+      (await allApps()).filter((app) => isServedBy(app, received)),
+      CONCURRENCY,
+      async ({ id }) => {
+        const record = (await preferences.get(id, subject)) ?? unavailable();
+        const blocks = record.blocks.filter(({ kind }) => kind !== "stop");
+        refused ||= refusalOf([{ ...record, blocks }], REPLY, now) !== undefined;
+      },
+    );
+    return refused;
+  }
+
   return {
+    isRefused,
     /** Durable when resolved. Rejects with a StoreError where the store stays unavailable. */
     async take(received: ReceivedText): Promise<TextEffect> {
       const { provider, account, text } = received;
@@ -122,6 +141,9 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
     },
   };
 }
+
+/** What a reply to a person's text asks of their preferences. */
+const REPLY = { channel: "sms", category: "*", notificationClass: "transactional", default: "opted-in" } as const;
 
 interface Order {
   command: "stop" | "start";

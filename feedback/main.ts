@@ -11,11 +11,12 @@ import { createSampledLog } from "../runtime/sampled-log.ts";
 import { watchFeedbackAccounts } from "./accounts.ts";
 import { createReceipts } from "./apply.ts";
 import { createBounces } from "./bounces.ts";
-import { feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./config.ts";
+import { feedbackVariables, requireBounces, requireReplies, requireUrl, WEBHOOKS } from "./config.ts";
 import { createInboundTexts } from "./inbound-texts.ts";
 import { createLearn } from "./learn.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
 import { createRecipientRoutes } from "./recipient-routes.ts";
+import { createReplies } from "./replies.ts";
 import { basesOf, createFeedbackRoutes } from "./routes.ts";
 
 export const role = defineRole({
@@ -26,6 +27,7 @@ export const role = defineRole({
   async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
     requireBounces(config);
+    requireReplies(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
@@ -35,6 +37,8 @@ export const role = defineRole({
     const learn = createLearn({ preferences, metrics });
     const { apply } = createReceipts({ store, recorder, clock, log, worker, failpoint, metrics, learn });
     const texts = createInboundTexts({ apps: store.apps, preferences, clock, log, metrics });
+    const replies = createReplies({ caps: store.caps, isRefused: texts.isRefused, clock, log, metrics });
+    stack.defer(replies.settled);
     const accounts = stack.use(watchFeedbackAccounts({ config, env, log }));
     // Port 0 in FEEDBACK_URL stands for the port listened on.
     let listening = port;
@@ -42,7 +46,17 @@ export const role = defineRole({
     const readers = WEBHOOKS.map(({ reader }) => reader);
     const links = stack.use(watchUnsubscribeLinks({ config, env, log }));
     const routes = [
-      ...createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, takeText: texts.take, clock, log, metrics }),
+      ...createFeedbackRoutes({
+        readers,
+        keyOf: accounts.keyOf,
+        publicUrl,
+        apply,
+        takeText: texts.take,
+        reply: replies.begin,
+        clock,
+        log,
+        metrics,
+      }),
       ...createRecipientRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
     ];
     const server = stack.use(

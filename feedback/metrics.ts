@@ -6,6 +6,7 @@ export interface FeedbackMetrics {
   bounces: Counter<"provider" | "result" | "account">;
   lmtpRejections: Counter<"reason">;
   texts: Counter<"provider" | "account" | "command">;
+  replies: Counter<"provider" | "account" | "command" | "result">;
   learned: Counter<"provider" | "account" | "kind" | "state" | "result">;
   unsubscribes: Counter<"what" | "result">;
   preferencePages: Counter<"what" | "result">;
@@ -33,6 +34,11 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
     "carillon_inbound_texts_total",
     "Texts from people, by what they ask for: stop, start, help, none; or part of a longer one",
     ["provider", "account", "command"],
+  ),
+  replies: metrics.counter(
+    "carillon_text_replies_total",
+    "Replies to people's texts by a call of their own, by what was asked and what came of it; refused: something besides a STOP forbids it; dropped: too many at once",
+    ["provider", "account", "command", "result"],
   ),
   learned: metrics.counter(
     "carillon_learned_refusals_total",

@@ -35,7 +35,8 @@ before(async () => {
   const common = { LOG_LEVEL: "error", HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", STORE_URL: url, REDIS_URL: "redis://127.0.0.1:1" };
   const own = { FEEDBACK_LISTEN: "127.0.0.1:0", FEEDBACK_URL: "http://127.0.0.1:0", VONAGE_FROM: "12025550123" };
   const replies = { TWILIO_STOP_REPLY: "Bye", TWILIO_HELP_REPLY: "Call 123", TWILIO_SENDERS: "orders=+15005550077" };
-  feedback = stack.use(await role.start({ ...sandbox.env, ...common, ...own, ...replies }));
+  const confirmed = { VONAGE_STOP_REPLY: "수신거부 되었습니다", VONAGE_HELP_REPLY: "Call 123" };
+  feedback = stack.use(await role.start({ ...sandbox.env, ...common, ...own, ...replies, ...confirmed }));
   sandbox.webhooks.target(target());
 });
 after(() => stack.disposeAsync());
@@ -92,6 +93,29 @@ test("Twilio: a sender that is not configured stops every sender", async () => {
   const from = "+447700900104";
   await write({ provider: "twilio", from, to: "+15005559999", text: "stop" });
   assert.deepEqual(poolsOf((await kept(phone(from))).blocks), ["stop undefined"]);
+});
+
+test("Vonage: STOP and HELP are answered by one text, also who is stopped, and by none who is blocked otherwise", async () => {
+  const [from, blocked] = ["+447700900130", "+447700900131"];
+  const block: Block[] = [{ kind: "manual", reason: "asked", source: "operator", at: 0 }];
+  await store.preferences.update("app", endpointSubject(endpointId(phone(blocked))), { block, origin: {} }, 1);
+  const textsTo = (recipient: string) => sandbox.ledger.entries({ provider: "vonage" }).filter((entry) => entry.recipient === recipient);
+  const idOf = (n: number) => String(n).repeat(32);
+  const say = (text: string, id: string, by = from) => write({ provider: "vonage", from: by, to: "12025550123", text, id });
+  await say("HELP", idOf(1), blocked);
+  await Promise.all([say("STOP", idOf(2)), say("STOP", idOf(2)), say("STOP", idOf(2))]);
+  await say("START", idOf(3));
+  await say("STOP", idOf(4));
+  await say("help", idOf(5));
+  await say("help", idOf(5));
+  await sandbox.ledger.arrived({ provider: "vonage", accepted: true }, 3, 10_000);
+  const payloads = textsTo(from).map(({ payload }) => payload as Record<string, unknown>);
+  assert.deepEqual(payloads.map(({ from: sender, text, type }) => [sender, text, type]).sort(), [
+    ["12025550123", "Call 123", "text"],
+    ["12025550123", "수신거부 되었습니다", "unicode"],
+    ["12025550123", "수신거부 되었습니다", "unicode"],
+  ]);
+  assert.deepEqual(textsTo(blocked), []);
 });
 
 test("Vonage: by POST and by GET; a long text that ends in stop is none", async () => {

@@ -9,6 +9,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import type { ReceivedText, TextEffect } from "./inbound-texts.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
+import type { ReplyTo } from "./replies.ts";
 import { createTurns } from "./turns.ts";
 
 /**
@@ -36,6 +37,8 @@ export interface FeedbackParts {
   apply(receipts: readonly Receipt[]): Promise<unknown>;
   /** The same for a text that a person wrote. */
   takeText(text: ReceivedText): Promise<TextEffect>;
+  /** Answers who wrote, in the background. Default: nobody is. */
+  reply?(to: ReplyTo): void;
   clock: Clock;
   log: Logger;
   metrics: FeedbackMetrics;
@@ -49,7 +52,7 @@ export interface FeedbackParts {
  * too many webhooks are in progress.
  */
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
-  const { readers, keyOf, publicUrl, apply, takeText, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
+  const { readers, keyOf, publicUrl, apply, takeText, reply = () => {}, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
   const storing = createStateLog(
     log,
@@ -97,11 +100,15 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     silence: string,
   ): Promise<string> {
     const pools = reader.texts?.poolsOf(text, settings) ?? [];
-    const { command, isNew } = await takeText({ provider: reader.provider, account, text, pools });
+    const received = { provider: reader.provider, account, text, pools };
+    const { command, isNew } = await takeText(received);
     storing.works();
     // A repetition is not answered again, nor is what the provider itself took for a command: it has answered that.
     const isOurs = command !== undefined && isNew && text.command === undefined;
-    return (isOurs ? reader.texts?.answer?.(command, settings) : undefined) ?? silence;
+    if (!isOurs) return silence;
+    const replies = reader.texts?.reply;
+    if (replies) reply({ replies, received, command, settings });
+    return reader.texts?.answer?.(command, settings) ?? silence;
   }
 
   function screen({ provider, maySign }: WebhookReader, account: string, { headers }: RequestHead): HttpResponse | undefined {

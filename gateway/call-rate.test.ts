@@ -8,7 +8,7 @@ import { isCallError } from "../runtime/call-error.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { smsMessage } from "../test/support/accept-world.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
-import { questionRequest, updateRequest } from "../test/support/preference-requests.ts";
+import { checkRequest, updateRequest } from "../test/support/preference-requests.ts";
 import { startRedis } from "../test/support/servers.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
 import { createCallRate } from "./call-rate.ts";
@@ -62,7 +62,7 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
     preferences.updatePreferences(updateRequest(), of),
     preferences.listPreferenceChanges({ subject: undefined, pageSize: 0, beforeVersion: 0 }, of),
     preferences.liftBlock({ endpoint, kind: 0, origin: undefined }, of),
-    preferences.checkPreferences({ questions: [] }, of),
+    preferences.checkPreferences(checkRequest([]), of),
     categories.putCategory({ category: undefined }, of),
     categories.listCategories({}, of),
     categories.deleteCategory({ name: "" }, of),
@@ -89,9 +89,8 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
 test("many questions and many changes use up more of it", async () => {
   await using world = await setUp();
   const { preferences } = world;
-  const question = questionRequest({ userId: "ada" });
-  const questions = Array.from({ length: 101 }, () => question);
-  assert.ok(!isCallError(await preferences.checkPreferences({ questions }, contextOf("shop"))));
+  const questions = checkRequest(Array.from({ length: 101 }, () => ({ userId: "ada" })));
+  assert.ok(!isCallError(await preferences.checkPreferences(questions, contextOf("shop"))));
   const optOut = Array.from({ length: 40 }, () => ({ channel: 0 as const, category: "news" }));
   assert.ok(!isCallError(await preferences.updatePreferences(updateRequest({ optOut }), contextOf("shop"))));
   assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "eleven and four of fifteen");

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
 import { endpointId } from "../adapters/ids.ts";
-import { createPreferences } from "../adapters/opt-outs/preferences.ts";
+import { createPreferences, type Preferences } from "../adapters/opt-outs/preferences.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
+import type { OptOutAnswer } from "../core/ports/opt-outs.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Block } from "../core/preferences/block.ts";
 import { endpointSubject } from "../core/preferences/opt-out.ts";
@@ -26,7 +27,7 @@ import { type GrpcServer, startGrpcServer } from "../runtime/grpc/server.ts";
 import { readDetails } from "../runtime/grpc/status.ts";
 import type { InternalTokens } from "../runtime/internal-tokens.ts";
 import { createLogger } from "../runtime/logger.ts";
-import { questionRequest, updateRequest } from "../test/support/preference-requests.ts";
+import { checkRequest, updateRequest } from "../test/support/preference-requests.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
 import { createPreferenceHandlers } from "./preference-handlers.ts";
@@ -40,12 +41,12 @@ let watched: WatchedPreferences;
 let server: GrpcServer;
 let client: PreferenceServiceClient;
 
-async function serve(internalTokens: InternalTokens): Promise<GrpcServer> {
+async function serve(internalTokens: InternalTokens, over: Partial<Preferences> = {}): Promise<GrpcServer> {
   const preferences = stack.use(
     createPreferences({ store: watched.store, apps: store.apps, profiles: store.profiles, redis: undefined, clock: systemClock, log }),
   );
   const calls = { log, authenticate: authenticateInternal(internalTokens) };
-  const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
+  const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers({ ...preferences, ...over }), calls)];
   return stack.use(await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 100 }));
 }
 const connect = (to: GrpcServer) => stack.use(createClient(PreferenceServiceClient, `127.0.0.1:${to.port}`));
@@ -109,8 +110,8 @@ test("an endpoint's opt-out holds for every user", async () => {
 });
 
 test("callers must have the token and name an app", async () => {
-  const questions = [questionRequest({ userId: "ada", channel: Channel.CHANNEL_SMS })];
-  const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.checkPreferences, { questions }, { metadata });
+  const request = checkRequest([{ userId: "ada", channel: Channel.CHANNEL_SMS }]);
+  const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.checkPreferences, request, { metadata });
   const appOnly = new Metadata();
   appOnly.set("carillon-app", "shop");
   await assert.rejects(check(appOnly), code(status.UNAUTHENTICATED));
@@ -137,7 +138,7 @@ test("incomplete requests are INVALID_ARGUMENT", async () => {
   await assert.rejects(update(undefined, []), invalid);
   await assert.rejects(update(user("ada"), [[Channel.UNRECOGNIZED, "news"]]), invalid);
   const check = (questions: { userId: string; channel: Channel }[]) =>
-    callUnary(client, PreferenceServiceService.checkPreferences, { questions: questions.map(questionRequest) }, asShop);
+    callUnary(client, PreferenceServiceService.checkPreferences, checkRequest(questions), asShop);
   await assert.rejects(check([]), invalid);
   await assert.rejects(check([{ userId: "", channel: Channel.CHANNEL_SMS }]), invalid);
   await assert.rejects(check([{ userId: "ada", channel: Channel.CHANNEL_UNSPECIFIED }]), invalid);
@@ -175,6 +176,27 @@ test("while the store is unavailable every method is UNAVAILABLE and the client 
   } finally {
     watched.away = false;
   }
+});
+
+test("a question that cannot be answered hides no refusal of the same call, but from callers that know no unknown answer", async () => {
+  const answers: OptOutAnswer[] = ["stopped", "unknown", "allowed"];
+  const { port } = await serve(tokens, { check: async () => answers });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${port}`, tokens, log });
+  const common = { app: "shop", endpoint: undefined, channel: "sms", category: "news", notificationClass: "critical" } as const;
+  assert.deepEqual(await optOuts.check(["ada", "bob", "cy"].map((userId) => ({ ...common, userId }))), answers);
+  const client = stack.use(createClient(PreferenceServiceClient, `127.0.0.1:${port}`));
+  const earlier = checkRequest(["ada", "bob", "cy"].map((userId) => ({ userId, channel: Channel.CHANNEL_SMS })));
+  const asked = (acceptsUnknown: boolean) =>
+    callUnary(client, PreferenceServiceService.checkPreferences, { ...earlier, acceptsUnknown }, asShop);
+  await assert.rejects(asked(false), code(status.UNAVAILABLE));
+  assert.deepEqual(
+    (await asked(true)).answers.map(({ optedOut, reason, unknown }) => [optedOut, reason?.code, unknown]),
+    [
+      [true, "stopped", false],
+      [false, undefined, true],
+      [false, undefined, false],
+    ],
+  );
 });
 
 test("choices of a required category are refused by field, and forgetting them is not", async () => {

@@ -10,7 +10,7 @@ import {
   stateToProto,
 } from "../adapters/wire/preferences.ts";
 import { reason } from "../core/delivery/reason.ts";
-import { isRefusal, type OptOutQuestion } from "../core/ports/opt-outs.ts";
+import { isRefusal, type OptOutAnswer, type OptOutQuestion } from "../core/ports/opt-outs.ts";
 import { endpointSubject, OPT_OUTS_MAX, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import type { PageClaim } from "../core/preferences/page-claim.ts";
 import type {
@@ -25,6 +25,7 @@ import type {
   ListPreferenceChangesRequest,
   ListPreferenceChangesResponse,
   OptOut as OptOutProto,
+  PreferenceAnswer,
   PreferenceQuestion,
   Subject as SubjectProto,
   UpdatePreferencesRequest,
@@ -131,15 +132,18 @@ export function createPreferenceHandlers(preferences: Preferences, linkOf: LinkO
       const questions = request.questions.map((q) => questionFromProto(caller.app, q));
       if (!areAll(questions)) return invalid("questions", "each must have a user or an endpoint, and a channel");
       const answers = await preferences.check(questions);
-      // The contract has no answer for "unknown", so the call fails as a whole and the caller repeats all its questions. That also
-      // hides refusals that are known: for callers it is as if nothing could be read, and nothing is sent but what is critical, after the wait for that.
-      if (answers.includes("unknown")) return unavailable;
-      return {
-        answers: answers.map((a) => ({ optedOut: isRefusal(a), reason: isRefusal(a) ? reasonToProto(reason(a)) : undefined })),
-      };
+      // For a caller of an earlier version `unknown` would be "allowed".
+      if (!request.acceptsUnknown && answers.includes("unknown")) return unavailable;
+      return { answers: answers.map(answerToProto) };
     },
   };
 }
+
+const answerToProto = (answer: OptOutAnswer): PreferenceAnswer => ({
+  optedOut: isRefusal(answer),
+  reason: isRefusal(answer) ? reasonToProto(reason(answer)) : undefined,
+  unknown: answer === "unknown",
+});
 
 /** By the field of the request. */
 type ChoiceLists = Readonly<Record<string, readonly OptOut[]>>;

@@ -16,7 +16,7 @@ import {
   voided,
   waiting,
 } from "../core/delivery/transitions.ts";
-import { voidAttempt } from "../core/delivery/void-attempt.ts";
+import { expiryOfRun, voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
@@ -89,8 +89,7 @@ export function evaluate(
     return { kind: "change", transition: postponed(on, "pending", lostAt) };
   }
   if (on.expiresAt <= s.now) {
-    const expired = { kind: "void", state: "expired", reason: d.reason ?? reason("expired") } as const;
-    return { kind: "void", on, attempt: voidAttempt(on, s.worker, expired, s.now) };
+    return { kind: "void", on, attempt: voidAttempt(on, s.worker, expiryOfRun(d, d.reason), s.now) };
   }
   if (isRepeat(d) && s.waitingSince !== undefined && mayBeQueued(n, d, s.waitingSince)) {
     const nextAt = Math.min(s.now + queuedWaitMs(s.now - s.waitingSince, s.watchdogFirstMs), on.expiresAt);
@@ -99,17 +98,13 @@ export function evaluate(
   const task = toTask(n, d);
   if (s.quietUntil !== undefined) {
     const nextAt = deferredTo(s.quietUntil, on);
-    if (nextAt === undefined) return { kind: "void", on, attempt: voidAttempt(on, s.worker, quietUntilExpiry(d), s.now) };
+    if (nextAt === undefined) return { kind: "void", on, attempt: voidAttempt(on, s.worker, expiryOfRun(d, QUIET_HOURS), s.now) };
     return { kind: "change", transition: deferred(task, { nextAt, reason: QUIET_HOURS, dueAt: d.nextAt }) };
   }
   return { kind: "publish", task, dueAt: d.nextAt };
 }
 
 const QUIET_HOURS = reason("quiet-hours");
-
-/** Ended at once, so that its sender knows. What repeats an attempt of unknown outcome keeps its reason: it may have been sent. */
-const quietUntilExpiry = ({ policyResend, reason: before }: Delivery) =>
-  ({ kind: "void", state: "expired", reason: (policyResend ? before : undefined) ?? QUIET_HOURS }) as const;
 
 /** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */
 function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, outcome: AttemptOutcome, s: Situation): Effect {
@@ -118,7 +113,9 @@ function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRec
   if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, s);
   // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay applies.
   const { expiresAt } = on;
-  const situation: AttemptSituation = { attempt: attemptOfRun(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
+  const { now, random } = s;
+  const attempted = { attempt: attemptOfRun(d), policyResend: d.policyResend };
+  const situation: AttemptSituation = { ...attempted, now, expiresAt, hasFallback: false, random };
   return { kind: "change", transition: decided(on, decide(outcome, situation), s.now) };
 }
 

@@ -62,7 +62,8 @@ test("a repetition that ends so keeps the reason of what it repeats: that may ha
   const relay = relayIn(closedFor(60 * MINUTE_MS));
   await relay.iterate();
   await relay.iterate();
-  assert.deepEqual((await world.delivery(id)).reason, { code: "outcome-unknown", detail: "reset" });
+  const { state, reason: end } = await world.delivery(id);
+  assert.deepEqual([state, end], ["failed", { code: "outcome-unknown", detail: "reset" }]);
 });
 
 test("a repetition that waits keeps the reason of what it repeats, also where it expires then", async () => {
@@ -75,7 +76,7 @@ test("a repetition that waits keeps the reason of what it repeats, also where it
   await relay.iterate();
   await relay.iterate();
   const { state, reason: end } = await world.delivery(id);
-  assert.deepEqual([state, end], ["expired", why]);
+  assert.deepEqual([state, end], ["failed", why]);
 });
 
 test("what is open, or not known, is published: the dispatcher asks again", async () => {

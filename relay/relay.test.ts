@@ -62,6 +62,16 @@ test("ends a delivery that was not claimed in time as expired, and voids its num
   assert.equal(published.length, 0);
 });
 
+test("a repetition that was not claimed in time fails, whatever it waited for: what it repeats may have been sent", async () => {
+  const repeats = { attempt: 2, policyResend: true, reason: { code: "unavailable", detail: "http-503" } } as const;
+  const id = await world.accept({ expiresAt: clock.now() + 10 }, repeats);
+  clock.advance(10);
+  await relay.iterate();
+  await relay.iterate();
+  const { state, reason } = await delivery(id);
+  assert.deepEqual([state, reason, published.length], ["failed", { code: "outcome-unknown" }, 0]);
+});
+
 test("an app's tasks beyond its share of the queue stay due, are not leased again and again, and are published as room comes", async () => {
   let room = 3;
   const shares: RelayParts["shares"] = {

@@ -11,7 +11,7 @@ import type { CallContext } from "../runtime/handler.ts";
 import { ignoreEvents } from "./support/changes.ts";
 import { noQuotas } from "./support/no-quotas.ts";
 import { noShares } from "./support/no-shares.ts";
-import { questionRequest, updateRequest } from "./support/preference-requests.ts";
+import { checkRequest, updateRequest } from "./support/preference-requests.ts";
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -77,7 +77,7 @@ const preferences = stack.use(
 );
 const ada = { subject: { $case: "userId", value: "ada" } } as const;
 const news: OptOut = { channel: 0, category: "news" };
-const question = questionRequest({ userId: "ada", channel: 4 });
+const question = checkRequest([{ userId: "ada", channel: 4 }]);
 
 test("notifications are sent, alone and in a batch, and read back", async () => {
   const accepting = createAccept({
@@ -156,7 +156,7 @@ test("preferences are updated, read and checked, also through the gateway's own 
   const direct = contextOf({ app: "shop" });
   answered(await handlers.updatePreferences(updateRequest({ subject: ada, optOut: [news] }), direct));
   assert.deepEqual(answered(await handlers.getPreferences({ subject: ada }, direct)).optOuts, [news]);
-  assert.equal(answered(await handlers.checkPreferences({ questions: [question] }, direct)).answers[0]?.optedOut, true);
+  assert.equal(answered(await handlers.checkPreferences(question, direct)).answers[0]?.optedOut, true);
   const changes = { subject: ada, pageSize: 0, beforeVersion: 0 };
   assert.equal(answered(await handlers.listPreferenceChanges(changes, direct)).changes.length, 1);
   const phone = { address: { $case: "phoneNumber", value: "+4915112345678" } } as const;
@@ -182,7 +182,7 @@ test("preferences are updated, read and checked, also through the gateway's own 
   const context = contextOf(app);
   answered(await forward.handlers.updatePreferences(updateRequest({ subject: ada, optIn: [news] }), context));
   assert.deepEqual(answered(await forward.handlers.getPreferences({ subject: ada }, context)).optOuts, []);
-  assert.equal(answered(await forward.handlers.checkPreferences({ questions: [question] }, context)).answers[0]?.optedOut, false);
+  assert.equal(answered(await forward.handlers.checkPreferences(question, context)).answers[0]?.optedOut, false);
   assert.equal(answered(await forward.handlers.listPreferenceChanges(changes, context)).changes.length, 2);
   assert.deepEqual(answered(await forward.handlers.liftBlock(lift, context)).lifted, []);
   assert.equal(answered(await forward.handlers.createPreferencesLink({ subject: ada }, context)).url, link.url);

@@ -18,9 +18,9 @@ export function createPreferenceHistory(collection: Collection<PreferenceChangeD
     put: async (record: string, change: StoredChange): Promise<void> => {
       await insertNew(collection, [{ _id: idOf(record, change.version), ...change }]);
     },
-    /** All of a record; resolves with how many. */
-    remove: async (record: string): Promise<number> =>
-      (await collection.deleteMany({ _id: { $gte: idOf(record, 0), $lte: idOf(record, Number.MAX_SAFE_INTEGER) } })).deletedCount,
+    /** Of a record those up to this version; resolves with how many. */
+    remove: async (record: string, upTo: number): Promise<number> =>
+      (await collection.deleteMany({ _id: { $gte: idOf(record, 0), $lte: idOf(record, upTo) } })).deletedCount,
     /** Of any record, up to `limit` that were made before this moment; resolves with how many. */
     purge: (before: number, limit: number): Promise<number> => deleteFirst(collection, { at: { $lt: before } }, { at: 1 }, limit),
     /** The latest first. */

@@ -17,7 +17,9 @@ type Check = handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 
 /** Stands in for the preferences service: every user whose id begins with "no" has opted out. */
 const answering: Check = ({ request }, callback) =>
-  callback(null, { answers: request.questions.map((q) => ({ optedOut: q.userId.startsWith("no"), reason: undefined })) });
+  callback(null, {
+    answers: request.questions.map((q) => ({ optedOut: q.userId.startsWith("no"), reason: undefined, unknown: q.userId.startsWith("un") })),
+  });
 
 async function play(check: Check) {
   const calls: { app: unknown; questions: number }[] = [];
@@ -72,6 +74,12 @@ test("questions of the same event-loop turn go out in one call per app, and each
     { app: "shop", questions: 3 },
     { app: "bank", questions: 1 },
   ]);
+});
+
+test("what the service cannot read is unknown, and hides nothing that it can", async () => {
+  await using peer = await play(answering);
+  assert.deepEqual(await peer.client.check([question("una"), question("nora"), question("yves")]), ["unknown", "opted-out", "allowed"]);
+  assert.equal(peer.calls.length, 1);
 });
 
 test("more questions than a call may hold go out in several calls", async () => {

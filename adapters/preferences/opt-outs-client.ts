@@ -40,7 +40,7 @@ export interface OptOutsClient extends OptOuts, Disposable {
   probe(): Promise<Probe>;
 }
 
-/** Asks the preferences service. After any error the answer is "unknown", within 2 × CHECK_DEADLINE_MS; the log says so once. */
+/** Asks the preferences service. After any error every answer is "unknown", within 2 × CHECK_DEADLINE_MS; the log says so once. */
 export function createOptOutsClient(options: {
   /** host:port, or dns:///name:port */
   address: string;
@@ -59,14 +59,15 @@ export function createOptOutsClient(options: {
     const metadata = internalMetadata(options.tokens, app);
     // While a pod restarts, waiting for it is better than the answer "unknown".
     metadata.setOptions({ waitForReady: true });
-    const request = { questions: questions.map(questionToProto) };
+    const request = { questions: questions.map(questionToProto), acceptsUnknown: true };
     try {
       const { answers } = await callUnary(client, PreferenceServiceService.checkPreferences, request, {
         metadata,
         deadlineMs: CHECK_DEADLINE_MS,
       });
       if (answers.length !== questions.length) throw new TypeError(`${answers.length} answers to ${questions.length} questions`);
-      state.works();
+      if (answers.every(({ unknown }) => unknown)) state.fails("it cannot read them");
+      else state.works();
       return answers.map(answerFromProto);
     } catch (error) {
       state.fails(faultOf(error).fault);
@@ -109,9 +110,8 @@ export function createOptOutsClient(options: {
   return {
     async probe() {
       try {
-        // Without a question: rejected as such, but only after the token was taken.
         const metadata = internalMetadata(options.tokens, "carillon");
-        await callUnary(client, PreferenceServiceService.checkPreferences, { questions: [] }, { metadata, deadlineMs: CHECK_DEADLINE_MS });
+        await callUnary(client, PreferenceServiceService.checkPreferences, NOTHING, { metadata, deadlineMs: CHECK_DEADLINE_MS });
         return { kind: "answers" };
       } catch (error) {
         const found = faultOf(error);
@@ -133,6 +133,9 @@ function faultOf(error: unknown): { code: number; fault: string } {
   return { code, fault: NO_CONNECTION.exec(message)?.[1] ?? NO_ADDRESS.exec(message)?.[1] ?? status[code] ?? "UNKNOWN" };
 }
 
+/** It is rejected as such, but only after the token was taken. */
+const NOTHING = { questions: [], acceptsUnknown: true };
+
 /** UTF-8 takes at most three bytes for a UTF-16 unit, and only e-mail addresses have others than ASCII. */
 function questionBytes({ userId = "", endpoint, category, pool = "" }: OptOutQuestion): number {
   let units = userId.length + category.length + pool.length;
@@ -141,8 +144,10 @@ function questionBytes({ userId = "", endpoint, category, pool = "" }: OptOutQue
 }
 
 /** A service of another version may give a reason that this one does not know: it refuses all the same. */
-const answerFromProto = ({ optedOut, reason }: PreferenceAnswer): OptOutAnswer =>
-  optedOut ? (REFUSALS.find((refusal) => refusal === reason?.code) ?? "opted-out") : "allowed";
+function answerFromProto({ optedOut, reason, unknown }: PreferenceAnswer): OptOutAnswer {
+  if (optedOut) return REFUSALS.find((refusal) => refusal === reason?.code) ?? "opted-out";
+  return unknown ? "unknown" : "allowed";
+}
 
 const questionToProto = ({ userId, endpoint, channel, category, notificationClass, pool = "" }: OptOutQuestion) => ({
   userId: userId ?? "",

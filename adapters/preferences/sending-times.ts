@@ -58,7 +58,7 @@ export function createSendingTimes({ profileOf, preferencesOf, appOf, offsetAt, 
 
   async function openFrom(asked: Asked): Promise<number> {
     const { app, userId, notificationClass, category, channel, endpoint } = asked;
-    const isKept = keepsQuietHours(notificationClass, (await appOf(app)).timedCategories.get(category));
+    const isKept = keepsQuietHours(notificationClass, (await appOf(app)).categories.get(category));
     const profile = isKept && userId !== undefined ? await profileOf(app, userId) : undefined;
     const law = notificationClass === "marketing" ? advertisingHours({ channel, endpoint, profile }, clock.now()) : undefined;
     const closed = [profile && quietHoursOf(profile), (await holds(asked, law)) ? law : undefined].filter((hours) => hours !== undefined);

@@ -7,7 +7,7 @@ import { StoreError } from "./store-error.ts";
 
 /** An app's record is read again after this, in ms: a change takes effect as soon as one of its limits. */
 export const APP_LIFE_MS = 5_000;
-/** Apps of which a part is remembered: 1 MB of accounts, and 10 MB where each has ten categories with a cap. */
+/** Apps of which a part is remembered: 1 MB of accounts, and 10 MB where each has ten categories that sending asks about. */
 const APPS_MAX = 10_000;
 
 /** Longest wait for a read, in ms; after it the read rejects as if the store were unavailable. */

@@ -25,16 +25,27 @@ test("an app without accounts, or without a record, has none", async () => {
   assert.deepEqual([await accountsOf("acme"), await accountsOf("shop"), await accountsOf("nobody")], [{ apns: "acme-ios" }, {}, {}]);
 });
 
-test("of an app's categories those are known that have a cap or a rule about quiet hours", async () => {
+test("of an app's categories those are known that sending asks about, without their labels", async () => {
   const { appOf, apps } = setUp();
-  const [capped, urgent, plain] = [
-    { name: "offers", labels: {}, default: "opted-in", cap: { max: 1, windowMs: 60_000, defer: false } } as const,
-    { name: "alerts", labels: {}, default: "opted-in", quietHours: "send" } as const,
-    { name: "news", labels: {}, default: "opted-in" } as const,
+  const category = { labels: { en: { title: "Offers" } }, default: "opted-in" } as const;
+  const capped = { ...category, name: "offers", cap: { max: 1, windowMs: 60_000, defer: false } };
+  const linked = { ...category, name: "orders", unsubscribeTransactional: true };
+  const [urgent, required] = [
+    { ...category, name: "alerts", quietHours: "send" } as const,
+    { ...category, name: "codes", default: "required" } as const,
   ];
-  apps.acme = sampleApp({ categories: [capped, urgent, plain] });
-  assert.deepEqual([...(await appOf("acme")).timedCategories.values()], [capped, urgent]);
-  assert.deepEqual((await appOf("shop")).timedCategories.size, 0);
+  apps.acme = sampleApp({ categories: [capped, urgent, required, linked, { ...category, name: "news" }] });
+  const none = { cap: undefined, quietHours: undefined, default: "opted-in", unsubscribeTransactional: undefined };
+  assert.deepEqual(
+    [...(await appOf("acme")).categories],
+    [
+      ["offers", { ...none, cap: capped.cap }],
+      ["alerts", { ...none, quietHours: "send" }],
+      ["codes", { ...none, default: "required" }],
+      ["orders", { ...none, unsubscribeTransactional: true }],
+    ],
+  );
+  assert.deepEqual((await appOf("shop")).categories.size, 0);
 });
 
 test("tasks share one read, and a change is seen after the life of what was read", async () => {

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { parseArgs } from "node:util";
 import { endpointId } from "../../adapters/ids.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Block } from "../../core/preferences/block.ts";
@@ -11,6 +10,7 @@ import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts"
 import { createApp } from "../../operations/apps/apps.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { changing } from "../../test/support/changing.ts";
+import { printedBy } from "../../test/support/printed-by.ts";
 import { UsageError } from "../command.ts";
 import { PREFERENCE_COMMANDS } from "./command.ts";
 
@@ -27,22 +27,7 @@ before(async () => {
   await store.preferences.update("shop", subject, { block: [stop], origin: { source: "inbound-sms", evidence: "Stop!" } }, 6);
 });
 
-/** What a command prints. */
-async function run(name: string, ...args: string[]): Promise<string> {
-  const command = PREFERENCE_COMMANDS[name]!;
-  const { values, positionals } = parseArgs({ args, options: command.options, allowPositionals: true });
-  const written: string[] = [];
-  const write = process.stdout.write;
-  // The test runner's own messages are bytes.
-  process.stdout.write = ((...given: Parameters<typeof write>) =>
-    typeof given[0] === "string" ? written.push(given[0]) > 0 : write.apply(process.stdout, given)) as typeof write;
-  try {
-    assert.equal(await command.run({ values, positionals, env: { STORE_URL: url } }), 0);
-  } finally {
-    process.stdout.write = write;
-  }
-  return written.join("");
-}
+const run = (name: string, ...args: string[]) => printedBy(PREFERENCE_COMMANDS[name]!, { STORE_URL: url }, ...args);
 const file = (json: unknown) => {
   const path = join(directory, "categories.json");
   writeFileSync(path, typeof json === "string" ? json : JSON.stringify(json));
@@ -83,18 +68,6 @@ test("what somebody chose is shown, with its history", async () => {
   );
 });
 
-test("a block is lifted with who did it and why, which the history keeps", async () => {
-  const lift = (...more: string[]) => run("preferences lift", "--app", "shop", "--phone", phone, ...more);
-  await assert.rejects(lift(), UsageError);
-  await assert.rejects(lift("--why", "asked", "--kind", "bounce"), OperatorError);
-  assert.match(await lift("--why", "asked on the phone", "--by", "ann"), /^lifted +stop of the sender deals/);
-  assert.match(
-    await run("preferences history", "--app", "shop", "--phone", phone, "--limit", "1"),
-    /^version 2, .*: ann by operator \(asked on the phone\)\n {2}- blocked/,
-  );
-  await assert.rejects(lift("--why", "again"), OperatorError);
-});
-
 const WRONG: readonly (readonly [command: string, args: string[], words: RegExp])[] = [
   ["category put", ["--app", "shop"], /FILE is missing/],
   ["category put", [join(directory, "none"), "--app", "shop"], /cannot be read \(ENOENT\)/],
@@ -104,8 +77,6 @@ const WRONG: readonly (readonly [command: string, args: string[], words: RegExp]
   ["preferences show", ["--app", "shop", "--user", "a", "--phone", phone], /give one of --user/],
   ["preferences show", ["--app", "shop", "--phone", "0170"], /--phone must be like/],
   ["preferences show", ["--app", "shop", "--endpoint", "x"], /--endpoint must be the 32 hex digits/],
-  ["preferences lift", ["--app", "shop", "--why", "x"], /give --phone, --email or --endpoint/],
-  ["preferences lift", ["--app", "shop", "--phone", phone, "--why", "x", "--kind", "spam"], /--kind must be one of stop/],
 ];
 for (const [command, args, words] of WRONG)
   test(`${command} ${args.join(" ").replace(directory, "")}: ${words.source}`, () =>

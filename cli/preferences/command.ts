@@ -1,33 +1,27 @@
 import { readFileSync } from "node:fs";
-import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { categoryFromProto, categoryToProto } from "../../adapters/wire/categories.ts";
 import { APP_ID } from "../../core/apps/app.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { BLOCK_KINDS, type BlockKind } from "../../core/preferences/block.ts";
 import type { Category } from "../../core/preferences/category.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { Category as CategoryProto } from "../../gen/carillon/v1/category_service.ts";
 import { APP_ID_RULE, unknownApp } from "../../operations/apps/apps.ts";
 import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
-import { liftBlocks } from "../../operations/preferences/lift-blocks.ts";
-import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
-import { createLogger } from "../../runtime/logger.ts";
 import { print } from "../apps/with-apps.ts";
 import { type Command, count, fail, type Invocation, text } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
-import { blocksText, categoriesText, historyText, recordText } from "./report.ts";
-import { readEndpointSubject, readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
+import { categoriesText, historyText, recordText } from "./report.ts";
+import { readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
 
 const APP = { app: { type: "string" } } as const;
 const JSON_OPTION = { json: { type: "boolean" } } as const;
 const HISTORY_LIMIT = 20;
 /** They are held in memory. */
 const HISTORY_LIMIT_MAX = 10_000;
-const { user: _user, ...ENDPOINT_OPTIONS } = SUBJECT_OPTIONS;
 
 /** What apps write about, and what people chose, in the store that STORE_URL names. A change takes effect within 5 s. */
 export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
@@ -92,23 +86,6 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
       });
     },
   },
-  "preferences lift": {
-    about: "lets a blocked endpoint be sent to again; --why is kept in the history (STORE_URL, REDIS_URL)",
-    usage: `--app ID ${SUBJECT_USAGE.replace("--user ID | ", "")} --why WORDS [--kind ${BLOCK_KINDS.join("|")}] [--by NAME]`,
-    options: { ...APP, ...ENDPOINT_OPTIONS, why: { type: "string" }, kind: { type: "string" }, by: { type: "string" } },
-    run(invocation) {
-      const { values } = invocation;
-      const [app, subject] = [readApp(invocation), readEndpointSubject(values)];
-      const why = text(values.why)?.trim() || fail("--why is missing: say why it may be sent to again");
-      const given = { app, subject, kind: readKind(values.kind), actor: text(values.by), why };
-      return withStore(invocation, async (store) => {
-        await using stack = new AsyncDisposableStack();
-        const parts = { store, clock: systemClock, log: createLogger("preferences", "warn"), stack };
-        const { update } = await openPreferences(readConfig(preferenceVariables, invocation.env), parts);
-        print(blocksText(await liftBlocks({ find: store.preferences.find, update }, given)));
-      });
-    },
-  },
 };
 
 function only({ positionals: [given, ...more] }: Invocation, name: string): string {
@@ -120,9 +97,6 @@ export function readApp({ values }: Pick<Invocation, "values">): string {
   const id = text(values.app) ?? fail("--app is missing");
   return APP_ID.test(id) ? id : fail(`--app ${APP_ID_RULE}`);
 }
-
-export const readKind = (given: unknown): BlockKind | undefined =>
-  given === undefined ? undefined : (BLOCK_KINDS.find((kind) => kind === given) ?? fail(`--kind must be one of ${BLOCK_KINDS.join(", ")}`));
 
 /** @param file "-": standard input */
 function readCategories(file: string): Category[] {

@@ -46,8 +46,6 @@ export function historyText(entries: readonly ChangeEntry[]): string {
     .join("\n");
 }
 
-export const blocksText = (blocks: readonly Block[]) => blocks.map((block) => `lifted  ${blockText(block)}`).join("\n");
-
 export function categoriesText(categories: readonly Category[]): string {
   if (categories.length === 0) return "no categories";
   const rows = categories.map(({ name, default: own, notificationClass = "-", channelsOff = [], hidden, labels }) => [

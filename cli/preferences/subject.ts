@@ -9,7 +9,10 @@ export const SUBJECT_OPTIONS = {
   email: { type: "string" },
   endpoint: { type: "string" },
 } as const;
-export const SUBJECT_USAGE = "--user ID | --phone +NUMBER | --email ADDRESS | --endpoint ENDPOINT_ID";
+const { user: _user, ...endpointOptions } = SUBJECT_OPTIONS;
+export const ENDPOINT_OPTIONS = endpointOptions;
+export const ENDPOINT_USAGE = "--phone +NUMBER | --email ADDRESS | --endpoint ENDPOINT_ID";
+export const SUBJECT_USAGE = `--user ID | ${ENDPOINT_USAGE}`;
 
 const E164 = /^\+[1-9][0-9]{6,14}$/;
 const ENDPOINT_ID = /^[0-9a-f]{32}$/;
@@ -25,13 +28,15 @@ export function readSubject({ values }: Invocation): string {
 
 /** The same without --user. */
 export function readEndpointSubject(values: Invocation["values"]): string {
+  if (Object.keys(ENDPOINT_OPTIONS).filter((name) => values[name] !== undefined).length !== 1) fail(`give one of ${ENDPOINT_USAGE}`);
   const [phone, email, id] = [text(values.phone), text(values.email), text(values.endpoint)];
   if (phone !== undefined)
     return E164.test(phone) ? subjectOf({ channel: "sms", phoneNumber: phone }) : fail("--phone must be like +4915112345678");
   if (email !== undefined)
     return email.includes("@") ? subjectOf({ channel: "email", address: email }) : fail("--email must be an address");
-  if (id === undefined) fail("give --phone, --email or --endpoint");
-  return ENDPOINT_ID.test(id) ? endpointSubject(id) : fail("--endpoint must be the 32 hex digits that ListContacts calls endpoint_id");
+  return ENDPOINT_ID.test(id ?? "")
+    ? endpointSubject(id!)
+    : fail("--endpoint must be the 32 hex digits that ListContacts calls endpoint_id");
 }
 
 const subjectOf = (endpoint: Endpoint) => endpointSubject(endpointIds(canonicalEndpoint(endpoint))[0]!);

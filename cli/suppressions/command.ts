@@ -1,13 +1,10 @@
-import { endpointId } from "../../adapters/ids.ts";
 import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
 import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
-import { addressFault } from "../../core/delivery/email-address.ts";
-import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { BLOCK_KINDS } from "../../core/preferences/block.ts";
-import { endpointSubject } from "../../core/preferences/opt-out.ts";
+import { BLOCK_KINDS, type BlockKind } from "../../core/preferences/block.ts";
+import { unknownApp } from "../../operations/apps/apps.ts";
 import { blocksOf, liftBlocks } from "../../operations/preferences/lift-blocks.ts";
 import { syncSuppressions } from "../../operations/suppressions/sync.ts";
 import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
@@ -17,7 +14,8 @@ import { systemClock } from "../../runtime/clock.ts";
 import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { type Command, fail, text } from "../command.ts";
-import { readApp, readKind } from "../preferences/command.ts";
+import { readApp } from "../preferences/command.ts";
+import { ENDPOINT_OPTIONS, ENDPOINT_USAGE, readEndpointSubject } from "../preferences/subject.ts";
 import { createProgress } from "../progress.ts";
 import { blocksTable, syncJson, syncTable } from "./report.ts";
 
@@ -68,24 +66,22 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "suppressions lift": {
     about:
-      "shows what blocks a phone number or an address in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
-    usage: `--app ID [--kind ${BLOCK_KINDS.join("|")}] [--why TEXT] ENDPOINT`,
-    options: { app: { type: "string" }, kind: { type: "string" }, why: { type: "string" } },
+      "shows what blocks an endpoint in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the history keeps who and why; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
+    usage: `--app ID ${ENDPOINT_USAGE} [--kind ${BLOCK_KINDS.join("|")}] [--why WORDS [--by NAME]]`,
+    options: { app: { type: "string" }, ...ENDPOINT_OPTIONS, kind: { type: "string" }, why: { type: "string" }, by: { type: "string" } },
     async run({ values, positionals, env }) {
-      const app = readApp({ values });
-      const [given, ...others] = positionals;
-      if (given === undefined || others.length > 0) fail("name one phone number or address");
-      const kind = readKind(values.kind);
-      const why = text(values.why)?.trim();
+      if (positionals.length > 0) fail("takes no arguments");
+      const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: readKind(values.kind) };
+      const [why, actor] = [text(values.why)?.trim(), text(values.by)];
       if (why === "") fail("--why must say why");
+      if (why === undefined && actor !== undefined) fail("--by needs --why");
       await using stack = new AsyncDisposableStack();
       const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
-      if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
+      if ((await store.apps.find(blocked.app)) === undefined) throw unknownApp(blocked.app);
       const { find } = store.preferences;
-      const blocked = { app, subject: endpointSubject(endpointId(endpointOf(given!))), kind };
       const lift = async (because: string) => {
         const { update } = await openChanges(store, env, stack);
-        return liftBlocks({ find, update }, { ...blocked, actor: "carillon suppressions lift", why: because });
+        return liftBlocks({ find, update }, { ...blocked, actor, why: because });
       };
       const blocks = why === undefined ? await blocksOf({ find }, blocked) : await lift(why);
       process.stdout.write(`${blocksTable(blocks)}\n`);
@@ -95,17 +91,12 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+const readKind = (given: unknown): BlockKind | undefined =>
+  given === undefined ? undefined : (BLOCK_KINDS.find((kind) => kind === given) ?? fail(`--kind must be one of ${BLOCK_KINDS.join(", ")}`));
+
 /** So that Redis and those who send follow at once. */
 const openChanges = (store: Store, env: Environment, stack: AsyncDisposableStack): Promise<Preferences> =>
   openPreferences(readConfig(preferenceVariables, env), { store, clock: systemClock, log: createLogger("suppressions", "warn"), stack });
-
-/** A number with its plus, or an address. */
-function endpointOf(given: string): Endpoint {
-  if (/^\+[1-9]\d{6,14}$/.test(given)) return canonicalEndpoint({ channel: "sms", phoneNumber: given });
-  const endpoint = canonicalEndpoint({ channel: "email", address: given });
-  const fault = endpoint.channel === "email" ? addressFault(endpoint.address) : undefined;
-  return fault === undefined ? endpoint : fail(`ENDPOINT must be a phone number as +447700900123, or ${fault}`);
-}
 
 /** Throws a ConfigError that names the variables at fault. */
 function accountValues(definition: ProviderDefinition, account: string, env: Environment): AccountValues {

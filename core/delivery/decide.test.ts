@@ -65,6 +65,12 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     { kind: "expired", reason: { code: "unavailable", detail: "http-503" } },
   ],
   [
+    "a repetition of what may have been sent fails where it is too late for another",
+    { kind: "unavailable", fault },
+    { expiresAt: NOW + 1_000, policyResend: true },
+    { kind: "failed", reason: { code: "outcome-unknown" } },
+  ],
+  [
     "a misconfigured provider is tried again once an operator may have acted",
     { kind: "misconfigured", reason: "BadTopic" },
     {},

@@ -1,8 +1,21 @@
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../ports/attempt-store.ts";
 import type { Delivery } from "./notification.ts";
+import { type Reason, reason } from "./reason.ts";
 
 /** An attempt number that was closed without a call, and how its delivery ends by that. */
 export type Void = Extract<AttemptOutcome, { kind: "void" }>;
+
+/**
+ * How a delivery ends that was not sent in time. What repeats an attempt of unknown outcome ends as that attempt would have without the repetition, because it
+ * may have been sent.
+ */
+export function expiryOfRun(
+  { policyResend, reason: before }: Pick<Delivery, "policyResend" | "reason">,
+  why: Reason = reason("expired"),
+): Void {
+  if (!policyResend) return { kind: "void", state: "expired", reason: why };
+  return { kind: "void", state: "failed", reason: before?.code === "outcome-unknown" ? before : reason("outcome-unknown") };
+}
 
 /** The record that closes an attempt's number: once it is inserted, no copy of the task can send under that number. */
 export function voidAttempt(

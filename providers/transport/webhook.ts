@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import type { Learned } from "../../core/preferences/learned.ts";
 import type { SmsCommand } from "../../core/preferences/sms-words.ts";
@@ -55,6 +56,27 @@ export interface InboundTexts {
   poolsOf(text: InboundText, settings: WebhookSettings): string[];
   /** The body of a 200 that has the provider answer the person; undefined: as configured, nothing is answered. */
   answer?(command: SmsCommand, settings: WebhookSettings): string | undefined;
+  /** Answers the person by a call, where the provider takes no answer to the webhook. */
+  reply?: TextReplies | undefined;
+}
+
+/** A text from what a person wrote to. */
+export interface TextReply {
+  from: string;
+  /** E.164 with the plus. */
+  to: string;
+  text: string;
+}
+
+export type SendReply = (reply: TextReply, settings: WebhookSettings, signal: AbortSignal) => Promise<Outcome>;
+
+export interface TextReplies {
+  /** Undefined: as configured, nothing is answered. */
+  textOf(command: SmsCommand, settings: WebhookSettings): string | undefined;
+  /** Why it cannot be sent as configured; names variables, never values. */
+  fault(settings: WebhookSettings): string | undefined;
+  /** Imports what calls. One call is one text, never repeated; it never rejects. */
+  load(): Promise<SendReply>;
 }
 
 /** Receipt kind by the provider's event; events that are not listed change nothing. */

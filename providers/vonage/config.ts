@@ -20,6 +20,19 @@ export const vonageVariables = {
 };
 export type VonageConfig = Values<typeof vonageVariables>;
 
+export const vonageAuthorization = ({
+  VONAGE_API_KEY: key,
+  VONAGE_API_SECRET_FILE: secret,
+}: Pick<VonageConfig, "VONAGE_API_KEY" | "VONAGE_API_SECRET_FILE">): string =>
+  `Basic ${Buffer.from(`${key}:${secret}`).toString("base64")}`;
+
+const replyVariable = (word: string) =>
+  text({
+    default: "",
+    reason: `what who answers ${word} is sent, once, from the number that they wrote to; empty: nothing. Needs VONAGE_API_KEY and its secret`,
+  });
+
+/** Of feedback: what verifies webhooks and names senders, and what its own replies need. */
 export const vonageWebhookVariables = {
   VONAGE_FROM: vonageVariables.VONAGE_FROM,
   VONAGE_SENDERS: vonageVariables.VONAGE_SENDERS,
@@ -27,6 +40,14 @@ export const vonageWebhookVariables = {
     default: "",
     reason: "signs Vonage's delivery receipts and people's texts, by SHA-256 HMAC; empty: /vonage is not served",
   }),
+  VONAGE_STOP_REPLY: replyVariable("STOP"),
+  VONAGE_START_REPLY: replyVariable("START"),
+  VONAGE_HELP_REPLY: replyVariable("HELP"),
+  VONAGE_API_KEY: vonageVariables.VONAGE_API_KEY,
+  VONAGE_API_SECRET_FILE: vonageVariables.VONAGE_API_SECRET_FILE,
+  VONAGE_ORIGIN: vonageVariables.VONAGE_ORIGIN,
+  PROVIDER_CA_FILE: vonageVariables.PROVIDER_CA_FILE,
+  OUTBOUND_ALLOWED_ADDRESSES: vonageVariables.OUTBOUND_ALLOWED_ADDRESSES,
   VONAGE_WEBHOOK_TOKEN_REQUIRED: flag({
     default: "false",
     reason:

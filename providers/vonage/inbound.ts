@@ -1,3 +1,4 @@
+import type { SmsCommand } from "../../core/preferences/sms-words.ts";
 import { poolsOf, type Sender } from "../sms-senders.ts";
 import { type InboundText, PARTS_MAX, phoneNumberOf, type TextPart, textIdOf } from "../transport/inbound-text.ts";
 import type { Fields, InboundTexts, WebhookSettings } from "../transport/webhook.ts";
@@ -6,7 +7,27 @@ import type { Fields, InboundTexts, WebhookSettings } from "../transport/webhook
 export const vonageTexts: Omit<InboundTexts, "read"> = {
   byGet: true,
   poolsOf: (text, settings) => poolsOf(accountOf(settings), text.to),
+  reply: {
+    textOf(command, settings) {
+      const text = settings[REPLY_VARIABLES[command]];
+      return typeof text === "string" && text !== "" ? text : undefined;
+    },
+    fault(settings) {
+      const replying = Object.values(REPLY_VARIABLES).filter((name) => isSet(settings[name]));
+      const missing = ["VONAGE_API_KEY", "VONAGE_API_SECRET_FILE"].filter((name) => !isSet(settings[name]));
+      if (replying.length === 0 || missing.length === 0) return undefined;
+      return `${missing.join(" and ")}: must be set, because ${replying[0]} is`;
+    },
+    load: async () => (await import("./reply.ts")).replyByVonage,
+  },
 };
+
+const REPLY_VARIABLES: Readonly<Record<SmsCommand, string>> = {
+  stop: "VONAGE_STOP_REPLY",
+  start: "VONAGE_START_REPLY",
+  help: "VONAGE_HELP_REPLY",
+};
+const isSet = (value: unknown): boolean => typeof value === "string" && value !== "";
 
 /** SMS API: "Inbound SMS". Receipts have these fields, too, and a status; a text has the words, or is binary. */
 export function readVonageText(fields: Fields): ReturnType<InboundTexts["read"]> {

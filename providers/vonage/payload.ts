@@ -29,6 +29,8 @@ interface VonageMessage {
   "content-id"?: string;
 }
 
+export const vonageTypeOf = (text: string): VonageMessage["type"] => (isGsm7(text) ? "text" : "unicode");
+
 /** A number, a short code, or an alphanumeric name (Vonage: SMS API reference, from). */
 export const VONAGE_SENDER_FORM = {
   holds: (from: string) => /^\+?[1-9]\d{2,14}$/.test(from) || /^(?=.*[A-Za-z])[A-Za-z0-9 &.+_-]{1,11}$/.test(from),
@@ -45,7 +47,7 @@ export function buildVonageMessage(delivery: OutboundDelivery, setup: { from: st
     from: setup.from.replace(/^\+/, ""),
     to: endpoint.phoneNumber.replace(/^\+/, ""),
     text,
-    type: isGsm7(text) ? "text" : "unicode",
+    type: vonageTypeOf(text),
     "client-ref": attemptId,
     ttl: Math.min(TTL_MS_MAX, Math.max(TTL_MS_MIN, storedMs(delivery, now))),
     ...(flash ? { "message-class": FLASH_CLASS } : {}),

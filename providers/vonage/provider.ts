@@ -7,7 +7,7 @@ import { addressFilterFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyVonage } from "./classify.ts";
-import { type VonageConfig, vonageVariables } from "./config.ts";
+import { type VonageConfig, vonageAuthorization, vonageVariables } from "./config.ts";
 import { buildVonageMessage, vonageLacks } from "./payload.ts";
 import { buildRecordsPath, REPORT_SOCKETS_MAX, readRecords } from "./status-query.ts";
 
@@ -25,7 +25,7 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
     ...{ origin: config.VONAGE_REPORTS_ORIGIN, ca, connectionsMax: REPORT_SOCKETS_MAX },
     addressFilter: addressFilterFor(config.VONAGE_REPORTS_ORIGIN, VONAGE_REPORTS_ORIGIN, allowed),
   });
-  const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
+  const authorization = vonageAuthorization(config);
   const account: SmsAccount = {
     ...{ defaultFrom: config.VONAGE_FROM, senders: config.VONAGE_SENDERS },
     lacks: vonageLacks,

@@ -16,6 +16,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { type Authority, createAuthority, type MountedSecret, mountSecret } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { healthAt } from "../support/health.ts";
+import { checkRequest } from "../support/preference-requests.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { mail, notification, toEndpoint } from "./calls.ts";
 import { runCli } from "./cli-process.ts";
@@ -137,7 +138,7 @@ describe("with certificates", () => {
       using gateway = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls, token: apiKey });
       const isOptedOut = (error: ServiceError) => error.code === status.UNAVAILABLE;
       const metadata = internalMetadata(() => [TOKEN], "shop");
-      await assert.rejects(callUnary(preferences, PreferenceServiceService.checkPreferences, { questions: [] }, { metadata }), isOptedOut);
+      await assert.rejects(callUnary(preferences, PreferenceServiceService.checkPreferences, checkRequest([]), { metadata }), isOptedOut);
       await assert.rejects(
         callUnary(gateway, NotificationServiceService.sendNotification, { notification: notification(), validateOnly: false }),
         isOptedOut,

@@ -55,7 +55,7 @@ export function timingParts({ store, timing }: { store: MemoryStore; timing: Tim
   const { clock } = process;
   const { quietUser, cap } = timing;
   const category: Category = { name: CATEGORY, labels: {}, default: "opted-in", cap };
-  const appOf = async () => ({ accounts: {}, timedCategories: new Map([[CATEGORY, category]]) });
+  const appOf = async () => ({ accounts: {}, categories: new Map([[CATEGORY, category]]) });
   const profiles = process.wrap("profiles", store.profiles, "store");
   const caps = process.wrap("caps", store.caps, "store");
   const profileOf = createReader(async (app, ids) => (await profiles.find(app, ids)).map((r) => [r.userId, r.profile] as const), clock);

@@ -105,6 +105,13 @@ test("the Ingress of the webhooks has the path of the public URL", () => {
   );
 });
 
+test("the gateway alone has the key of erasures, where there is one", () => {
+  const keyOf = (objects: typeof production, name: string) => variablesOf(find(objects, "Deployment", name)).ERASURE_KEY_FILE;
+  assert.equal(keyOf(production, "gateway"), "/etc/carillon/secrets/erasure-key");
+  for (const name of ["preferences", "feedback", "relay"]) assert.equal(keyOf(production, name), undefined);
+  assert.equal(keyOf(minimal, "gateway"), undefined);
+});
+
 test("feedback, preferences and the dispatcher of mails have the keys of recipients' links, and no other", () => {
   const keysOf = (name: string) => variablesOf(find(production, "Deployment", name)).UNSUBSCRIBE_KEYS_FILE;
   for (const name of ["feedback", "preferences", "dispatcher-email"]) assert.equal(keysOf(name), "/etc/carillon/secrets/unsubscribe-keys");

@@ -190,6 +190,11 @@ export interface CreatePreferencesLinkResponse {
 
 export interface CheckPreferencesRequest {
   questions: PreferenceQuestion[];
+  /**
+   * The caller knows PreferenceAnswer.unknown. Otherwise the whole call is UNAVAILABLE where one question cannot be answered now, and what is known
+   * of the others is not told.
+   */
+  acceptsUnknown: boolean;
 }
 
 export interface PreferenceQuestion {
@@ -210,9 +215,14 @@ export interface CheckPreferencesResponse {
 }
 
 export interface PreferenceAnswer {
+  /** False also where `unknown` is true. */
   optedOut: boolean;
   /** Set when opted_out is true; the code is one of opted-out, no-consent, stopped, complained, bounced, blocked. */
-  reason: Reason | undefined;
+  reason:
+    | Reason
+    | undefined;
+  /** It cannot be read now: ask again, and do not send until then. Only where the request has `accepts_unknown`. */
+  unknown: boolean;
 }
 
 function createBaseSubject(): Subject {
@@ -1320,13 +1330,16 @@ export const CreatePreferencesLinkResponse: MessageFns<CreatePreferencesLinkResp
 };
 
 function createBaseCheckPreferencesRequest(): CheckPreferencesRequest {
-  return { questions: [] };
+  return { questions: [], acceptsUnknown: false };
 }
 
 export const CheckPreferencesRequest: MessageFns<CheckPreferencesRequest> = {
   encode(message: CheckPreferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.questions) {
       PreferenceQuestion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.acceptsUnknown !== false) {
+      writer.uint32(16).bool(message.acceptsUnknown);
     }
     return writer;
   },
@@ -1350,6 +1363,14 @@ export const CheckPreferencesRequest: MessageFns<CheckPreferencesRequest> = {
             }
 
             message.questions.push(PreferenceQuestion.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.acceptsUnknown = reader.bool();
             continue;
           }
         }
@@ -1513,7 +1534,7 @@ export const CheckPreferencesResponse: MessageFns<CheckPreferencesResponse> = {
 };
 
 function createBasePreferenceAnswer(): PreferenceAnswer {
-  return { optedOut: false, reason: undefined };
+  return { optedOut: false, reason: undefined, unknown: false };
 }
 
 export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
@@ -1523,6 +1544,9 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
     }
     if (message.reason !== undefined) {
       Reason.encode(message.reason, writer.uint32(18).fork()).join();
+    }
+    if (message.unknown !== false) {
+      writer.uint32(24).bool(message.unknown);
     }
     return writer;
   },
@@ -1554,6 +1578,14 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
             }
 
             message.reason = Reason.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.unknown = reader.bool();
             continue;
           }
         }
