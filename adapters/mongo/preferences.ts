@@ -1,15 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Collection, MongoServerError } from "mongodb";
+import type { Collection } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import type { WebhookStore } from "../../core/ports/webhook-store.ts";
 import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { listenersOf } from "../../core/webhooks/event.ts";
 import { StoreError } from "../store/store-error.ts";
 import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
-import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
+import { asStoreError, toStoreError } from "./errors.ts";
 import { createPreferenceHistory, type PreferenceChangeDocument } from "./preference-history.ts";
+import { replaceVersion } from "./replace-version.ts";
+import { createWebhookEvents, type Untold, type WebhookEventDocument } from "./webhook-events.ts";
+import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
 export interface PreferenceDocument extends StoredPreference {
   _id: string;
+  /** Absent: the events of the last change were made, or nobody is told. */
+  untold?: Untold | undefined;
 }
 
 /** Of several writers one gets through at each round, so this many may change one person's preferences at the same moment. */
@@ -25,21 +32,30 @@ const keyOf = (app: string, subject: string) => JSON.stringify([app, subject]);
  * is not listed as one.
  */
 const floorKeyOf = (app: string) => JSON.stringify([app]);
-const decode = ({ _id, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
+const decode = ({ _id, untold: _untold, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
 /** What no reader needs. */
-const projection = { lastChange: 0 } as const;
+const projection = { lastChange: 0, untold: 0 } as const;
 
 /**
- * A record holds its last change, and the history gets it afterwards. Where a process died between the two, whoever replaces the record next, or reads the
- * history, writes it there first.
+ * A record holds its last change, and the history gets it afterwards; then its events for webhooks are made, while the record says in `untold` whom they are for.
+ * Where a process died between, whoever replaces the record next does both first, whoever reads the history writes it there, and recover() finds the record.
  */
 export function createPreferenceStore(
   collection: Collection<PreferenceDocument>,
   changes: Collection<PreferenceChangeDocument>,
-): PreferenceStore {
+  { endpoints, events }: { endpoints: Collection<WebhookEndpointsDocument>; events: Collection<WebhookEventDocument> },
+): PreferenceStore & Pick<WebhookStore, "recover"> {
   const history = createPreferenceHistory(changes);
-  /** Otherwise the history would get it back. */
-  const forgetLastChange = (_id: string) => collection.updateOne({ _id }, { $unset: { lastChange: "" } });
+  const webhookEvents = createWebhookEvents(events);
+  /** Otherwise the history would get it back, and webhooks the events. */
+  const forgetLastChange = (_id: string) => collection.updateOne({ _id }, { $unset: { lastChange: "", untold: "" } });
+  const listeners = async (app: string, subject: string) => listenersOf((await endpoints.findOne({ _id: app }))?.endpoints ?? [], subject);
+  /** What follows from a stored record; once, however often it is called. */
+  async function follow(_id: string, { app, subject, lastChange, untold }: Omit<PreferenceDocument, "_id">): Promise<void> {
+    if (!lastChange) return;
+    await history.put(_id, lastChange);
+    if (untold) await webhookEvents.add(app, subject, lastChange, untold.endpoints);
+  }
   const floorOf = async (app: string) => (await collection.findOne({ _id: floorKeyOf(app) }, { projection: { version: 1 } }))?.version;
   const raiseFloor = (app: string, version: number) =>
     collection.updateOne({ _id: floorKeyOf(app) }, { $max: { version } }, { upsert: true });
@@ -56,15 +72,16 @@ export function createPreferenceStore(
       asStoreError("update preferences", async () => {
         const _id = keyOf(app, subject);
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
-          const stored = await collection.findOne({ _id });
+          const [stored, told] = await Promise.all([collection.findOne({ _id }), listeners(app, subject)]);
           const before = stored ? decode(stored) : undefined;
           if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true as const };
           const record = applyChange(before, { app, subject, change, now, floor: before ? undefined : await floorOf(app) });
           if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true as const };
-          if (stored?.lastChange) await history.put(_id, stored.lastChange);
-          const written = writePreference(record);
-          if (await replace(collection, _id, before?.version, written)) {
-            await history.put(_id, written.lastChange);
+          if (stored) await follow(_id, stored);
+          const written = { ...writePreference(record), ...(told.length > 0 && { untold: { at: now, endpoints: told } }) };
+          if (await replaceVersion(collection, _id, before?.version, written)) {
+            await follow(_id, written);
+            if (told.length > 0) await collection.updateOne({ _id, version: record.version }, { $unset: { untold: "" } });
             return record;
           }
           await delay(Math.random() * UPDATE_PAUSE_MS);
@@ -76,7 +93,7 @@ export function createPreferenceStore(
       asStoreError("read the history of preferences", async () => {
         const _id = keyOf(app, subject);
         const stored = await collection.findOne({ _id }, { projection: { lastChange: 1 } });
-        if (stored?.lastChange) await history.put(_id, stored.lastChange);
+        if (stored) await follow(_id, stored);
         const found = await history.before(_id, beforeVersion, limit);
         return found.map((entry) => ({ app, subject, ...entry }));
       }),
@@ -89,6 +106,7 @@ export function createPreferenceStore(
         if (found) await raiseFloor(app, found.version);
         await forgetLastChange(_id);
         await history.remove(_id);
+        await webhookEvents.remove(app, subject);
         return found !== null && (await collection.deleteOne({ _id, version: found.version })).deletedCount > 0;
       }),
 
@@ -96,7 +114,25 @@ export function createPreferenceStore(
       asStoreError("remove the history of preferences", async () => {
         const _id = keyOf(app, subject);
         await forgetLastChange(_id);
+        await webhookEvents.remove(app, subject);
         return history.remove(_id);
+      }),
+
+    recover: (before, limit) =>
+      asStoreError("recover webhook events", async () => {
+        if (limit <= 0) return 0;
+        const found = await collection.find({ "untold.at": { $lt: before } }, { limit }).toArray();
+        for (const { _id, ...stored } of found) {
+          await follow(_id, stored);
+          const { version, app, subject } = stored;
+          const done = await collection.updateOne({ _id, version, untold: { $exists: true } }, { $unset: { untold: "" } });
+          if (done.matchedCount === 1 || (await collection.findOne({ _id, lastChange: { $exists: true } }, { projection: { _id: 1 } })))
+            continue;
+          // It was erased meanwhile.
+          await history.remove(_id);
+          await webhookEvents.remove(app, subject);
+        }
+        return found.length;
       }),
 
     purgeHistory: (before, limit) => asStoreError("purge the history of preferences", () => history.purge(before, limit)),
@@ -111,21 +147,4 @@ export function createPreferenceStore(
       }
     },
   };
-}
-
-/** False if another writer changed the record since `version` was read. */
-async function replace(
-  collection: Collection<PreferenceDocument>,
-  _id: string,
-  version: number | undefined,
-  stored: StoredPreference,
-): Promise<boolean> {
-  if (version !== undefined) return (await collection.replaceOne({ _id, version }, stored)).matchedCount === 1;
-  try {
-    await collection.insertOne({ _id, ...stored });
-    return true;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-    throw error;
-  }
 }
