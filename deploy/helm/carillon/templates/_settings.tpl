@@ -26,6 +26,9 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- if include "carillon.linksUnsubscribe" . -}}
   {{- $files = append $files (dict "env" "UNSUBSCRIBE_KEYS_FILE" "file" "unsubscribe-keys" "secret" $v.feedback.unsubscribe.existingSecret "key" $v.feedback.unsubscribe.keysKey) -}}
 {{- end -}}
+{{- if and (eq $item.component "relay") $v.relay.webhooks.existingSecret -}}
+  {{- $files = append $files (dict "env" "WEBHOOK_KEYS_FILE" "file" "webhook-keys" "secret" $v.relay.webhooks.existingSecret "key" $v.relay.webhooks.keysKey) -}}
+{{- end -}}
 {{- if and (has "providers" $item.needs) (not (include "carillon.playsProviders" $root)) -}}
   {{- if $item.values.providerCa -}}
     {{- with $item.values.providerCa -}}
