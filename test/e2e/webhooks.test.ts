@@ -1,11 +1,14 @@
 // An app's endpoint is told of what people refuse, whatever way they say it, also where the relay is killed meanwhile.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { webhookEventId } from "../../adapters/webhook-secrets.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
 import { contentToProto } from "../../core/content/content.ts";
 import { NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
 import { inboundTextOf } from "../../sandbox/kit/inbound.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh, freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
@@ -40,7 +43,10 @@ async function idsOfHistory({ store }: TestSystem): Promise<string[]> {
 test("STOP, one click and the API's opt-outs reach an endpoint signed, exactly as the history has them, although the relay is killed", async () => {
   await using system = await startSystem();
   await system.roles.find(({ name }) => name === "relay")![Symbol.asyncDispose]();
-  await using receiver = await startWebhookReceiver();
+  const authority = await createAuthority("hooks");
+  const authorityFile = join(system.directory, "hooks-ca.pem");
+  writeFileSync(authorityFile, authority.cert);
+  await using receiver = await startWebhookReceiver(await authority.issue());
   const set = await runCli(["app", "webhook", "set", DEV_APP, "crm", receiver.url], system.env);
   assert.equal(set.code, 0, set.stderr);
   const secret = set.stdout.trim();
@@ -48,7 +54,7 @@ test("STOP, one click and the API's opt-outs reach an endpoint signed, exactly a
 
   receiver.behave = "hang";
   const env = Object.fromEntries(Object.entries(system.env).map(([name, value]) => [name, value ?? ""]));
-  const relayEnv = { ...env, LOG_LEVEL: "info" };
+  const relayEnv = { ...env, LOG_LEVEL: "info", NODE_EXTRA_CA_CERTS: authorityFile };
   const relay = await startRole("relay", relayEnv);
   await using _relay = relay;
   const [ada, hana, number] = [fresh("ada"), fresh("hana"), freshNumber()];

@@ -1,7 +1,9 @@
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
+import type { Pair } from "./certificates.ts";
 
 /** One call as it arrived. */
 export interface ReceivedCall {
@@ -26,12 +28,12 @@ export interface WebhookReceiver extends AsyncDisposable {
   release(status: number): void;
 }
 
-/** A real HTTP server that is told of events. */
-export async function startWebhookReceiver(): Promise<WebhookReceiver> {
+/** A real HTTP server that is told of events. @param tls of an https server at localhost; absent: plain http */
+export async function startWebhookReceiver(tls?: Pair): Promise<WebhookReceiver> {
   const held = new Set<ServerResponse>();
   let heldMax = 0;
   const receiver = { calls: [] as ReceivedCall[], behave: 204 as Behaviour };
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
@@ -43,11 +45,12 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
       response.on("close", () => held.delete(response));
     } else if (typeof behave === "number") response.writeHead(behave).end();
     else response.writeHead(behave.status, behave.headers).end(behave.body);
-  });
+  };
+  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key }, answer) : createServer(answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return Object.assign(receiver, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?from=carillon`,
+    url: `${tls ? "https://localhost" : "http://127.0.0.1"}:${(server.address() as AddressInfo).port}/hook?from=carillon`,
     held: () => held.size,
     heldMax: () => heldMax,
     release(status: number) {
