@@ -36,7 +36,7 @@ export interface EventSubject {
 }
 
 /** A mailbox may have 100 users; more than these are seldom of use. */
-export const USERS_MAX = 10;
+const USERS_MAX = 10;
 
 /**
  * The body of an event. What proves a change, and a provider's words, are left out: they may hold addresses. Where it would be too large it says so in

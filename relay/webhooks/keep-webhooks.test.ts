@@ -101,6 +101,10 @@ test("an endpoint that hangs delays no other, and gets few calls at once", async
   await world.until("its calls hang", () => hanging.held() > 0);
   assert.ok(hanging.heldMax() <= CALLS_MAX);
   await world.until("they end at their deadline", () => hanging.held() === 0, CALL_MS_MAX);
+  await world.until("it is tried again", () => hanging.held() > 0);
+  let rounds = 0;
+  await world.until("some rounds have passed", () => rounds++ > 10);
+  assert.equal(hanging.held(), 1, "one at a time while it fails");
   hanging.behave = 200;
   await world.until("all are told", nothingIsLeft(world.store), 10_000);
   assert.equal(new Set(idsOf(hanging)).size, 30);

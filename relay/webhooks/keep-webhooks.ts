@@ -20,7 +20,7 @@ export const LEASE_MS = 20_000;
 const RENEW_MS = 16_000;
 const WORK = "webhooks";
 /** An event that was not made by now never will be by the process that stored the change, in ms: far above any write's deadline. */
-export const RECOVER_AFTER_MS = 30_000;
+const RECOVER_AFTER_MS = 30_000;
 /** Changes recovered in one go, and old events removed. */
 const BATCH = 100;
 /** For how long an event may wait at most, in ms. Its calls take three days; of an endpoint that was removed some may be left. */
