@@ -3,10 +3,12 @@ import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
 import { retentionVariables } from "../adapters/store/retention-config.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
+import { webhookKeyVariables } from "../adapters/webhook-secrets.ts";
 import { CHANNELS, type Channel, CLASSES, isPush, type NotificationClass } from "../core/delivery/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
 import { IN_DOUBT_REPEATS, type InDoubtRepeats } from "../core/delivery/in-doubt.ts";
-import { integer, list, ms } from "../runtime/config.ts";
+import { integer, list, listOf, ms } from "../runtime/config.ts";
+import { isAddressRange } from "../runtime/outbound.ts";
 
 /** As the variable names it: channel and class. */
 type Repeatable = `${Channel}:${NotificationClass}`;
@@ -50,6 +52,12 @@ export const relayVariables = {
   RELAY_POLL_MS: ms(10, 60_000, {
     default: "250",
     reason: "pause when nothing is due: a longer one delays scheduled sends and retries, a shorter one reads the store more often",
+  }),
+  ...webhookKeyVariables,
+  WEBHOOK_ALLOWED_ADDRESSES: listOf(isAddressRange, "addresses, or ranges as address/prefix", {
+    default: "",
+    reason:
+      "internal addresses at which webhook endpoints of apps may be, for services of your own and for tests; empty: only public ones are called",
   }),
   RETENTION_BUDGET_MS: integer(1, 500, {
     default: "30",

@@ -11,15 +11,19 @@ import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
 import { readHistoryRetention, readRetention } from "../adapters/store/retention-config.ts";
 import { createServedApps } from "../adapters/store/served-apps.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { watchWebhookSigner } from "../adapters/webhook-secrets.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { createAddressFilter } from "../runtime/outbound.ts";
 import { defineRole } from "../runtime/run.ts";
 import { inDoubtRepeats, relayVariables } from "./config.ts";
 import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
 import { keepRetention } from "./retention.ts";
+import { createWebhookCalls } from "./webhooks/call.ts";
+import { keepWebhooks } from "./webhooks/keep-webhooks.ts";
 
 /** How long a reading of a queue is used, in ms: shorter than CROWDED_POLL_MS, so that each poll sees what dispatchers took. Relays are few, unlike gateways. */
 const READ_EVERY_MS = 8;
@@ -28,7 +32,7 @@ export const role = defineRole({
   name: "relay",
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
   variables: relayVariables,
-  async start(config, { log, metrics, stack, signal, worker, failpoint }) {
+  async start(config, { log, metrics, stack, signal, worker, failpoint, env }) {
     const store = await openRoleStore(config, { stack, log, metrics, signal }, { hasWriterThread: true });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
@@ -71,10 +75,19 @@ export const role = defineRole({
       clock: systemClock,
       metrics: relayMetrics,
     });
+    const signer = stack.use(watchWebhookSigner({ config, env, log }));
+    const addressFilter = createAddressFilter(config.WEBHOOK_ALLOWED_ADDRESSES);
+    const telling = keepWebhooks({
+      ...{ store, worker, log, signal, signer },
+      openCalls: () => createWebhookCalls(addressFilter, systemClock),
+      clock: systemClock,
+      random: Math.random,
+      metrics: relayMetrics,
+    });
     const running = relay.run(signal);
     return {
       async drained() {
-        await Promise.all([running, measuring, retaining]);
+        await Promise.all([running, measuring, retaining, telling]);
       },
     };
   },

@@ -8,6 +8,9 @@ export interface RelayMetrics {
   outboxDue: Gauge<"class">;
   purged: Counter<"of">;
   retentionBehind: Gauge<"of">;
+  webhookCalls: Counter<"result">;
+  webhookGivenUp: Counter;
+  webhookOldest: Gauge;
 }
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
@@ -28,5 +31,14 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     "carillon_retention_behind_seconds",
     "How long the oldest that the last round removed had been kept beyond its retention",
     ["of"],
+  ),
+  webhookCalls: metrics.counter("carillon_app_webhook_calls_total", "Calls of apps' webhook endpoints, by result", ["result"]),
+  webhookGivenUp: metrics.counter(
+    "carillon_app_webhook_given_up_total",
+    "Events that an app was not told: the last call failed, or its endpoint was disabled",
+  ),
+  webhookOldest: metrics.gauge(
+    "carillon_app_webhook_oldest_seconds",
+    "How long ago the oldest change was made that an app is still to be told of; 0 while there is none",
   ),
 });

@@ -40,6 +40,7 @@ const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp]
   ["the gateway imports a provider", "gateway/preview.ts", 'import { x } from "../providers/list.ts";', /only the previews/],
   ["a channel imports another", "providers/apns/provider.ts", 'import { x } from "../fcm/classify.ts";', /one another/],
   ["a change made elsewhere", "relay/relay.ts", "const c = { set: {} } as DeliveryChange;", /only core\/delivery\/transitions\.ts/],
+  ["a change without an audit line", "relay/relay.ts", "await store.preferences.update(app, subject, change, 1);", /no audit line/],
   ["what simulators share imports their list", "sandbox/kit/faults.ts", 'import { A } from "../list.ts";', /nothing else of sandbox\//],
   ["what simulators share imports one", "sandbox/kit/ledger.ts", 'import type { A } from "../apns/index.ts";', /one another/],
   ["what providers share imports a file beside it", "providers/transport/a.ts", 'import { A } from "../list.ts";', /pass it in/],

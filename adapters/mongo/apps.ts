@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Collection, MongoServerError } from "mongodb";
+import type { Collection } from "mongodb";
 import type { AppRecord, AppStore } from "../../core/ports/app-store.ts";
 import { StoreError } from "../store/store-error.ts";
 import { readApp, type StoredApp, writeApp } from "../store/stored-app.ts";
-import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
+import { asStoreError, toStoreError } from "./errors.ts";
+import { replaceVersion } from "./replace-version.ts";
 
 export interface AppDocument extends Omit<StoredApp, "id"> {
   _id: string;
@@ -44,25 +45,13 @@ export function createAppStore(collection: Collection<AppDocument>): AppStore {
         for (let tries = 1; tries <= CHANGE_TRIES_MAX; tries++) {
           const before = await find(id);
           const app: AppRecord = { ...edit(before), id, version: (before?.version ?? 0) + 1 };
-          if (await replace(collection, before, app)) return app;
+          const { id: _id, ...stored } = writeApp(app);
+          // Apps of earlier versions have no version.
+          const asRead = before && { version: before.version === 0 ? { $exists: false } : before.version };
+          if (await replaceVersion(collection, id, asRead, stored)) return app;
           await delay(Math.random() * CHANGE_PAUSE_MS);
         }
         throw new StoreError(`MongoDB, change app: ${CHANGE_TRIES_MAX} tries met other writers`);
       }),
   };
-}
-
-/** False if another writer changed the app since `before` was read. */
-async function replace(collection: Collection<AppDocument>, before: AppRecord | undefined, app: AppRecord): Promise<boolean> {
-  const { id, ...stored } = writeApp(app);
-  // Apps of earlier versions have no version.
-  const version = before?.version === 0 ? { $exists: false } : before?.version;
-  if (version !== undefined) return (await collection.replaceOne({ _id: id, version }, stored)).matchedCount === 1;
-  try {
-    await collection.insertOne({ _id: id, ...stored });
-    return true;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-    throw error;
-  }
 }

@@ -66,6 +66,10 @@ const INDEXES: readonly Index[] = [
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
   { collection: "preference_changes", name: "at", key: { at: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
+  // Only records whose events for webhooks may not have been made.
+  { collection: "preferences", name: "untold", key: { "untold.at": 1 }, partialFilterExpression: { "untold.at": { $exists: true } } },
+  { collection: "webhook_events", name: "due", key: { app: 1, endpoint: 1, due: 1 } },
+  { collection: "webhook_events", name: "at", key: { "change.at": 1 } },
   { collection: "apps", name: "key-hash", key: { "keys.hash": 1 } },
   // Of apps that an earlier version wrote.
   { collection: "apps", name: "key", key: { keyHashes: 1 } },
@@ -80,6 +84,7 @@ const attributionIndexes = (provider: string): Index[] => [
 export const COLLECTIONS = [
   ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
   ...["contacts", "preferences", "preference_changes", "profiles", "caps", "apps", "poison", "leases"],
+  ...["webhook_endpoints", "webhook_events"],
 ];
 
 const NAMESPACE_NOT_FOUND = 26;

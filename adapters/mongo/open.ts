@@ -28,6 +28,8 @@ import { createProfileStore, type ProfileDocument } from "./profiles.ts";
 import { createPurge } from "./purge.ts";
 import { createReferences } from "./references.ts";
 import { checkSharding } from "./sharding.ts";
+import type { WebhookEventDocument } from "./webhook-events.ts";
+import { createWebhookStore, type WebhookEndpointsDocument } from "./webhooks.ts";
 
 export interface MongoOptions {
   /** Default: the one in the URI's path, else "carillon". */
@@ -71,6 +73,13 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     const blobs = db.collection<BlobDocument>("blobs");
     const poison = db.collection<PoisonDocument>("poison");
     const migrations = db.collection<MigrationDocument>("migrations");
+    const endpoints = db.collection<WebhookEndpointsDocument>("webhook_endpoints");
+    const events = db.collection<WebhookEventDocument>("webhook_events");
+    const preferences = createPreferenceStore(
+      db.collection<PreferenceDocument>("preferences"),
+      db.collection<PreferenceChangeDocument>("preference_changes"),
+      { endpoints, events },
+    );
     const references = createReferences(notifications);
     const purge = createPurge({ notifications, attempts, attributions, migrations });
     const time = () => asStoreError("ask for the time", async () => ((await db.admin().command({ hello: 1 })).localTime as Date).getTime());
@@ -80,10 +89,8 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       blobs: createBlobStore(blobs, db.collection<ChunkDocument>("blob_chunks"), references),
       attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
-      preferences: createPreferenceStore(
-        db.collection<PreferenceDocument>("preferences"),
-        db.collection<PreferenceChangeDocument>("preference_changes"),
-      ),
+      preferences,
+      webhooks: createWebhookStore(endpoints, events, preferences.recover),
       profiles: createProfileStore(db.collection<ProfileDocument>("profiles")),
       apps: createAppStore(db.collection<AppDocument>("apps")),
       caps: createCapStore(db.collection<CapDocument>("caps")),

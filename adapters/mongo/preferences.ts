@@ -1,17 +1,24 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Collection, MongoServerError } from "mongodb";
+import type { Collection, Filter } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import type { WebhookStore } from "../../core/ports/webhook-store.ts";
 import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { listenersOf } from "../../core/webhooks/event.ts";
 import { StoreError } from "../store/store-error.ts";
 import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
-import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
+import { asStoreError, toStoreError } from "./errors.ts";
 import { createPreferenceHistory, type PreferenceChangeDocument } from "./preference-history.ts";
+import { replaceVersion } from "./replace-version.ts";
+import { createWebhookEvents, type Untold, type WebhookEventDocument } from "./webhook-events.ts";
+import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
 export interface PreferenceDocument extends StoredPreference {
   _id: string;
   /** The history was removed up to this version: a writer that comes late must not put back what it had of it. */
   forgottenTo?: number;
+  /** Absent: the events of the last change were made, or nobody is told. */
+  untold?: Untold | undefined;
 }
 
 /** Of several writers one gets through at each round, so this many may change one person's preferences at the same moment. */
@@ -27,30 +34,50 @@ const keyOf = (app: string, subject: string) => JSON.stringify([app, subject]);
  * is not listed as one.
  */
 const floorKeyOf = (app: string) => JSON.stringify([app]);
-const decode = ({ _id, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
+const decode = ({ _id, untold: _untold, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
 const forgottenOf = (forgottenTo: number | undefined) => (forgottenTo === undefined ? {} : { forgottenTo });
 /** What no reader needs. */
-const projection = { lastChange: 0, forgottenTo: 0 } as const;
+const projection = { lastChange: 0, forgottenTo: 0, untold: 0 } as const;
 
 /**
- * A record holds its last change, and the history gets it afterwards. Where a process died between the two, whoever replaces the record next, or reads the
- * history, writes it there first. The history may be removed at any moment between these steps: it is so up to the version that the record had, and no later
- * change goes with it; and who wrote an entry looks afterwards whether it should have gone.
+ * A record holds its last change, and the history gets it afterwards; then its events for webhooks are made, while the record says in `untold` whom they are for.
+ * Where a process died between, whoever replaces the record next does both first, whoever reads the history writes it there, and recover() finds the record.
+ * History and events may be removed at any moment between these steps: it is so up to the version that the record had, and no later change goes with them; and
+ * who wrote one of them looks afterwards whether it should have gone.
  */
 export function createPreferenceStore(
   collection: Collection<PreferenceDocument>,
   changes: Collection<PreferenceChangeDocument>,
-): PreferenceStore {
+  { endpoints, events }: { endpoints: Collection<WebhookEndpointsDocument>; events: Collection<WebhookEventDocument> },
+): PreferenceStore & Pick<WebhookStore, "recover"> {
   const history = createPreferenceHistory(changes);
+  const webhookEvents = createWebhookEvents(events);
+  const listeners = async (app: string, subject: string) => listenersOf((await endpoints.findOne({ _id: app }))?.endpoints ?? [], subject);
+
+  /** What follows from a stored record; once, however often it is called. */
+  async function follow(_id: string, { app, subject, lastChange, untold }: Omit<PreferenceDocument, "_id">): Promise<void> {
+    if (!lastChange) return;
+    await history.put(_id, lastChange);
+    if (untold) await webhookEvents.add(app, subject, lastChange, untold.endpoints);
+  }
+
   /** Before its history is removed up to this version. False where the record has another one by now. */
-  const forget = async (_id: string, version: number) =>
-    (await collection.updateOne({ _id, version }, { $unset: { lastChange: "" }, $set: { forgottenTo: version } })).matchedCount === 1;
+  async function forget(_id: string, version: number): Promise<boolean> {
+    const forgotten = { $unset: { lastChange: "", untold: "" }, $set: { forgottenTo: version } } as const;
+    return (await collection.updateOne({ _id, version }, forgotten)).matchedCount === 1;
+  }
+
+  /** The history up to this version, and what webhooks would tell of it. Resolves with how many entries the history had. */
+  async function removeUpTo(app: string, subject: string, version: number): Promise<number> {
+    await webhookEvents.remove(app, subject, version);
+    return history.remove(keyOf(app, subject), version);
+  }
 
   /** After entries were written, of versions from `first` to `last`. */
-  async function removeForgotten(_id: string, first: number, last = first): Promise<void> {
-    const record = await collection.findOne({ _id }, { projection: { forgottenTo: 1 } });
+  async function removeForgotten(app: string, subject: string, first: number, last = first): Promise<void> {
+    const record = await collection.findOne({ _id: keyOf(app, subject) }, { projection: { forgottenTo: 1 } });
     const upTo = record ? (record.forgottenTo ?? 0) : last;
-    if (first <= upTo) await history.remove(_id, upTo);
+    if (first <= upTo) await removeUpTo(app, subject, upTo);
   }
 
   const floorOf = async (app: string) => (await collection.findOne({ _id: floorKeyOf(app) }, { projection: { version: 1 } }))?.version;
@@ -70,20 +97,20 @@ export function createPreferenceStore(
         const _id = keyOf(app, subject);
         let first: number | undefined;
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
-          const stored = await collection.findOne({ _id });
+          const [stored, told] = await Promise.all([collection.findOne({ _id }), listeners(app, subject)]);
           const before = stored ? decode(stored) : undefined;
           if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true as const };
           const floor = before ? undefined : await floorOf(app);
           const record = applyChange(before, { app, subject, change, now, floor });
           if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true as const };
-          if (stored?.lastChange) {
-            await history.put(_id, stored.lastChange);
-            first ??= stored.lastChange.version;
-          }
-          const written = { ...writePreference(record), ...forgottenOf(stored ? stored.forgottenTo : floor) };
-          if (await replace(collection, _id, stored, written)) {
-            await history.put(_id, written.lastChange);
-            await removeForgotten(_id, first ?? record.version, record.version);
+          if (stored) await follow(_id, stored);
+          first ??= stored?.lastChange?.version;
+          const untold = told.length > 0 ? { untold: { at: now, endpoints: told } } : {};
+          const written = { ...writePreference(record), ...forgottenOf(stored ? stored.forgottenTo : floor), ...untold };
+          if (await replaceVersion(collection, _id, stored ? readAs(stored) : undefined, written)) {
+            await follow(_id, written);
+            if (told.length > 0) await collection.updateOne({ _id, version: record.version }, { $unset: { untold: "" } });
+            await removeForgotten(app, subject, first ?? record.version, record.version);
             return record;
           }
           await delay(Math.random() * UPDATE_PAUSE_MS);
@@ -97,7 +124,7 @@ export function createPreferenceStore(
         const stored = await collection.findOne({ _id }, { projection: { lastChange: 1 } });
         if (stored?.lastChange) {
           await history.put(_id, stored.lastChange);
-          await removeForgotten(_id, stored.lastChange.version);
+          await removeForgotten(app, subject, stored.lastChange.version);
         }
         const found = await history.before(_id, beforeVersion, limit);
         return found.map((entry) => ({ app, subject, ...entry }));
@@ -112,7 +139,7 @@ export function createPreferenceStore(
         const { version } = found;
         await raiseFloor(app, version);
         if (!(await forget(_id, version))) return false;
-        await history.remove(_id, version);
+        await removeUpTo(app, subject, version);
         return (await collection.deleteOne({ _id, version })).deletedCount > 0;
       }),
 
@@ -122,10 +149,23 @@ export function createPreferenceStore(
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
           const found = await collection.findOne({ _id }, { projection: { version: 1 } });
           // Without a record: what a writer that died left, up to what was removed.
-          if (!found) return history.remove(_id, (await floorOf(app)) ?? 0);
-          if (await forget(_id, found.version)) return history.remove(_id, found.version);
+          if (!found) return removeUpTo(app, subject, (await floorOf(app)) ?? 0);
+          if (await forget(_id, found.version)) return removeUpTo(app, subject, found.version);
         }
         throw new StoreError(`MongoDB, remove the history of preferences: ${UPDATE_TRIES_MAX} tries met other writers`);
+      }),
+
+    recover: (before, limit) =>
+      asStoreError("recover webhook events", async () => {
+        if (limit <= 0) return 0;
+        const found = await collection.find({ "untold.at": { $lt: before } }, { limit }).toArray();
+        for (const { _id, ...stored } of found) {
+          const { app, subject, version } = stored;
+          await follow(_id, stored);
+          await collection.updateOne({ _id, version }, { $unset: { untold: "" } });
+          await removeForgotten(app, subject, version);
+        }
+        return found.length;
       }),
 
     purgeHistory: (before, limit) => asStoreError("purge the history of preferences", () => history.purge(before, limit)),
@@ -142,22 +182,5 @@ export function createPreferenceStore(
   };
 }
 
-/** False if another writer changed the record, or its history was removed, since `before` was read. */
-async function replace(
-  collection: Collection<PreferenceDocument>,
-  _id: string,
-  before: PreferenceDocument | null,
-  stored: Omit<PreferenceDocument, "_id">,
-): Promise<boolean> {
-  if (before) {
-    const { version, forgottenTo = { $exists: false } } = before;
-    return (await collection.replaceOne({ _id, version, forgottenTo }, stored)).matchedCount === 1;
-  }
-  try {
-    await collection.insertOne({ _id, ...stored });
-    return true;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-    throw error;
-  }
-}
+/** Finds the record as it was read: unchanged, and with all of its history that it had. */
+const readAs = ({ version, forgottenTo = { $exists: false } }: PreferenceDocument): Filter<PreferenceDocument> => ({ version, forgottenTo });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { after, describe, it } from "node:test";
-import { type Document, MongoClient } from "mongodb";
+import { type Collection, type Document, MongoClient } from "mongodb";
+import { changing } from "../../test/support/changing.ts";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
 import { startMongod, withDatabase } from "../../test/support/mongod.ts";
 import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
@@ -12,7 +13,12 @@ import { type AttemptDocument, type AttributionDocument, createAttemptStore } fr
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { openMongoStore } from "./open.ts";
+import type { PreferenceChangeDocument } from "./preference-history.ts";
+import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
+import type { WebhookEventDocument } from "./webhook-events.ts";
+import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
+const ADS = { channel: "sms", category: "ads" } as const;
 const given = process.env.MONGODB_URI;
 const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
 
@@ -168,6 +174,57 @@ if (!server) {
       await store.notifications.change([0, 1].map((i) => sampleChange(record, i, { state: "sent", nextAt: undefined })));
       const [ended] = await client.db(database.name).collection("notifications").find().toArray();
       assert.equal("due" in ended!, false);
+    });
+
+    it("makes the events of a change whose process died before them: by the next change, or by recovery", async () => {
+      await using database = await createDatabase();
+      await using store = await openStore(database.url);
+      const hook = { name: "crm", url: "https://a.example/", secrets: [{ sealed: "a" }] };
+      await store.webhooks.change("shop", () => [hook]);
+      const db = client.db(database.name);
+      const [preferences, history] = [
+        db.collection<PreferenceDocument>("preferences"),
+        db.collection<PreferenceChangeDocument>("preference_changes"),
+      ];
+      const [endpoints, events] = [
+        db.collection<WebhookEndpointsDocument>("webhook_endpoints"),
+        db.collection<WebhookEventDocument>("webhook_events"),
+      ];
+      /** Its inserts never reach the server. */
+      const dying = <T extends Document>(collection: Collection<T>): Collection<T> =>
+        Object.create(collection, { insertMany: { value: () => Promise.reject(new Error("the process died")) } });
+      const beforeEvents = createPreferenceStore(preferences, history, { endpoints, events: dying(events) });
+      const beforeHistory = createPreferenceStore(preferences, dying(history), { endpoints, events });
+      const die = (dead: typeof beforeEvents, subject: string) => assert.rejects(dead.update("shop", subject, changing([ADS]), T0), /died/);
+      const told = async () =>
+        (await store.webhooks.due("shop", "crm", T0, 9)).map(({ change: { subject, version } }) => `${subject}/${version}`).sort();
+
+      await die(beforeEvents, "user:u1");
+      await die(beforeHistory, "user:u2");
+      await die(beforeHistory, "user:u3");
+      assert.deepEqual(await told(), []);
+      await store.preferences.update("shop", "user:u3", changing([ADS]), T0);
+      assert.deepEqual(await told(), ["user:u3/1", "user:u3/2"]);
+      assert.equal(await store.webhooks.recover(T0, 9), 0, "too early");
+      assert.deepEqual([await store.webhooks.recover(T0 + 1, 1), await store.webhooks.recover(T0 + 1, 9)], [1, 1]);
+      assert.deepEqual(await told(), ["user:u1/1", "user:u2/1", "user:u3/1", "user:u3/2"]);
+      assert.equal((await store.preferences.history("shop", "user:u2", 9, 9)).length, 1);
+      assert.equal(await store.webhooks.recover(T0 + 1, 9), 0);
+      assert.equal((await store.preferences.find("shop", ["user:u1"]))[0]?.version, 1);
+      assert.equal(await preferences.countDocuments({ untold: { $exists: true } }), 0);
+    });
+
+    it("an erased subject's events stay away, also where its process died before them", async () => {
+      await using database = await createDatabase();
+      await using store = await openStore(database.url);
+      await store.webhooks.change("shop", () => [{ name: "crm", url: "https://a.example/", secrets: [] }]);
+      await store.preferences.update("shop", "user:u1", changing([ADS]), T0);
+      await client
+        .db(database.name)
+        .collection("preferences")
+        .updateOne({}, { $set: { untold: { at: T0, endpoints: ["crm"] } } });
+      await store.preferences.removeHistory("shop", "user:u1");
+      assert.deepEqual([await store.webhooks.recover(T0 + 1, 9), await store.webhooks.oldest()], [0, undefined]);
     });
 
     it("has the references of those providers in an index that are attributed, and of no others", async () => {

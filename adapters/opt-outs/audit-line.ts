@@ -1,7 +1,21 @@
+import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import type { Block } from "../../core/preferences/block.ts";
 import type { ChangeEntry } from "../../core/preferences/change.ts";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { sha256 } from "../../runtime/hash.ts";
+import type { Logger } from "../../runtime/logger.ts";
+
+/** Logs each change that is stored. */
+export const withAuditLines = (store: PreferenceStore, log: Pick<Logger, "info">): PreferenceStore => ({
+  ...store,
+  async update(...given) {
+    const stored = await store.update(...given);
+    if (stored.lastChange) logChange(stored.lastChange, log);
+    return stored;
+  },
+});
+
+export const logChange = (change: ChangeEntry, log: Pick<Logger, "info">): void => log.info(auditLine(change), "preferences changed");
 
 /** Hex digits that tell subjects apart in a log. */
 const SUBJECT_DIGITS = 16;
@@ -15,7 +29,7 @@ const isoTime = (ms: number) => new Date(ms).toISOString();
  * One change for the log: what differs, as it was and as it is. The subject is a hash; who made the change and what proves it are in the history
  * alone, because they may name a person.
  */
-export function auditLine({ app, subject, version, origin, before, after }: ChangeEntry): object {
+function auditLine({ app, subject, version, origin, before, after }: ChangeEntry): object {
   const changes = Object.entries({
     optOutsBefore: before.optOuts.map(choiceText),
     optOutsAfter: after.optOuts.map(choiceText),

@@ -20,7 +20,7 @@ import { createStateLog } from "../../runtime/state-log.ts";
 import { endpointIds } from "../ids.ts";
 import { redisFault } from "../redis/connect.ts";
 import { answerOf } from "./answer-of.ts";
-import { auditLine } from "./audit-line.ts";
+import { logChange } from "./audit-line.ts";
 import { type CategoryDefaults, createCategoryDefaults } from "./category-defaults.ts";
 import { createChangeBroadcast } from "./change-broadcast.ts";
 import { createProcessCache, type Fill, type SubjectQuestion, type SubjectReading } from "./process-cache.ts";
@@ -133,7 +133,7 @@ export function createPreferences(deps: {
     begun: BegunChange | undefined,
   ): Promise<UpdatedPreference> {
     const { app, subject, version, lastChange } = record;
-    if (lastChange) log.info(auditLine(lastChange), "preferences changed");
+    if (lastChange) logChange(lastChange, log);
     if (begun) {
       const refusals = refusalsOf(record);
       const withdrawn = removed.filter((a) => !refusals.some((r) => isSameOptOut(r, a)));

@@ -17,6 +17,7 @@ import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { createProfileStore } from "./profiles.ts";
 import { asStoreError } from "./transact.ts";
+import { createWebhookStore } from "./webhooks.ts";
 import { useWriterThread } from "./writer-thread.ts";
 import { createWrites } from "./writes.ts";
 
@@ -47,6 +48,7 @@ export async function openSqliteStore(
     settle: writes.settle,
     contacts: createContactStore(database, writes),
     preferences: createPreferenceStore(database),
+    webhooks: createWebhookStore(database),
     profiles: createProfileStore(database),
     apps: createAppStore(database),
     caps: createCapStore(database, writes),

@@ -4,6 +4,7 @@ import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { readPreference, type StoredChange, type StoredPreference, storedPreference, writeChange } from "../store/stored.ts";
 import { readDurable, transact } from "./transact.ts";
+import { createWebhookEvents } from "./webhooks.ts";
 
 /** Records read at once by changedSince(), in rows. */
 const PAGE_ROWS = 500;
@@ -11,6 +12,7 @@ const PAGE_ROWS = 500;
 const parse = (row: Record<string, unknown>) => readPreference(JSON.parse(String(row.doc)) as StoredPreference);
 
 export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
+  const events = createWebhookEvents(database);
   const findOne = database.prepare("select doc from preferences where app = ? and subject = ?");
   const put = database.prepare("insert or replace into preferences (app, subject, updated_at, doc) values (?, ?, ?, ?)");
   const keep = database.prepare("insert into preference_changes (app, subject, version, doc) values (?, ?, ?, ?)");
@@ -47,7 +49,9 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
         const record = applyChange(found, { app, subject, change, now, floor: found ? undefined : Number(floorOf.get(app)?.version ?? 0) });
         if (!record) return { ...(found ?? noPreferences(app, subject)), tooMany: true as const };
         put.run(app, subject, now, JSON.stringify(storedPreference(record)));
-        keep.run(app, subject, record.version, JSON.stringify(writeChange(record.lastChange)));
+        const doc = JSON.stringify(writeChange(record.lastChange));
+        keep.run(app, subject, record.version, doc);
+        events.add(record.lastChange, doc);
         return record;
       }),
 
@@ -63,10 +67,15 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
         if (ifVersion !== undefined && found?.version !== ifVersion) return false;
         if (found) raiseFloor.run(app, found.version);
         removeChanges.run(app, subject);
+        events.remove(app, subject);
         return Number(remove.run(app, subject).changes) > 0;
       }),
 
-    removeHistory: (app, subject) => transact(database, () => Number(removeChanges.run(app, subject).changes)),
+    removeHistory: (app, subject) =>
+      transact(database, () => {
+        events.remove(app, subject);
+        return Number(removeChanges.run(app, subject).changes);
+      }),
 
     // A negative limit would be none.
     purgeHistory: (moment, limit) => transact(database, () => Number(removeOld.run(moment, Math.max(0, limit)).changes)),

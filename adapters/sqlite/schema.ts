@@ -206,6 +206,18 @@ const CAP_TABLES = `
   create index if not exists caps_ended on caps (until);
 `;
 
+/** Apps' webhook endpoints, and what these are still to be told (core/ports/webhook-store.ts); as the tables of blobs. `doc` holds the change. */
+const WEBHOOK_TABLES = `
+  create table if not exists webhook_endpoints (app text not null primary key, doc text not null) strict;
+  create table if not exists webhook_events (
+    app text not null, subject text not null, version integer not null, endpoint text not null,
+    at integer not null, due integer not null, tries integer not null, doc text not null,
+    primary key (app, subject, version, endpoint)
+  ) strict;
+  create index if not exists webhook_events_due on webhook_events (app, endpoint, due);
+  create index if not exists webhook_events_at on webhook_events (at);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
 const MIGRATIONS = [
   VERSION_1,
@@ -230,6 +242,7 @@ export function migrate(database: DatabaseSync): void {
     has("leases") &&
     has("caps_ended") &&
     has("preference_floors") &&
+    has("webhook_events_at") &&
     database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined;
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length && isComplete()) return;
@@ -242,6 +255,7 @@ export function migrate(database: DatabaseSync): void {
     database.exec(PREFERENCE_TABLES);
     database.exec(CAP_TABLES);
     database.exec(FLOOR_TABLE);
+    database.exec(WEBHOOK_TABLES);
     if (!has("leases")) database.exec(RETENTION_COLUMNS);
     database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
     database.exec(COMPLETE_INCOMPLETE);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -16,6 +16,9 @@ import { appJson, limitsText } from "./report.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-app-command-"));
 after(() => rmSync(directory, { recursive: true }));
+
+const WEBHOOK_KEYS_FILE = join(directory, "webhook-keys");
+writeFileSync(WEBHOOK_KEYS_FILE, "a key of thirty-two characters, w");
 
 const limitsOf = (args: string[]) => readLimits(parseArgs({ args, options: LIMIT_OPTIONS }).values);
 
@@ -117,6 +120,15 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app brand set", ["bank", "--name", "en=Bank"], false, /there is no app bank/],
   ["app brand show", ["bank"], false, /there is no app bank/],
   ["app brand clear", ["bank"], false, /there is no app bank/],
+  ["app webhook set", ["shop", "crm"], true, /takes ID, NAME and URL/],
+  ["app webhook set", ["shop", "CRM", "https://a.example"], false, /NAME must be 1 to 32 of a-z/],
+  ["app webhook set", ["shop", "crm", "http://a.example"], false, /URL must begin with https:.*; what is given has 16 characters/],
+  ["app webhook set", ["bank", "crm", "https://a.example"], false, /there is no app bank/],
+  ["app webhook list", ["bank"], false, /there is no app bank/],
+  ["app webhook rotate", ["shop"], true, /takes ID and NAME/],
+  ["app webhook rotate", ["shop", "crm", "--overlap", "soon"], true, /--overlap must be like/],
+  ["app webhook rotate", ["shop", "crm"], false, /app shop has no webhook endpoint crm; `carillon app webhook list shop`/],
+  ["app webhook remove", ["shop", "crm"], false, /app shop has no webhook endpoint crm/],
 ];
 
 test("a brand is set part by part, and taken away", async () => {
@@ -135,8 +147,41 @@ test("a brand is set part by part, and taken away", async () => {
   assert.equal((await store.apps.find("shop"))?.brand, undefined);
 });
 
+test("a webhook endpoint gets its secret once, keeps it with another URL, and gets another beside it", async () => {
+  const env = { STORE_URL: `sqlite:${join(directory, "webhooks.sqlite")}`, WEBHOOK_KEYS_FILE };
+  await using store = await openStore(env.STORE_URL);
+  await createApp(store.apps, "shop", CHANNELS, { now: 1 });
+  const out = join(directory, "secret");
+  const run = async (name: string, args: string[], over = {}) => {
+    const command = APP_COMMANDS[name]!;
+    return command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env: { ...env, ...over } });
+  };
+  const endpoint = async () => (await store.webhooks.find("shop"))[0];
+  await assert.rejects(
+    run("app webhook set", ["shop", "crm", "https://a.example"], { WEBHOOK_KEYS_FILE: "" }),
+    /WEBHOOK_KEYS_FILE: must be set/,
+  );
+  await run("app webhook set", ["shop", "crm", "https://a.example/", "--out", out]);
+  const secret = readFileSync(out, "utf8").trim();
+  assert.match(secret, /^whsec_/);
+  assert.doesNotMatch(JSON.stringify(await endpoint()), new RegExp(secret.slice(6, 20)), "sealed");
+  const { secrets } = (await endpoint())!;
+  await run("app webhook set", ["shop", "crm", "https://b.example/"]);
+  assert.deepEqual(await endpoint(), { name: "crm", url: "https://b.example/", secrets });
+  await run("app webhook rotate", ["shop", "crm", "--overlap", "1h", "--out", out]);
+  assert.notEqual(readFileSync(out, "utf8").trim(), secret);
+  assert.deepEqual(
+    (await endpoint())?.secrets.map(({ until }) => until === undefined),
+    [true, false],
+  );
+  await run("app webhook remove", ["shop", "crm"]);
+  assert.equal(await endpoint(), undefined);
+  for (const name of ["a", "b", "c", "d", "e"]) await run("app webhook set", ["shop", name, "https://a.example", "--out", out]);
+  await assert.rejects(run("app webhook set", ["shop", "f", "https://a.example"]), /has 5 webhook endpoints, which is the most/);
+});
+
 test("a mistake is said in one sentence, and nothing is changed", async () => {
-  const env = { STORE_URL: `sqlite:${join(directory, "mistakes.sqlite")}` };
+  const env = { STORE_URL: `sqlite:${join(directory, "mistakes.sqlite")}`, WEBHOOK_KEYS_FILE };
   await using store = await openStore(env.STORE_URL);
   const { app } = await createApp(store.apps, "shop", CHANNELS, { now: 1 });
   for (const [name, args, isUsage, sentence] of MISTAKES) {

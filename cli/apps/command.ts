@@ -21,6 +21,7 @@ import { BRAND_COMMANDS } from "./brand-command.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
+import { WEBHOOK_COMMANDS } from "./webhook-command.ts";
 import { onlyId, print, readId, withApps } from "./with-apps.ts";
 
 const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
@@ -34,7 +35,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   app: {
     about: "calling apps, their API keys and their limits: the commands that follow",
     usage:
-      "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show|accounts set|accounts show|brand set|brand show|brand clear ...",
+      "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show|accounts set|accounts show|brand set|brand show|brand clear|webhook set|webhook list|webhook rotate|webhook remove ...",
     options: {},
     run: async ({ positionals: [given] }) =>
       fail(given === undefined ? "a subcommand is missing" : `no subcommand "${given.slice(0, 40)}"`),
@@ -162,6 +163,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
       ),
   },
   ...BRAND_COMMANDS,
+  ...WEBHOOK_COMMANDS,
 };
 
 function readChannels({ values }: Invocation): Channel[] {

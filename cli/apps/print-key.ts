@@ -2,17 +2,28 @@ import { chmodSync, closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, w
 import type { GrantedKey } from "../../operations/apps/apps.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 
+/** An app's new API key. */
+export function printKey(grant: () => Promise<GrantedKey>, out: string | undefined): Promise<void> {
+  return printOnce(async () => {
+    const { key, record, app } = await grant();
+    const until = record.expiresAt === undefined ? "does not expire" : `expires at ${new Date(record.expiresAt).toISOString()}`;
+    return { secret: key, what: `key ${record.id} of app ${app.id}`, more: until };
+  }, out);
+}
+
 /**
- * The key alone goes to standard output, or to a file that only its owner can read; what it is goes to standard error. The file is opened first,
- * because a key that is stored and cannot be shown would be valid and in nobody's hands; what it held stays until there is a key to replace it.
+ * The secret alone goes to standard output, or to a file that only its owner can read; what it is goes to standard error. The file is opened first,
+ * because a secret that is stored and cannot be shown would be valid and in nobody's hands; what it held stays until there is one to replace it.
  */
-export async function printKey(grant: () => Promise<GrantedKey>, out: string | undefined): Promise<void> {
+export async function printOnce(
+  make: () => Promise<{ secret: string; what: string; more: string }>,
+  out: string | undefined,
+): Promise<void> {
   using file = out === undefined ? undefined : openPrivate(out);
-  const { key, record, app } = await grant();
-  if (file) file.replace(`${key}\n`);
-  else process.stdout.write(`${key}\n`);
-  const until = record.expiresAt === undefined ? "does not expire" : `expires at ${new Date(record.expiresAt).toISOString()}`;
-  process.stderr.write(`key ${record.id} of app ${app.id}: shown this once, ${until}${out === undefined ? "" : `; written to ${out}`}\n`);
+  const { secret, what, more } = await make();
+  if (file) file.replace(`${secret}\n`);
+  else process.stdout.write(`${secret}\n`);
+  process.stderr.write(`${what}: shown this once, ${more}${out === undefined ? "" : `; written to ${out}`}\n`);
 }
 
 /** Disposal closes it, and removes it again where it was not there before and nothing was written. */

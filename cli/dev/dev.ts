@@ -59,6 +59,9 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   const unsubscribeKeys = join(directory, "unsubscribe-keys");
   // Kept, because mails in the sandbox's ledger have links that it sealed.
   if (!existsSync(unsubscribeKeys)) writeFileSync(unsubscribeKeys, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  const webhookKeys = join(directory, "webhook-keys");
+  // Kept, because the store holds secrets that it sealed.
+  if (!existsSync(webhookKeys)) writeFileSync(webhookKeys, randomBytes(32).toString("base64url"), { mode: 0o600 });
   const shared: Environment = {
     LOG_LEVEL: "warn",
     HTTP_HOST: "127.0.0.1",
@@ -70,6 +73,8 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     AUTOSCALER_LISTEN: "127.0.0.1:0",
     FEEDBACK_URL: "http://127.0.0.1:0",
     UNSUBSCRIBE_KEYS_FILE: unsubscribeKeys,
+    WEBHOOK_KEYS_FILE: webhookKeys,
+    WEBHOOK_ALLOWED_ADDRESSES: "127.0.0.0/8,::1",
     ...env,
     STORE_URL: storeUrl,
     STORE_ALLOW_STANDALONE: "true",

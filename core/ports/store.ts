@@ -9,6 +9,7 @@ import type { DeliveryChange, NotificationStore } from "./notification-store.ts"
 import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
 import type { ProfileStore } from "./profile-store.ts";
+import type { WebhookStore } from "./webhook-store.ts";
 
 /** Notifications of an app in a class whose last delivery ended before this moment (ms since the epoch). */
 export interface EndedBefore {
@@ -47,6 +48,7 @@ export interface Store extends AsyncDisposable {
   attempts: AttemptStore;
   contacts: ContactStore;
   preferences: PreferenceStore;
+  webhooks: WebhookStore;
   profiles: ProfileStore;
   caps: CapStore;
   apps: AppStore;

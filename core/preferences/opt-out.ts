@@ -37,8 +37,11 @@ const USER_PREFIX = "user:";
 export const userSubject = (userId: string) => `${USER_PREFIX}${userId}`;
 /** Undefined: the subject is no user. */
 export const userIdOf = (subject: string) => (subject.startsWith(USER_PREFIX) ? subject.slice(USER_PREFIX.length) : undefined);
+const ENDPOINT_PREFIX = "endpoint:";
 /** @param endpointId hash of the endpoint, so that no address is a key */
-export const endpointSubject = (endpointId: string) => `endpoint:${endpointId}`;
+export const endpointSubject = (endpointId: string) => `${ENDPOINT_PREFIX}${endpointId}`;
+/** Undefined: the subject is no endpoint. */
+export const endpointIdOf = (subject: string) => (subject.startsWith(ENDPOINT_PREFIX) ? subject.slice(ENDPOINT_PREFIX.length) : undefined);
 
 export const EVERYTHING: OptOut = { channel: "*", category: "*" };
 

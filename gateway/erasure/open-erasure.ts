@@ -1,3 +1,4 @@
+import { withAuditLines } from "../../adapters/opt-outs/audit-line.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { EraseUserParts } from "./erase-user.ts";
@@ -14,7 +15,12 @@ export function openErasure(
   if (secret === "") return { handlers: createErasureHandlers({ store, erase: undefined, log }), tombstones: NO_TOMBSTONES };
   const key = createErasureKey(secret);
   return {
-    handlers: createErasureHandlers({ store, erase: { ...parts, key }, log }),
+    // What it writes to the store itself is logged as every other change.
+    handlers: createErasureHandlers({
+      store,
+      erase: { ...parts, store: { ...store, preferences: withAuditLines(store.preferences, log) }, key },
+      log,
+    }),
     tombstones: createTombstones({ store: store.preferences, choices, key, clock }),
   };
 }

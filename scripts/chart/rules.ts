@@ -86,7 +86,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   ],
   [/^networkPolicy\.\w+(To|From)$/, list(kubernetes)],
   [/^networkPolicy\.excludedCidrs$/, list(cidr)],
-  [/^networkPolicy\.providerPorts$/, { ...list(port), minItems: 1 }],
+  [/^networkPolicy\.(providerPorts|webhookPorts)$/, { ...list(port), minItems: 1 }],
   [/\.topologySpreadConstraints$/, { ...list(kubernetes), type: ["array", "null"] }],
   [/\.(affinity|strategy|podSecurityContext|securityContext)$/, kubernetes],
   // Node sizes the heap by the memory limit; without one, by the memory of the whole machine.

@@ -127,6 +127,7 @@ export const firingCases: readonly FiringCase[] = [
   },
   ill("CarillonFeedbackFails", webhooks("503", 100)),
   ill("CarillonWebhooksForged", webhooks("403", 100)),
+  ill("CarillonAppNotTold", { [`carillon_app_webhook_given_up_total{${N},pod="relay-1"}`]: rate(1) }),
   ill("CarillonClockNotBelieved", { [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(-4) }),
   // The limit is 60 s for SMS and 300 s for e-mail.
   ill("CarillonTasksTooOld", {

@@ -124,6 +124,7 @@ test("of an erased user nothing is left in store, Redis, JetStream and logs, and
     dev.child.kill("SIGTERM");
     const { stdout, stderr } = await dev.ended;
     for (const [what, secret] of Object.entries(secrets)) assert.equal((stdout + stderr).includes(secret), false, `${what} is in the logs`);
+    assert.match(stderr, /"source":"erasure".*"preferences changed"/, "what it changed is in the audit lines");
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -4,10 +4,12 @@ import { applyChange, type ChangeEntry, isOutdated } from "../../core/preference
 import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import type { ProfileRecord } from "../../core/preferences/profile.ts";
 import { frozen } from "./frozen.ts";
+import type { MemoryWebhooks } from "./memory-webhooks.ts";
 
 const keyOf = (app: string, id: string) => `${app}\n${id}`;
 
-export function createMemoryPreferences(): Store["preferences"] {
+/** @param webhooks gets what each change is to be told */
+export function createMemoryPreferences(webhooks: MemoryWebhooks): Store["preferences"] {
   const records = new Map<string, PreferenceRecord>();
   const changes = new Map<string, ChangeEntry[]>();
   const floors = new Map<string, number>();
@@ -22,6 +24,7 @@ export function createMemoryPreferences(): Store["preferences"] {
       const { lastChange, ...record } = updated;
       records.set(key, frozen(record));
       changes.set(key, [frozen(lastChange), ...(changes.get(key) ?? [])]);
+      webhooks.changed(lastChange);
       return frozen(updated);
     },
     history: async (app, subject, beforeVersion, limit) =>
@@ -31,11 +34,13 @@ export function createMemoryPreferences(): Store["preferences"] {
       if (ifVersion !== undefined && found?.version !== ifVersion) return false;
       if (found) floors.set(app, Math.max(floors.get(app) ?? 0, found.version));
       changes.delete(keyOf(app, subject));
+      webhooks.removed(app, subject);
       return records.delete(keyOf(app, subject));
     },
     async removeHistory(app, subject) {
       const count = changes.get(keyOf(app, subject))?.length ?? 0;
       changes.delete(keyOf(app, subject));
+      webhooks.removed(app, subject);
       return count;
     },
     async purgeHistory(before, limit) {

@@ -18,6 +18,7 @@ import { describeReading } from "../support/store/reading.ts";
 import { describeResolutions } from "../support/store/resolutions.ts";
 import { sampleAttempt, sampleNotification, T0 } from "../support/store/samples.ts";
 import type { StoreTest } from "../support/store/store-test.ts";
+import { describeWebhooks } from "../support/store/webhooks.ts";
 import { createMemoryStore } from "./memory-store.ts";
 
 const contract: StoreTest = (sentence, body) => {
@@ -37,6 +38,7 @@ describeResolutions(name, contract);
 describeReading(name, contract);
 describeContacts(name, contract);
 describePreferences(name, contract);
+describeWebhooks(name, contract);
 describeProfiles(name, contract);
 describeApps(name, contract);
 describePoison(name, contract);

@@ -13,6 +13,7 @@ import { createMemoryCaps } from "./memory-caps.ts";
 import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
 import { createMemoryPreferences, createMemoryProfiles } from "./memory-preferences.ts";
+import { createMemoryWebhooks } from "./memory-webhooks.ts";
 
 export type MemoryStore = Store & {
   settle: NonNullable<Store["settle"]>;
@@ -26,6 +27,7 @@ export type MemoryStore = Store & {
 export function createMemoryStore(onDue: (due: number) => void = () => {}, now: () => number = Date.now): MemoryStore {
   const notifications = createMemoryNotifications(onDue);
   const attempts = createMemoryAttempts();
+  const webhooks = createMemoryWebhooks();
   const refersTo = (app: string, address: string) =>
     [...notifications.inside.values()].some((record) => {
       const { contents, blobs } = referencesOf(record);
@@ -47,7 +49,8 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
       return ends.map((_, i) => ({ recorded: recorded[i]!, changed: changed[i]! }));
     },
     contacts: createMemoryContacts(),
-    preferences: createMemoryPreferences(),
+    preferences: createMemoryPreferences(webhooks),
+    webhooks,
     profiles: createMemoryProfiles(),
     apps: createMemoryApps(),
     caps: createMemoryCaps(),

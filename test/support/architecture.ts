@@ -70,7 +70,7 @@ const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 /** One line for every rule broken, beginning with path:line; none when all is well. */
 export function findFaults(files: readonly SourceFile[]): string[] {
   const written = files.filter((f) => !/^(gen|clients)\//.test(f.path));
-  const ofFile = (f: SourceFile) => [...importFaults(f), ...syntaxFaults(f), ...sealFaults(f), ...sizeFaults(f)];
+  const ofFile = (f: SourceFile) => [...importFaults(f), ...syntaxFaults(f), ...sealFaults(f), ...auditFaults(f), ...sizeFaults(f)];
   return [...written.flatMap(ofFile), ...importCircles(written), ...previewFaults(written)];
 }
 
@@ -206,6 +206,15 @@ function syntaxFaults({ path, text }: SourceFile): string[] {
   return rules.flatMap(([pattern, rule]) =>
     [...code.matchAll(pattern)].map((m) => `${path}:${lineAt(text, m.index + m[0].search(/\S/))}: ${rule}`),
   );
+}
+
+/** It is given a store whose changes are logged (open-erasure.ts); all others change preferences by adapters/opt-outs/preferences.ts, which logs them. */
+const CHANGES_STORE = "gateway/erasure/erase-user.ts";
+const UNLOGGED = /\bstore\.preferences\.update\(/g;
+
+function auditFaults({ path, text }: SourceFile): string[] {
+  if (path === CHANGES_STORE || /\.test\.ts$|^(?:test|bench)\//.test(path)) return [];
+  return [...blank(text, true).matchAll(UNLOGGED)].map((m) => `${path}:${lineAt(text, m.index)}: ${m[0]}: this change has no audit line`);
 }
 
 /** Changes of deliveries are sealed by their type; a cast would break the seal. */

@@ -25,6 +25,7 @@ import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
 import { sampleApp, sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
 import type { StoreTest } from "./store/store-test.ts";
+import { describeWebhooks } from "./store/webhooks.ts";
 
 /** An empty database of its own; disposing of it drops it. */
 export interface TestDatabase extends AsyncDisposable {
@@ -54,6 +55,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeReading(name, test);
   describeContacts(name, test);
   describePreferences(name, test);
+  describeWebhooks(name, test);
   describeProfiles(name, test);
   describeApps(name, test);
   describeCaps(name, test);

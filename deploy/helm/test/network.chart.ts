@@ -82,6 +82,21 @@ test("every rule for any address excludes those where clouds serve machine crede
     assert.deepEqual(except, cidr === "0.0.0.0/0" ? ["169.254.0.0/16"] : ["fe80::/10", "fd00:ec2::254/128"]);
 });
 
+test("a relay that tells apps by webhooks may reach public addresses, and no pod or network of one's own", () => {
+  const { egress } = policy(production, "relay");
+  const [rule] = egress.filter(({ ports }) => ports?.some(({ port }) => port === 443));
+  const blocks = (rule?.to ?? []).map(({ ipBlock }) => ipBlock as { cidr: string; except: string[] } | undefined);
+  assert.deepEqual(
+    blocks.map((block) => [block?.cidr, block?.except.slice(0, 2)]),
+    [
+      ["0.0.0.0/0", ["10.0.0.0/8", "100.64.0.0/10"]],
+      ["::/0", ["fc00::/7", "fe80::/10"]],
+    ],
+  );
+  assert.equal(variablesOf(find(production, "Deployment", "relay")).WEBHOOK_KEYS_FILE, "/etc/carillon/secrets/webhook-keys");
+  assert.equal(variablesOf(find(production, "Deployment", "feedback")).WEBHOOK_KEYS_FILE, undefined);
+});
+
 test("callers can be restricted, and helm test is still allowed", () => {
   const [, calls] = policy(production, "gateway").ingress;
   assert.deepEqual(calls?.from?.[0], { namespaceSelector: { matchLabels: { carillon: "caller" } } });

@@ -29,6 +29,9 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- if and (eq $item.component "gateway") $v.gateway.erasure.existingSecret -}}
   {{- $files = append $files (dict "env" "ERASURE_KEY_FILE" "file" "erasure-key" "secret" $v.gateway.erasure.existingSecret "key" $v.gateway.erasure.keyKey) -}}
 {{- end -}}
+{{- if and (eq $item.component "relay") $v.relay.webhooks.existingSecret -}}
+  {{- $files = append $files (dict "env" "WEBHOOK_KEYS_FILE" "file" "webhook-keys" "secret" $v.relay.webhooks.existingSecret "key" $v.relay.webhooks.keysKey) -}}
+{{- end -}}
 {{- if and (has "providers" $item.needs) (not (include "carillon.playsProviders" $root)) -}}
   {{- if $item.values.providerCa -}}
     {{- with $item.values.providerCa -}}

@@ -1,0 +1,111 @@
+import type { Store } from "../../core/ports/store.ts";
+import { isActive } from "../../core/webhooks/endpoint.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
+import { createStateLog } from "../../runtime/state-log.ts";
+import type { RelayMetrics } from "../metrics.ts";
+import { createWebhookLane, type LaneParts, type WebhookLane } from "./lane.ts";
+
+/** Between two looks for due events, in ms. */
+export const ROUND_MS = 500;
+/** Each endpoint costs a read of an index, in ms of a round: at most 100 of them a second. */
+const ROUND_MS_PER_ENDPOINT = 10;
+/** Reads at once. */
+const READS_MAX = 8;
+/** Between two looks at the endpoints, in ms: an operator's change takes effect after as much. */
+const LOOK_MS = 2_000;
+/** For how long one relay alone sends, in ms; a relay that dies is followed by another after as much. */
+export const LEASE_MS = 20_000;
+/** It asks for more time this long before its lease ends, in ms: longer than a call takes, so that calls end within it. */
+const RENEW_MS = 16_000;
+const WORK = "webhooks";
+/** An event that was not made by now never will be by the process that stored the change, in ms: far above any write's deadline. */
+const RECOVER_AFTER_MS = 30_000;
+/** Changes recovered in one go, and old events removed. */
+const BATCH = 100;
+/** For how long an event may wait at most, in ms. Its calls take three days; of an endpoint that was removed some may be left. */
+const EVENT_LIFE_MS = 7 * 86_400_000;
+/** What a stopping relay waits for its calls, in ms. Then they are ended, and another relay sends their events again. */
+const DRAIN_MS = 5_000;
+
+export interface WebhookParts extends Omit<LaneParts, "store" | "metrics"> {
+  store: Pick<Store, "webhooks" | "contacts" | "lease">;
+  /** Unique to this process. */
+  worker: string;
+  metrics: LaneParts["metrics"] & Pick<RelayMetrics, "webhookOldest">;
+  signal: AbortSignal;
+}
+
+/** Tells apps of changes of preferences, one relay at a time. Resolves once `signal` has aborted and its calls have ended. */
+export async function keepWebhooks(parts: WebhookParts): Promise<void> {
+  const { store, signer, worker, clock, log, metrics, signal } = parts;
+  const state = createStateLog(
+    log,
+    { lost: "events for webhooks cannot be read; they are told later", back: "events for webhooks can be read again" },
+    clock.monotonic,
+  );
+  const lanes = new Map<string, WebhookLane>();
+  let leasedUntil = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  async function isLeased(): Promise<boolean> {
+    const now = clock.now();
+    if (now < leasedUntil - RENEW_MS) return true;
+    const ours = await store.lease(WORK, worker, now, now + LEASE_MS);
+    leasedUntil = ours ? now + LEASE_MS : 0;
+    return ours;
+  }
+
+  async function look(): Promise<void> {
+    const known = new Set<string>();
+    for await (const { app, endpoints } of store.webhooks.list())
+      for (const endpoint of endpoints.filter(isActive)) {
+        const key = JSON.stringify([app, endpoint.name]);
+        known.add(key);
+        const lane = lanes.get(key);
+        if (lane) lane.take(endpoint);
+        else lanes.set(key, createWebhookLane(app, endpoint, parts));
+      }
+    await closeLanes((key) => !known.has(key));
+    const now = clock.now();
+    await store.webhooks.recover(now - RECOVER_AFTER_MS, BATCH);
+    const old = await store.webhooks.purge(now - EVENT_LIFE_MS, BATCH);
+    if (old > 0) log.error({ dropped: old }, "gave up events for webhooks that had waited for too long");
+    metrics.webhookGivenUp.inc(old);
+    const oldest = await store.webhooks.oldest();
+    metrics.webhookOldest.set(oldest === undefined ? 0 : Math.max(0, now - oldest) / 1_000);
+  }
+
+  async function closeLanes(which: (key: string) => boolean): Promise<void> {
+    const closing = [...lanes].filter(([key]) => which(key));
+    for (const [key] of closing) lanes.delete(key);
+    await Promise.all(closing.map(([, lane]) => lane[Symbol.asyncDispose]()));
+  }
+
+  async function round(): Promise<void> {
+    if (!signer.isOn()) return;
+    if (!(await isLeased())) {
+      metrics.webhookOldest.set(0);
+      return closeLanes(() => true);
+    }
+    if (clock.monotonic() - lookedAt >= LOOK_MS) {
+      await look();
+      lookedAt = clock.monotonic();
+    }
+    await inParallel([...lanes.values()], READS_MAX, (lane) => lane.pump());
+  }
+
+  while (!signal.aborted) {
+    await clock.sleep(Math.max(ROUND_MS, lanes.size * ROUND_MS_PER_ENDPOINT), signal);
+    if (signal.aborted) break;
+    try {
+      await round();
+      state.works();
+    } catch (error) {
+      state.fails({ err: error });
+    }
+  }
+  const drained = Promise.all([...lanes.values()].map((lane) => lane.drain()));
+  await withDeadline(drained, { limitMs: DRAIN_MS, clock }, () => undefined);
+  await closeLanes(() => true);
+}
