@@ -1,6 +1,8 @@
-import type { FaultAction, WebhookAction } from "../kit/faults.ts";
+import type { FaultAction, FaultUse, WebhookAction } from "../kit/faults.ts";
 import type { FaultButton } from "./view.ts";
 
+/** Enough requests for any rehearsal: a fault that stands until it is removed. */
+export const UNTIL_REMOVED = 1_000_000_000;
 const THROTTLED_S = 30;
 
 type Ordered = FaultAction | WebhookAction;
@@ -80,6 +82,13 @@ export const buttonsOf = (provider: string): FaultButton[] =>
   (BUTTONS[provider] ?? []).map(([label, action]) => ({ label, order: { provider, do: { ...action } } }));
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+/** "400 (Region not enabled); ordered here, 2 of 3": the numbers only where it was ordered for so many requests. */
+export function orderedWords(provider: string, { action, use, of }: FaultUse): string {
+  return of >= UNTIL_REMOVED
+    ? `${faultWords(provider, action)}; ordered here`
+    : `${faultWords(provider, action)}; ordered here, ${use} of ${of}`;
+}
 
 /** What a fault does, in words; one that no button orders, by its kind. */
 export function faultWords(provider: string, action: Ordered): string {

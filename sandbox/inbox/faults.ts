@@ -1,10 +1,7 @@
 import type { Faults, StandingFault } from "../kit/faults.ts";
-import { buttonsOf, faultWords } from "./fault-buttons.ts";
+import { buttonsOf, faultWords, UNTIL_REMOVED } from "./fault-buttons.ts";
 import { READERS } from "./read/message.ts";
 import type { FaultsView, Standing } from "./view.ts";
-
-/** Enough requests for any rehearsal: a fault that stands until it is removed. */
-const UNTIL_REMOVED = 1_000_000_000;
 
 export function faultsView(faults: Faults): FaultsView {
   return {

@@ -1,5 +1,6 @@
 import type { LedgerEntry } from "../kit/ledger.ts";
 import type { SentReceipt } from "../kit/receipts.ts";
+import { orderedWords } from "./fault-buttons.ts";
 import { ask, type Sender } from "./history.ts";
 import { READERS } from "./read/message.ts";
 import type { DeliveryHistory, Timeline, TimelineEvent } from "./view.ts";
@@ -36,11 +37,10 @@ async function asked(entry: LedgerEntry, sender: Sender | undefined): Promise<Pi
 
 function arrivalOf({ accepted, answer, receivedAt, provider, fault }: LedgerEntry): TimelineEvent {
   const name = READERS[provider]?.label ?? provider;
-  const ordered = fault === undefined ? "" : ` Ordered in the inbox, ${fault.use} of ${fault.of}.`;
   return {
     at: receivedAt,
     title: accepted ? `Arrived at ${name}` : `Rejected by ${name}`,
-    detail: `Answered: ${answer}.${ordered}`,
+    detail: `Answered: ${fault === undefined ? answer : orderedWords(provider, fault)}.`,
     mark: accepted ? "" : "bad",
   };
 }

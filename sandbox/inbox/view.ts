@@ -20,8 +20,8 @@ export interface Summary {
   accepted: boolean;
   /** What it was answered, in short: "202", "410 Unregistered", "no answer". */
   answer: string;
-  /** Where a fault was ordered for it: "503", "no answer", "400 (Region not enabled)", and which use of how many this was. */
-  fault?: { words: string; use: number; of: number } | undefined;
+  /** Where a fault was ordered for it: "503; ordered here, 1 of 3". */
+  fault?: string | undefined;
   /** Of a mail the subject, of a push the title, of a text its beginning. Empty where there is none. */
   title: string;
   /** Of a push the body, of a text all of it, of a mail the beginning of its text. */

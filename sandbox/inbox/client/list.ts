@@ -86,17 +86,16 @@ function Trouble({ rows, list, isSlow, fault, again, isSearch, channel }: ListPr
 }
 
 function Item({ row, isOn, choose }: { row: Summary; isOn: boolean; choose(id: number): void }): VNode {
-  const { id, device, channel, toShort, arrivedAt } = row;
+  const { id, device, toShort, arrivedAt } = row;
   const name = device === "phone" || device === "mailbox" ? toShort || "nobody" : html`<span class="mono">${toShort || "nobody"}</span>`;
   return html`<li class=${classes("item", isOn && "on")}>
     <div class="meta"><a href="#detail" id=${`item-${id}`} aria-current=${isOn ? "true" : undefined} onClick=${() => choose(id)}>${DEVICE_NAMES[device]}</a>
       <span class="to">to ${name}</span> <time datetime=${instant(arrivedAt)}>${clock(arrivedAt)}</time></div>
     ${row.accepted ? html`<${Card} row=${row} />` : html`<${Rejection} row=${row} />`}
-    ${channel === "email" && row.accepted && row.answer === "no answer" && html`<p class="faint">${providerName(row.provider)} gave no answer, and took it.</p>`}
+    ${row.accepted && row.fault !== undefined && html`<p class="faint">${providerName(row.provider)} took it: ${row.fault}</p>`}
   </li>`;
 }
 
 function Rejection({ row: { answer, fault } }: { row: Summary }): VNode {
-  const said = fault === undefined ? answer : `${fault.words}; ordered here, ${counted(fault.use)} of ${counted(fault.of)}`;
-  return html`<p><span class="state bad">Rejected by the sandbox</span> <span class="dim">${said}</span></p>`;
+  return html`<p><span class="state bad">Rejected by the sandbox</span> <span class="dim">${fault ?? answer}</span></p>`;
 }

@@ -23,6 +23,7 @@ export function InboxPage(): VNode {
   const [chosen, choose] = useState<number>();
   const [dialog, setDialog] = useState<"keys" | "clear">();
   const search = useRef<HTMLInputElement>(null);
+  const typed = useTyped(setWords);
 
   const raise = (...names: (keyof typeof revisions)[]) =>
     setRevisions((before) => ({ ...before, ...Object.fromEntries(names.map((name) => [name, before[name] + 1])) }));
@@ -64,7 +65,7 @@ export function InboxPage(): VNode {
 
   return html`<${Fragment}>
     <a class="button skip" href="#detail">Skip to the message</a>
-    <${Bar} search=${search} list=${listed.data} staleSince=${staleSince} onSearch=${useTyped(setWords)} onKeys=${() => setDialog("keys")} />
+    <${Bar} search=${search} list=${listed.data} staleSince=${staleSince} onSearch=${typed} onKeys=${() => setDialog("keys")} />
     <main class="inbox">
       <h1 class="sr">Inbox</h1>
       <${List} rows=${rows} list=${listed.data} isSlow=${listed.isSlow} fault=${listed.fault} again=${listed.again} held=${held} show=${show} still=${setStill}

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from "../../kit/ledger.ts";
 import { fieldsOf, textOf } from "../../kit/read.ts";
-import { faultWords } from "../fault-buttons.ts";
+import { orderedWords } from "../fault-buttons.ts";
 import { countRemote, seenText } from "../mail-frame.ts";
 import type { Message, Summary } from "../view.ts";
 import { type ReadEmail, readMandrill, readSendgrid, readSmtp } from "./email.ts";
@@ -38,8 +38,7 @@ export function summaryOf(id: number, entry: LedgerEntry): Summary | undefined {
   const { provider, recipient, accepted, answer, fault, receivedAt } = entry;
   const { channel, device } = by;
   const base = { id, channel, device, provider, to: recipient, toShort: shortened(by, recipient) };
-  const ordered = fault && { words: faultWords(provider, fault.action), use: fault.use, of: fault.of };
-  const arrived = { arrivedAt: receivedAt, accepted, answer, fault: ordered };
+  const arrived = { arrivedAt: receivedAt, accepted, answer, fault: fault && orderedWords(provider, fault) };
   if (by.channel === "push") {
     const { title, body, ...push } = by.read(entry);
     return { ...base, ...arrived, title, body, push };
