@@ -32,7 +32,7 @@ test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@$(node) $(test_options) $(foreach pattern,$(TESTS),'$(pattern)')
 	@[ "$(origin TESTS)" != file ] || scripts/test-browser if-there
 
-test-browser: ## test the recipients' pages in Chromium, installed where it is missing; make test-browser SCREENSHOTS=docs/images draws the pictures of the docs
+test-browser: ## test the recipients' pages and the sandbox's inbox in Chromium, installed where it is missing; make test-browser SCREENSHOTS=docs/images draws the pictures of the docs
 	@SCREENSHOTS=$(SCREENSHOTS) scripts/test-browser
 
 simulate: ## run the real code in simulated worlds with random faults; make simulate SEEDS=1000 for fewer
@@ -85,6 +85,7 @@ cluster-test: ## test the chart and its scaling on a real Kubernetes control pla
 check: ## types, style, contract, generated code, architecture: no server needed
 	@scripts/setup tools
 	$(bin)/tsc -p .
+	$(bin)/tsc -p web
 	$(bin)/biome check --error-on-warnings .
 	$(node) scripts/proto.ts lint
 	$(node) scripts/proto.ts breaking

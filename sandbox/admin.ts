@@ -1,8 +1,10 @@
+import { foreignMistake } from "../web/server/same-site.ts";
+import type { InboxPages } from "./inbox/api.ts";
 import type { SharedCredentials } from "./kit/environment.ts";
 import type { Faults } from "./kit/faults.ts";
 import { inboundTextOf } from "./kit/inbound.ts";
 import type { Ledger } from "./kit/ledger.ts";
-import type { Handler } from "./kit/listener.ts";
+import type { Handler, WireOut } from "./kit/listener.ts";
 import { fieldsOf, parseJson, textOf } from "./kit/read.ts";
 import { jsonAnswer, type WireAnswer, type WireRequest } from "./kit/simulator.ts";
 import { type Suppressed, suppressedOf } from "./kit/suppressions.ts";
@@ -20,6 +22,9 @@ export interface AdminParts {
   ledger: Ledger;
   faults: Faults;
   webhooks: Webhooks;
+  inbox: InboxPages;
+  /** Host names of this machine by which it may be asked, beside localhost and addresses. */
+  names: readonly string[];
   webPushSubscription(name: string): PushSubscription;
   revokeAccessTokens(): void;
   /** Throws a RangeError where the provider keeps none, or has no such list. */
@@ -36,17 +41,25 @@ export function createAdmin(parts: AdminParts): Handler {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     readRequest(request, response, BODY_BYTES_MAX).then(
-      async (wire) => send(response, await answer(parts, wire)),
+      async (wire) => {
+        const answered = await answer(parts, wire, response).catch((error: Error) => jsonAnswer(500, { error: error.message }));
+        // Nothing: the response was taken over.
+        if (answered !== undefined) send(response, answered);
+      },
       () => cut(response),
     );
   };
 }
 
 async function answer(
-  { ledger, faults, webhooks, webPushSubscription, revokeAccessTokens, suppress, now, shared }: AdminParts,
+  { ledger, faults, webhooks, inbox, names, webPushSubscription, revokeAccessTokens, suppress, now, shared }: AdminParts,
   request: WireRequest,
-): Promise<WireAnswer> {
+  response: WireOut,
+): Promise<WireAnswer | undefined> {
   const { path, query, method } = request;
+  const foreign = foreignMistake(request.headers, names);
+  if (foreign !== undefined) return jsonAnswer(403, { error: foreign });
+  if (inbox.serves(path)) return inbox.answer(request, response);
   // A target for providers' callbacks while there is no receiver.
   if (path === "/sink" || path.startsWith("/sink/")) return { status: 204 };
   const name = /^\/webpush\/subscriptions\/([^/]+)$/.exec(path)?.[1];

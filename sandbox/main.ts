@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createAdmin } from "./admin.ts";
+import { createInboxPages, type InboxPages } from "./inbox/api.ts";
 import { openCertificate } from "./kit/certificate.ts";
 import { OTHER_LISTENERS, type Simulator, type SimulatorParts } from "./kit/definition.ts";
 import { shareable } from "./kit/environment.ts";
@@ -10,6 +11,7 @@ import { readOrMake } from "./kit/files.ts";
 import { createLedger, type Ledger } from "./kit/ledger.ts";
 import { type Listener, listen, type WantedPort } from "./kit/listener.ts";
 import { createOnce } from "./kit/once.ts";
+import { createReceipts } from "./kit/receipts.ts";
 import type { Suppressed } from "./kit/suppressions.ts";
 import { createWebhooks, type Webhooks } from "./kit/webhooks.ts";
 import { CHOICES, FAULT_TARGETS, PROVIDER_NAMES, type ProviderName, SIMULATORS, WEBHOOK_PROVIDERS } from "./list.ts";
@@ -17,6 +19,8 @@ import { keepPorts, keptPorts, LISTENER_NAMES, type ListenerName, type Ports, pa
 import type { Bounces } from "./smtp/bounces.ts";
 import type { PushSubscription } from "./webpush/subscription.ts";
 
+export type { Sender } from "./inbox/history.ts";
+export type { DeliveryHistory, ShownState, TimelineEvent } from "./inbox/view.ts";
 export type { FaultAction, FaultOrder, Faults, WebhookAction } from "./kit/faults.ts";
 export type { Ledger, LedgerEntry, LedgerFilter, LedgerSummary } from "./kit/ledger.ts";
 export type { Webhooks, WebhooksState } from "./kit/webhooks.ts";
@@ -49,6 +53,8 @@ export interface Sandbox extends AsyncDisposable {
   faults: Faults;
   /** Sent only while it has a target. */
   webhooks: Webhooks;
+  /** The page that shows what arrived, at `adminUrl`/inbox. */
+  inbox: Pick<InboxPages, "connect">;
   /** Adds addresses to what a provider keeps. Throws a RangeError where it keeps none, or has no such list. */
   suppress(provider: string, entries: readonly Suppressed[]): void;
   /** What the SMTP relay reports by mail. Only while it has a target. */
@@ -78,6 +84,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const certificate = await openCertificate(directory, Date.now(), options.names);
   const ledger = createLedger(PROVIDER_NAMES);
   const faults = createFaults({ targets: FAULT_TARGETS, webhookProviders: WEBHOOK_PROVIDERS });
+  const receipts = createReceipts();
   const kept = keptPorts(directory);
   // Set once a listener is bound; not read before.
   const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;
@@ -93,7 +100,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using stack = new AsyncDisposableStack();
   const closing = new AbortController();
   const writers = new Map(all.flatMap(([name, { webhooks: writer }]) => (writer ? [[name, writer] as const] : [])));
-  const webhooks = createWebhooks({ writers, faults, now });
+  const webhooks = createWebhooks({ writers, faults, receipts, now });
   const webhooksUrl = options.webhooksUrl?.replace(/\/+$/, "");
   webhooks.target(webhooksUrl);
   const open = async (name: ListenerName, listenOn: (wanted: WantedPort) => Promise<Listener>) => {
@@ -104,7 +111,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     kept[name] = listener.port;
   };
   for (const [provider, simulator] of all) {
-    const parts = { provider, ledger, faults, webhooks, now, closing: closing.signal };
+    const parts = { provider, ledger, faults, webhooks, receipts, now, closing: closing.signal };
     await open(provider, (wanted) => simulator.listen(wanted, parts));
     for (const name of OTHER_LISTENERS) {
       const listenOn = simulator.others?.[name];
@@ -129,7 +136,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     if (kept === undefined) throw new RangeError("this provider keeps no suppressions");
     for (const entry of entries) kept.add(entry);
   };
+  const inbox = stack.use(createInboxPages({ ledger, faults, receipts, webhooks }));
   const admin = createAdmin({
+    inbox,
+    names: options.names ?? [],
     suppress,
     now,
     ledger,
@@ -151,6 +161,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ledger,
     faults,
     webhooks,
+    inbox,
     bounces: simulators.smtp.bounces,
     webPushSubscription,
     suppress,

@@ -35,9 +35,10 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
     process.stdout.write(
       [
         "",
+        `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
         `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
         `  API key   ${keyFile}   app "${DEV_APP}"`,
-        `  sandbox   ${system.sandbox.adminUrl}   GET /ledger lists what the providers accepted`,
+        `  sandbox   ${system.sandbox.adminUrl}   its API: sandbox/README.md`,
         `  store     ${system.storeUrl}`,
         `  NATS      ${system.natsUrl}`,
         `  Redis     ${system.redisUrl}`,

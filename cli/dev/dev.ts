@@ -9,6 +9,7 @@ import type { Environment } from "../../runtime/config.ts";
 import type { Role, RunningRole } from "../../runtime/run.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { loadRoles } from "../roles.ts";
+import { openInboxSender } from "./inbox-sender.ts";
 import { isFreePort, startLocalNats, startLocalRedis } from "./local-servers.ts";
 
 /** The default app of the development system, with every channel. */
@@ -108,6 +109,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   // Dispatchers stop before all others and at the same time, because each waits for its last pull.
   stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
   const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses.grpc ?? "";
+  sandbox.inbox.connect(stack.use(openInboxSender({ storeUrl, gatewayAddress, apiKey, app })));
   const kept = stack.move();
   return {
     ...{ gatewayAddress, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },

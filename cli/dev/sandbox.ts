@@ -50,7 +50,7 @@ export async function runSandbox(env: Environment): Promise<number> {
       webhooksUrl: config.SANDBOX_WEBHOOKS_URL || undefined,
       shareCredentials: config.SANDBOX_SHARE_CREDENTIALS,
     });
-    process.stdout.write(`  sandbox   ${sandbox.adminUrl}   GET /ledger lists what the providers accepted\n`);
+    process.stdout.write(`  sandbox   ${sandbox.adminUrl}   /inbox shows what arrived, GET /ledger lists it\n`);
     return sandbox;
   });
   return 0;

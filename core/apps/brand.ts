@@ -31,7 +31,7 @@ export const BRAND_NAME_CHARS_MAX = 60;
 const TEXT_CONTRAST_MIN = 4.5;
 /** WCAG 2.2, 1.4.11: what must be seen of a control. */
 const MARK_CONTRAST_MIN = 3;
-/** --surface in feedback/pages/assets/tokens.css. */
+/** --surface in web/styles/tokens.css. */
 const SURFACE = { light: "#ffffff", dark: "#18191c" } as const;
 
 export const COLOR = /^#[0-9a-f]{6}$/;

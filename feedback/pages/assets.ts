@@ -3,8 +3,8 @@ import type { Route } from "../../runtime/http/server.ts";
 
 /** The style sheets of the recipients' pages, in their order. */
 const SHEETS = {
-  "tokens.css": readFileSync(new URL("./assets/tokens.css", import.meta.url), "utf8"),
-  "base.css": readFileSync(new URL("./assets/base.css", import.meta.url), "utf8"),
+  "tokens.css": readFileSync(new URL("../../web/styles/tokens.css", import.meta.url), "utf8"),
+  "base.css": readFileSync(new URL("../../web/styles/base.css", import.meta.url), "utf8"),
   "preferences.css": readFileSync(new URL("./assets/preferences.css", import.meta.url), "utf8"),
 };
 /** As pages refer to them, which are one folder below the public URL: a proxy may cut off that URL's path. */

@@ -171,3 +171,24 @@ test("at most FAULTS_MAX orders are kept at once", () => {
   faults.clear();
   assert.equal(faults.take("apns", "", ""), undefined);
 });
+
+test("says which use of how many a fault was, and tells who watches", () => {
+  const faults = createFaults({ targets: ["apns"], webhookProviders: [] });
+  let changes = 0;
+  const unwatch = faults.watch(() => {
+    changes += 1;
+  });
+  faults.order({ provider: "apns", times: 2, do: { kind: "no-answer" } });
+  assert.deepEqual(faults.takeUse("apns", "", ""), { action: { kind: "no-answer" }, use: 1, of: 2 });
+  assert.deepEqual(
+    faults.standing().map(({ times, of }) => [times, of]),
+    [[1, 2]],
+  );
+  assert.deepEqual(faults.takeUse("apns", "", ""), { action: { kind: "no-answer" }, use: 2, of: 2 });
+  assert.equal(faults.takeUse("apns", "", ""), undefined);
+  faults.clear();
+  assert.equal(changes, 4);
+  unwatch();
+  faults.clear();
+  assert.equal(changes, 4);
+});

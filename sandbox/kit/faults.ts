@@ -63,6 +63,15 @@ export interface StandingFault extends FaultOrder {
   id: number;
   /** Requests left. */
   times: number;
+  /** Requests that it was ordered for. */
+  of: number;
+}
+
+/** One use of an order: its fault, and which of how many uses this is. */
+export interface FaultUse<A = FaultAction> {
+  action: A;
+  use: number;
+  of: number;
 }
 
 /** What faults can be ordered for. */
@@ -79,28 +88,37 @@ export interface Faults {
   order(order: FaultOrder): number;
   /** The oldest order that matches; counts one use of it. */
   take(provider: FaultTarget, recipient: string, deliveryId: string): FaultAction | undefined;
+  /** The same, with which use of how many it was. */
+  takeUse(provider: FaultTarget, recipient: string, deliveryId: string): FaultUse | undefined;
   /** The same for orders of webhooks, which take() ignores. */
   takeWebhooks(provider: FaultTarget, recipient: string, deliveryId: string): WebhookAction | undefined;
   standing(): StandingFault[];
   clear(id?: number): void;
+  /** Calls `told` after each order, use and removal. Returns what ends that. */
+  watch(told: () => void): () => void;
 }
 
 export function createFaults(scope: FaultScope): Faults {
   let orders: StandingFault[] = [];
   let lastId = 0;
+  const watchers = new Set<() => void>();
+  const changed = () => {
+    for (const told of watchers) told();
+  };
 
   function take<A extends FaultOrder["do"]>(
     is: (action: FaultOrder["do"]) => action is A,
     provider: FaultTarget,
     recipient: string,
     deliveryId: string,
-  ): A | undefined {
+  ): FaultUse<A> | undefined {
     const hits = (o: StandingFault) => o.match === undefined || recipient.includes(o.match) || deliveryId.includes(o.match);
     const fault = orders.find((o) => o.provider === provider && is(o.do) && hits(o));
     if (fault === undefined || !is(fault.do)) return undefined;
     fault.times -= 1;
     if (fault.times <= 0) orders = orders.filter((o) => o !== fault);
-    return fault.do;
+    changed();
+    return { action: fault.do, use: fault.of - fault.times, of: fault.of };
   }
 
   return {
@@ -110,14 +128,22 @@ export function createFaults(scope: FaultScope): Faults {
       if (mistake !== undefined) throw new RangeError(mistake);
       if (orders.length >= FAULTS_MAX) throw new RangeError(`${FAULTS_MAX} faults are ordered already`);
       lastId += 1;
-      orders.push({ ...order, times: order.times ?? 1, id: lastId });
+      const { times = 1 } = order;
+      orders.push({ ...order, times, of: times, id: lastId });
+      changed();
       return lastId;
     },
-    take: (...sent) => take(isForRequest, ...sent),
-    takeWebhooks: (...sent) => take(isForWebhooks, ...sent),
+    take: (...sent) => take(isForRequest, ...sent)?.action,
+    takeUse: (...sent) => take(isForRequest, ...sent),
+    takeWebhooks: (...sent) => take(isForWebhooks, ...sent)?.action,
     standing: () => structuredClone(orders),
     clear(id) {
       orders = id === undefined ? [] : orders.filter((o) => o.id !== id);
+      changed();
+    },
+    watch(told) {
+      watchers.add(told);
+      return () => void watchers.delete(told);
     },
   };
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { FaultAction, Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Handler, WireOut } from "./listener.ts";
+import type { Receipts } from "./receipts.ts";
 import type { HttpSimulator, Judgement, WireAnswer, WireRequest } from "./simulator.ts";
 import type { WebhookSender } from "./webhooks.ts";
 import { cut, goAway, readRequest, send, withoutSecrets } from "./wire.ts";
@@ -12,6 +13,7 @@ export interface HandlerParts {
   ledger: Ledger;
   faults: Faults;
   webhooks: WebhookSender;
+  receipts: Receipts;
   /** ms since the epoch. */
   now: () => number;
   /** Aborts when the sandbox closes: ends ordered delays. */
@@ -43,7 +45,8 @@ async function handle(
   }
   const receivedAt = now();
   const sent = simulator.read(request);
-  const fault = faults.take(provider, sent.recipient, sent.deliveryId);
+  const ordering = faults.takeUse(provider, sent.recipient, sent.deliveryId);
+  const fault = ordering?.action;
   const ordered = orderedJudgement(fault);
   // A message that was accepted is found by status queries and reported by webhooks, even if the ordered answer says otherwise.
   const accepted = ordered?.accepted ? simulator.judge(request, sent) : undefined;
@@ -56,6 +59,9 @@ async function handle(
     answer: ledgerAnswer(fault, judgement),
     receivedAt,
     headers: withoutSecrets(request.headers),
+    request: `${request.method} ${request.path}`,
+    bytes: request.body.length,
+    ...(ordering === undefined ? {} : { fault: ordering }),
   });
   if (judgement.accepted) await webhooks.report(provider, sent, (accepted ?? judgement).answer);
   await carryOut(fault, judgement.answer, response, closing);

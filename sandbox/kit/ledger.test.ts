@@ -71,3 +71,24 @@ test("arrived() resolves once enough entries match, and rejects after its deadli
   );
   await assert.rejects(ledger.arrived({ provider: "vonage" }, 1, 1), /0 of 1 entries arrived within 1 ms/);
 });
+
+test("keeps entries of a bounded number of bytes, and still counts the others", () => {
+  const ledger = createLedger(["apns"]);
+  const told: string[] = [];
+  const unwatch = ledger.watch(({ deliveryId }) => told.push(deliveryId));
+  for (const n of [0, 1, 2, 3]) ledger.add(entry({ deliveryId: `d-${n}`, bytes: 200 * 1_048_576 }));
+  assert.deepEqual(
+    ledger.entries().map(({ deliveryId }) => deliveryId),
+    ["d-2", "d-3"],
+  );
+  assert.deepEqual([ledger.summary().forgotten, ledger.summary().deliveries], [2, 4]);
+  ledger.add(entry({ deliveryId: "d-4", bytes: 2_000 * 1_048_576 }));
+  assert.deepEqual(
+    ledger.entries().map(({ deliveryId }) => deliveryId),
+    ["d-4"],
+    "the newest stays, however long it is",
+  );
+  unwatch();
+  ledger.add(entry({ deliveryId: "d-5" }));
+  assert.deepEqual(told, ["d-0", "d-1", "d-2", "d-3", "d-4"]);
+});

@@ -1,5 +1,9 @@
+import type { FaultUse } from "./faults.ts";
+
 /** Entries kept in full, at roughly 2 kB each: 200 MB at most. Older ones are dropped, and still counted. */
 export const LEDGER_ENTRIES_MAX = 100_000;
+/** Request bodies of the entries kept: mails may have files of many MiB. Older entries are dropped, and still counted. */
+const LEDGER_BYTES_MAX = 512 * 1_048_576;
 /** Deliveries whose acceptances are counted, at roughly 150 bytes each. */
 const LEDGER_DELIVERIES_MAX = 2_000_000;
 /** Default deadline of `arrived`, in ms. */
@@ -20,6 +24,12 @@ export interface LedgerEntry {
   receivedAt: number;
   payload: unknown;
   headers: Readonly<Record<string, string>>;
+  /** Method and path: "POST /v3/mail/send". Absent where the provider does not speak HTTP. */
+  request?: string | undefined;
+  /** Size of the request's body. */
+  bytes?: number | undefined;
+  /** The fault that was ordered for it. */
+  fault?: FaultUse | undefined;
 }
 
 export interface LedgerFilter {
@@ -48,6 +58,8 @@ export interface Ledger {
   acceptances(): ReadonlyMap<string, number>;
   /** Waits until `count` entries match; rejects after `waitMs`. */
   arrived(filter: LedgerFilter, count: number, waitMs?: number): Promise<LedgerEntry[]>;
+  /** Calls `told` for each entry from now on. Returns what ends that. */
+  watch(told: (entry: LedgerEntry) => void): () => void;
   clear(): void;
 }
 
@@ -56,29 +68,47 @@ const DUPLICATES_SHOWN_MAX = 1_000;
 /** @param providerNames whose requests the summary counts */
 export function createLedger(providerNames: readonly string[]): Ledger {
   let kept: LedgerEntry[] = [];
+  let bytes = 0;
   let forgotten = 0;
   let providers = zeroes(providerNames);
   const accepted = new Map<string, number>();
-  const watchers = new Set<() => void>();
+  const watchers = new Set<(entry: LedgerEntry) => void>();
 
   const entries = (filter: LedgerFilter = {}) => kept.filter((entry) => matches(entry, filter));
 
+  function keepNewest(count: number): void {
+    const dropped = kept.slice(0, -count);
+    forgotten += dropped.length;
+    bytes -= bytesOf(dropped);
+    kept = kept.slice(-count);
+  }
+
+  /** How many of the newest entries fill nine tenths of LEDGER_BYTES_MAX; at least one. */
+  function countWithinBytes(): number {
+    let count = 0;
+    for (let sum = 0; count < kept.length && sum <= LEDGER_BYTES_MAX * 0.9; count++) sum += kept[kept.length - 1 - count]?.bytes ?? 0;
+    return Math.max(1, count - 1);
+  }
+
   return {
     entries,
+    watch(told) {
+      watchers.add(told);
+      return () => void watchers.delete(told);
+    },
     acceptances: () => accepted,
     add(entry) {
       kept.push(entry);
+      bytes += entry.bytes ?? 0;
       // Removed in blocks: removing one at a time would copy the array for each entry.
-      if (kept.length > LEDGER_ENTRIES_MAX * 1.1) {
-        forgotten += kept.length - LEDGER_ENTRIES_MAX;
-        kept = kept.slice(-LEDGER_ENTRIES_MAX);
-      }
+      if (kept.length > LEDGER_ENTRIES_MAX * 1.1) keepNewest(LEDGER_ENTRIES_MAX);
+      if (bytes > LEDGER_BYTES_MAX) keepNewest(countWithinBytes());
       const counts = providers[entry.provider];
       if (counts !== undefined) counts[entry.accepted ? "accepted" : "rejected"] += 1;
       const known = accepted.get(entry.deliveryId);
       if (entry.accepted && entry.deliveryId !== "" && (known !== undefined || accepted.size < LEDGER_DELIVERIES_MAX))
         accepted.set(entry.deliveryId, (known ?? 0) + 1);
-      for (const watch of watchers) watch();
+      for (const told of watchers) told(entry);
     },
     summary() {
       const duplicates: Record<string, number> = {};
@@ -108,6 +138,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
     },
     clear() {
       kept = [];
+      bytes = 0;
       forgotten = 0;
       providers = zeroes(providerNames);
       accepted.clear();
@@ -120,6 +151,8 @@ const matches = (entry: LedgerEntry, filter: LedgerFilter) =>
   (filter.provider === undefined || entry.provider === filter.provider) &&
   (filter.since === undefined || entry.receivedAt >= filter.since) &&
   (filter.accepted === undefined || entry.accepted === filter.accepted);
+
+const bytesOf = (entries: readonly LedgerEntry[]) => entries.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
 
 function zeroes(providerNames: readonly string[]): LedgerSummary["providers"] {
   const count = () => ({ accepted: 0, rejected: 0 });

@@ -26,7 +26,7 @@ export interface PostCounts {
 interface Waiting {
   event: WebhookEvent;
   tries: number;
-  settle(): void;
+  settle(isTaken: boolean): void;
 }
 
 /** Posts one provider's events in order, each until it is answered 2xx. Disposal gives up the rest. */
@@ -39,7 +39,7 @@ export function createPoster(writer: WebhookWriter, target: () => string | undef
 
   function end(events: readonly Waiting[], result: "told" | "givenUp") {
     counts[result] += events.length;
-    for (const { settle } of events) settle();
+    for (const { settle } of events) settle(result === "told");
   }
 
   function pump(): void {
@@ -79,9 +79,9 @@ export function createPoster(writer: WebhookWriter, target: () => string | undef
   }
 
   return {
-    /** Resolves when the event was answered 2xx or given up. */
-    post(event: WebhookEvent): Promise<void> {
-      const { promise, resolve } = Promise.withResolvers<void>();
+    /** Resolves when the event was answered 2xx (true) or given up. */
+    post(event: WebhookEvent): Promise<boolean> {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
       const added = { event, tries: 0, settle: resolve };
       if (waiting.length >= EVENTS_WAITING_MAX) end([added], "givenUp");
       else waiting.push(added);

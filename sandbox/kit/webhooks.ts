@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Faults, WebhookAction } from "./faults.ts";
 import { createTellText, type TellText } from "./inbound.ts";
+import type { Receipts } from "./receipts.ts";
 import type { Sent, WireAnswer } from "./simulator.ts";
 import { createPoster, type PostCounts } from "./webhook-post.ts";
 import type { WebhookEvent, WebhookWriter } from "./webhook-write.ts";
@@ -30,6 +31,8 @@ export interface Webhooks {
 export interface WebhooksParts {
   writers: ReadonlyMap<string, WebhookWriter>;
   faults: Faults;
+  /** Told of each that was sent; absent: nobody asks for them. */
+  receipts?: Receipts;
   /** ms since the epoch. */
   now: () => number;
 }
@@ -40,7 +43,7 @@ export interface WebhookSender extends Webhooks, Disposable {
 }
 
 /** Sends the webhooks of the messages that providers accepted. */
-export function createWebhooks({ writers, faults, now }: WebhooksParts): WebhookSender {
+export function createWebhooks({ writers, faults, receipts, now }: WebhooksParts): WebhookSender {
   const counts: PostCounts = { told: 0, repeated: 0, givenUp: 0 };
   const closing = new AbortController();
   let target: string | undefined;
@@ -61,6 +64,9 @@ export function createWebhooks({ writers, faults, now }: WebhooksParts): Webhook
       ordered.push(refs.map((ref) => ({ eventId: randomUUID(), kind: "undelivered", reason: order.later, sent, ref, at: now() })));
     return order.twice ? ordered.flatMap((step) => [step, step]) : ordered;
   }
+
+  const receiptOf = ({ kind, reason, sent }: WebhookEvent, taken: boolean) =>
+    receipts?.add({ attemptId: sent.attemptId, kind, reason, at: now(), taken });
 
   return {
     target(url) {
@@ -83,7 +89,7 @@ export function createWebhooks({ writers, faults, now }: WebhooksParts): Webhook
       const reporting = (async () => {
         for (const [index, step] of steps.entries()) {
           if (!order.early) await delay(index > 0 ? STEP_MS : (order.lateMs ?? STEP_MS), undefined, { signal: closing.signal });
-          await Promise.all(step.map((event) => poster.post(event)));
+          await Promise.all(step.map(async (event) => receiptOf(event, await poster.post(event))));
         }
       })().catch(() => undefined); // closing
       open.add(reporting);

@@ -21,6 +21,8 @@ export interface RelayedMail {
   notify: readonly string[] | undefined;
   /** The header of the mail. */
   head: string;
+  /** Called once a report on it was taken or given up; `reason` is the status in it. */
+  told(kind: "delivered" | "delayed" | "undelivered", reason: string, taken: boolean): void;
 }
 
 export interface BouncesState {
@@ -51,13 +53,13 @@ export function createBounces({ now }: { now: () => number }) {
   const counts = { told: 0, repeated: 0, givenUp: 0 };
   let target: URL | undefined;
 
-  async function deliver(mail: RelayedMail, message: string): Promise<void> {
+  async function deliver(mail: RelayedMail, { kind, status, message }: Report): Promise<void> {
     await delay(REPORT_MS, undefined, { signal: closing.signal });
     for (let tries = 1; ; tries++) {
       const code = target === undefined ? 500 : await submit(target, mail.sender, message, closing.signal);
       const result = code === 250 ? "told" : code >= 500 || tries === TRIES_MAX ? "givenUp" : "repeated";
       counts[result] += 1;
-      if (result !== "repeated") return;
+      if (result !== "repeated") return mail.told(kind, status, result === "told");
       await delay(TRY_AGAIN_MS * 2 ** (tries - 1), undefined, { signal: closing.signal });
     }
   }
@@ -76,9 +78,9 @@ export function createBounces({ now }: { now: () => number }) {
   return {
     bounces,
     report(mail: RelayedMail): void {
-      const message = reportOn(mail, now());
-      if (target === undefined || mail.sender === "" || message === undefined) return;
-      const reporting = deliver(mail, message).catch(() => undefined); // closing
+      const written = reportOn(mail, now());
+      if (target === undefined || mail.sender === "" || written === undefined) return;
+      const reporting = deliver(mail, written).catch(() => undefined); // closing
       open.add(reporting);
       void reporting.then(() => open.delete(reporting));
     },
@@ -86,8 +88,16 @@ export function createBounces({ now }: { now: () => number }) {
   };
 }
 
-/** The report's text, or undefined where there is none. */
-function reportOn({ sender, recipient, envid, notify, head }: RelayedMail, now: number): string | undefined {
+interface Report {
+  kind: "delivered" | "delayed" | "undelivered";
+  /** "5.1.1" */
+  status: string;
+  message: string;
+}
+const KINDS = { failed: "undelivered", delayed: "delayed", delivered: "delivered" } as const;
+
+/** The report, or undefined where there is none. */
+function reportOn({ sender, recipient, envid, notify, head }: RelayedMail, now: number): Report | undefined {
   const local = localPart(recipient);
   const [action, status, reply] = local.startsWith("bounce-full")
     ? (["failed", "5.2.2", "552 5.2.2 mailbox full"] as const)
@@ -102,7 +112,8 @@ function reportOn({ sender, recipient, envid, notify, head }: RelayedMail, now: 
     ...["From: Mail Delivery System <MAILER-DAEMON@sandbox>", `To: ${sender}`, `Date: ${new Date(now).toUTCString()}`],
     ...["Auto-Submitted: auto-replied", `Subject: Mail ${action}`],
   ];
-  if (local.startsWith("bounce-text")) return [...headers, "", `${recipient}:`, reply, ""].join("\r\n");
+  const about = { kind: KINDS[action], status };
+  if (local.startsWith("bounce-text")) return { ...about, message: [...headers, "", `${recipient}:`, reply, ""].join("\r\n") };
   const boundary = "=_sandbox";
   const lines = [
     ...headers,
@@ -113,7 +124,7 @@ function reportOn({ sender, recipient, envid, notify, head }: RelayedMail, now: 
     ...["", `Final-Recipient: rfc822; ${recipient}`, `Action: ${action}`, `Status: ${status}`, `Diagnostic-Code: smtp; ${reply}`, ""],
     ...[`--${boundary}`, "Content-Type: text/rfc822-headers", "", head, "", `--${boundary}--`, ""],
   ];
-  return lines.join("\r\n");
+  return { ...about, message: lines.join("\r\n") };
 }
 
 /** The answer's code; 451 where there is none. One connection, one mail. */

@@ -125,7 +125,7 @@ export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<
 
 /** Reads a message, applies an ordered fault, adds it to the ledger, answers: as for the providers over HTTP. */
 async function takeMessage(
-  { provider, ledger, faults, now, closing, report }: SmtpParts,
+  { provider, ledger, faults, receipts, now, closing, report }: SmtpParts,
   message: Buffer,
   session: SMTPServerSession,
   cut: () => void,
@@ -139,7 +139,9 @@ async function takeMessage(
   const sender = mailFrom === false ? "" : mailFrom.address;
   const asked = { ret: dsn?.ret ?? undefined, envid: dsn?.envid ?? undefined, ...rcptTo[0]?.dsn };
   const deliveryId = headers["x-carillon-delivery"] ?? "";
-  const fault = faults.take(provider, recipient, deliveryId);
+  const attemptId = headers["x-carillon-attempt"] ?? "";
+  const ordering = faults.takeUse(provider, recipient, deliveryId);
+  const fault = ordering?.action;
   const mistake = "mistake" in mail ? mail.mistake : undefined;
   const isAccepted = fault?.kind === "answer" ? fault.status < 300 : fault?.kind !== "cut-before" && mistake === undefined;
   const queueId = `SB${now().toString(36)}${Math.random().toString(36).slice(2, 8)}`.toUpperCase();
@@ -147,7 +149,7 @@ async function takeMessage(
   ledger.add({
     provider,
     deliveryId,
-    attemptId: headers["x-carillon-attempt"] ?? "",
+    attemptId,
     recipient,
     accepted: isAccepted,
     answer: fault === undefined ? judged : fault.kind === "answer" ? `${fault.status} ordered` : fault.kind,
@@ -162,8 +164,11 @@ async function takeMessage(
       raw,
     },
     headers,
+    bytes: message.length,
+    ...(ordering === undefined ? {} : { fault: ordering }),
   });
-  if (isAccepted) report({ sender, recipient, envid: asked.envid, notify: asked.notify, head: headOf(raw) });
+  const told: RelayedMail["told"] = (kind, reason, taken) => receipts.add({ attemptId, kind, reason, at: now(), taken });
+  if (isAccepted) report({ sender, recipient, envid: asked.envid, notify: asked.notify, head: headOf(raw), told });
   const accept = () => (mistake === undefined ? done(null, `2.0.0 Ok: queued as ${queueId}`) : done(reply(554, `5.6.0 ${mistake}`)));
   await carryOut(fault, cut, closing, done, accept);
 }

@@ -1,5 +1,5 @@
 // What deploy/docker/Dockerfile puts where, read from it and from .dockerignore, so that tests look at the image's files without a container.
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join, posix } from "node:path";
 
@@ -76,7 +76,12 @@ export interface Reached {
 /** What `entry` imports, directly and indirectly. Node strips type imports and loads none of them: they count only with `types`. */
 export function reachedFrom(entry: string, { types }: { types: boolean }): Reached {
   const [files, packages] = [new Map<string, string>(), new Map<string, string>()];
-  const visit = (path: string, from: string) => {
+  const visit = (path: string, from: string): void => {
+    // A folder of a page's files, which are served by their names.
+    if (path.endsWith("/")) {
+      for (const name of readdirSync(join(root, path))) visit(path + name, from);
+      return;
+    }
     if (files.has(path)) return;
     files.set(path, from);
     if (!path.endsWith(".ts") || !existsSync(join(root, path))) return;

@@ -17,7 +17,9 @@ const REACH: Record<string, readonly string[]> = {
   runtime: ["core", "gen"],
   adapters: ["core", "runtime", "gen"],
   providers: ["core", "runtime"],
-  sandbox: [],
+  // What pages share, and how they are served. Files that browsers load import only one another and packages.
+  web: [],
+  sandbox: ["web"],
   ...Object.fromEntries(SERVICES.map((service) => [service, ["core", "runtime", "adapters", "gen"]])),
   // Of providers the previews alone: see NARROW.
   gateway: ["core", "runtime", "adapters", "providers", "gen"],
@@ -25,7 +27,7 @@ const REACH: Record<string, readonly string[]> = {
   relay: ["core", "runtime", "adapters", "providers", "gen"],
   feedback: ["core", "runtime", "adapters", "providers", "gen"],
   operations: ["core", "runtime", "adapters", "gen"],
-  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", ...SERVICES],
+  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", "web", ...SERVICES],
 };
 /** Folders that may import only part of another one. */
 const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: string }[] = [

@@ -1,0 +1,5 @@
+import { render } from "preact";
+import { html } from "../../../web/client/html.ts";
+import { InboxPage } from "./page.ts";
+
+render(html`<${InboxPage} />`, document.body);

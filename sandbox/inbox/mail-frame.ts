@@ -1,0 +1,98 @@
+import { Parser } from "htmlparser2";
+import type { ReadAttachment } from "./read/email.ts";
+
+const REMOTE = /^\s*(https?:)?\/\//i;
+const STYLE_URL = /url\(\s*["']?\s*(?:https?:)?\/\/|@import\s+["']\s*(?:https?:)?\/\//gi;
+const FETCHED_LINK = /stylesheet|icon|preload/i;
+/** Attributes that a browser fetches by itself. */
+const FETCHED = ["src", "srcset", "background", "poster", "data"];
+
+/** How many pictures, fonts, style sheets and frames the html names elsewhere: what a mail program would fetch. */
+export function countRemote(html: string): number {
+  let count = 0;
+  let inStyle = false;
+  const inText = (text: string) => {
+    count += text.match(STYLE_URL)?.length ?? 0;
+  };
+  const parser = new Parser({
+    onopentag(name, attributes) {
+      inStyle = name === "style";
+      if (FETCHED.some((attribute) => REMOTE.test(attributes[attribute] ?? ""))) count++;
+      if (name === "link" && FETCHED_LINK.test(attributes.rel ?? "") && REMOTE.test(attributes.href ?? "")) count++;
+      inText(attributes.style ?? "");
+    },
+    ontext: (text) => inStyle && inText(text),
+    onclosetag() {
+      inStyle = false;
+    },
+  });
+  parser.end(html);
+  return count;
+}
+
+/** Elements whose text no reader sees. */
+const UNSEEN = ["style", "script", "title"];
+
+/** The beginning of what a reader sees of the html, up to about `charactersMax`. */
+export function seenText(html: string, charactersMax: number): string {
+  let text = "";
+  let unseen = false;
+  const parser = new Parser({
+    onopentag(name) {
+      unseen = UNSEEN.includes(name);
+    },
+    onclosetag() {
+      unseen = false;
+    },
+    ontext(part) {
+      if (unseen) return;
+      text += `${part} `;
+      if (text.length > charactersMax) parser.pause();
+    },
+  });
+  parser.write(html);
+  return text;
+}
+
+/**
+ * Nothing but the mail's own styles and the files in it: no script, no form, no request to anywhere. `sandbox` gives it an origin of its own even
+ * where the frame's address is opened by itself.
+ */
+export const MAIL_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+  "x-dns-prefetch-control": "off",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+};
+
+/** Types of files that a mail may show inside of its text. */
+const PICTURE = /^image\/(png|jpeg|gif|webp|avif|svg\+xml)$/i;
+
+/** The mail as its frame shows it: what it names by cid: is put into it; tags that connect to elsewhere or change addresses are cut out. */
+export function mailDocument(html: string, attachments: readonly ReadAttachment[]): string {
+  const pictures = new Map(
+    attachments.flatMap(({ contentId, type, content }) =>
+      contentId !== "" && PICTURE.test(type)
+        ? [[contentId, `data:${type};base64,${content.replace(/[^A-Za-z0-9+/=]/g, "")}`] as const]
+        : [],
+    ),
+  );
+  return withoutTags(html, ["link", "base", "meta"]).replace(/cid:([^"'\s)>]+)/gi, (whole, id: string) => pictures.get(id) ?? whole);
+}
+
+function withoutTags(html: string, names: readonly string[]): string {
+  const kept: string[] = [];
+  let from = 0;
+  const parser = new Parser({
+    onopentag(name) {
+      if (!names.includes(name)) return;
+      kept.push(html.slice(from, parser.startIndex));
+      from = parser.endIndex + 1;
+    },
+  });
+  parser.end(html);
+  return [...kept, html.slice(from)].join("");
+}

@@ -1,0 +1,20 @@
+// What every page of ours must pass in a browser.
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+
+export const THEMES = ["light", "dark"] as const;
+/** In CSS pixels: a desk, a phone, and the width at which WCAG 2.1 (1.4.10) asks for no sideways scrolling. */
+export const WIDTHS = [1_440, 390, 320];
+
+/** Whether the page scrolls sideways. */
+export const isWide = (page: Page) => page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+
+/** Serious and critical findings, as one line each. */
+export async function axeFaults(page: Page): Promise<string[]> {
+  // By the debugger, which no content security policy binds.
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults;
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
