@@ -69,7 +69,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   "suppressions lift": {
     about:
       "shows what blocks a phone number or an address in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
-    usage: `--app ID [--kind ${BLOCK_KINDS.join("|")}] [--why TEXT] ENDPOINT`,
+    usage: `ENDPOINT --app ID [--kind ${BLOCK_KINDS.join("|")}] [--why TEXT]`,
     options: { app: { type: "string" }, kind: { type: "string" }, why: { type: "string" } },
     async run({ values, positionals, env }) {
       const app = readApp({ values });
