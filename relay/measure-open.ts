@@ -5,8 +5,8 @@ import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
-/** Between two counts, in ms: alerts look at minutes. */
-const COUNT_EVERY_MS = 15_000;
+/** Between two counts, in ms: alerts look at minutes, and of 100,000 open notifications each is a third of a second of work. */
+const COUNT_EVERY_MS = 30_000;
 /** For how long one relay alone counts, in ms: a relay that dies is followed by another after as much. */
 const LEASE_MS = 3 * COUNT_EVERY_MS;
 const WORK = "open-deliveries";
