@@ -76,6 +76,7 @@ test("a usage says how many arguments are taken", () => {
     ["ID --app ID", 1],
     ["ROLE | --all", 1],
     ["ID KEY_ID... [--out FILE]", Number.POSITIVE_INFINITY],
+    ["ID... | - [--json]", Number.POSITIVE_INFINITY],
   ] as const)
     assert.equal(argumentsMax(usage), max, usage);
 });

@@ -32,7 +32,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
   tail: {
     about:
       "prints each change of state of the deliveries of notifications, until all have ended; - reads ids, or the lines that send prints (STORE_URL)",
-    usage: "ID...|- [--json] [--for 10m]",
+    usage: "ID... | - [--json] [--for 10m]",
     details: "For example: carillon send --file orders.jsonl | carillon tail -\nExit status 1 if some have not ended after --for.",
     options: { json: { type: "boolean" }, for: { type: "string", default: "10m" } },
     async run({ values, positionals, env }) {

@@ -67,7 +67,7 @@ export async function followNotifications(
     left = open;
     if (left.length === 0) return EXIT.ok;
     if (performance.now() > until) {
-      process.stderr.write(`carillon tail: ${left.length} notifications have not ended, or are not in this store\n`);
+      process.stderr.write(`carillon tail: ${left.length} of ${ids.length} notifications have not ended, or are not in this store\n`);
       return EXIT.failed;
     }
     await delay(POLL_MS);

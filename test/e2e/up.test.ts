@@ -1,7 +1,7 @@
 // `carillon up` as a newcomer uses it: where it listens, what it prints, whom it knows, and what its data outlives.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { isFreePort } from "../../cli/dev/local-servers.ts";
 import type { LineResult } from "../../cli/gateway/send.ts";
 import { type DevProcess, runCli, startDevProcess } from "./cli-process.ts";
 
+const root = join(import.meta.dirname, "../..");
 const results = (stdout: string) =>
   stdout
     .trim()
@@ -17,17 +18,20 @@ const results = (stdout: string) =>
     .map((line) => JSON.parse(line) as LineResult);
 
 describe("carillon up", () => {
+  let home: string;
   let directory: string;
   let up: DevProcess;
   let env: Record<string, string>;
   before(async () => {
-    directory = join(mkdtempSync(join(tmpdir(), "carillon-up-")), "with space");
+    home = mkdtempSync(join(tmpdir(), "carillon up-"));
+    symlinkSync(join(root, "bin"), join(home, "bin"));
+    directory = join(home, ".carillon");
     up = await startDevProcess(directory, {});
     env = exportsOf(directory);
   });
   after(async () => {
     await up?.[Symbol.asyncDispose]();
-    rmSync(join(directory, ".."), { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true });
   });
 
   test("a second one on the same directory is told so, and starts nothing", async () => {
@@ -65,6 +69,15 @@ describe("carillon up", () => {
     );
     const byKey = await runCli(["why", "--app", "demo", "--key", "by-hand", "--json"], env);
     assert.equal((JSON.parse(byKey.stdout) as { id: string }).id, notificationId);
+  });
+
+  test("what the README says to run in another terminal runs as it is printed", () => {
+    const commands = /in another terminal:\n\n```\n([\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))![1]!;
+    const { status, stdout, stderr } = spawnSync("sh", ["-e"], { cwd: home, input: commands, encoding: "utf8", timeout: 60_000 });
+    assert.deepEqual([status, stderr], [0, ""], stdout);
+    assert.match(stdout, /email +a…@example\.com +(sent|delivered)\n/);
+    assert.match(stdout, /of app demo, key hello\n[\s\S]* ended as /);
+    assert.match(stdout, /gateway +ready\n/);
   });
 
   test("the examples' users are there, on every channel", async () => {
@@ -107,7 +120,7 @@ describe("carillon up", () => {
       ],
       [["why", "0".repeat(32)], env, 1, /there is no notification 0{32} in this store/],
       [["why", "abc"], env, 2, /ID must be 32 hex digits/],
-      [["tail", "0".repeat(32), "--for", "1ms"], env, 1, /1 notifications have not ended, or are not in this store/],
+      [["tail", "0".repeat(32), "--for", "1ms"], env, 1, /1 of 1 notifications have not ended, or are not in this store/],
       [["status"], {}, 2, /name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH/],
     ];
     for (const [args, given, status, says] of nowhere) {
