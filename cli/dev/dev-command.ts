@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Environment } from "../../runtime/config.ts";
 import { runUntilSignal } from "../../runtime/until-signal.ts";
-import { connectGateway } from "../gateway/connect.ts";
+import { connectGateway, readCallFault } from "../gateway/connect.ts";
 import { DEV_APP, type DevSystem, startDev } from "./dev.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { healthAddresses, quoted, writeExports } from "./exports.ts";
@@ -45,13 +45,20 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
   return 0;
 }
 
-/** Registers the users of examples/ once in a directory. Resolves to what is said about them. */
+/**
+ * Registers the users of examples/ once in a directory. Resolves to what is said about them. The system is of use without them too: where variables name
+ * providers of another sandbox, this one's browsers are not allowed.
+ */
 async function seed(home: string, system: DevSystem): Promise<string> {
   const marker = join(home, "seeded");
   const said = "ada, bela, chen and others of examples/contacts.jsonl, with every channel";
   if (existsSync(marker)) return said;
   using clients = connectGateway(system.gatewayAddress, system.apiKey);
-  await registerExamples(EXAMPLES, clients, system.sandbox);
+  try {
+    await registerExamples(EXAMPLES, clients, system.sandbox);
+  } catch (error) {
+    return `those of the examples could not all be registered: ${readCallFault(error).message}`;
+  }
   writeFileSync(marker, "The users of examples/ are registered.\n");
   return said;
 }
@@ -88,7 +95,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): str
     "  try, in another terminal",
     `  . ${quoted(relative(process.cwd(), exports))}`,
     "  bin/carillon send --to email:ada@example.com --subject Hello --text 'It works.'",
-    "  bin/carillon status",
+    "  bin/carillon status --promises",
     `  grpcurl -plaintext -H "authorization: Bearer $(cat ${quoted(keyFile)})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
     "",
     "  Ctrl-C drains and stops everything; the next start goes on with what is there.",

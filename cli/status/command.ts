@@ -1,4 +1,6 @@
 import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { readAudit } from "../../operations/audit/read-audit.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, fail, text } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
@@ -6,7 +8,7 @@ import { readQueues } from "./queues.ts";
 import { statusText } from "./report.ts";
 import { readRoles } from "./roles.ts";
 import { followNotifications, idsOf } from "./tail.ts";
-import { readWaiting } from "./waiting.ts";
+import { readWaiting, type Waiting } from "./waiting.ts";
 
 /** Notifications that are followed at once: each is read twice a second. */
 const TAIL_MAX = 200;
@@ -15,18 +17,23 @@ const TAIL_MAX = 200;
 export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     about:
-      "shows which roles are ready (CARILLON_HEALTH), what waits in the store and why (STORE_URL), and the queues (NATS_URL); exit status 1 if a role is not ready",
-    usage: "[--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
+      "shows which roles are ready (CARILLON_HEALTH), what waits in the store and why (STORE_URL), and the queues (NATS_URL); exit status 1 if a role is not ready, or a promise is broken",
+    usage: "[--promises] [--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
     details:
-      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). What is not named is left out. Counts are bounded: the 100,000\nnotifications that are due first. `carillon audit` reads everything and checks the promises.",
-    options: { health: { type: "string" }, json: { type: "boolean" } },
+      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). What is not named is left out. Counts are bounded: the 100,000\nnotifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
+    options: { promises: { type: "boolean" }, health: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const health = text(values.health) ?? env.CARILLON_HEALTH ?? "";
-      const [roles, waiting, queues] = await Promise.all([readRoles(readAddresses(health)), readStored(env), readQueues(env)]);
+      const [roles, waiting, queues] = await Promise.all([
+        readRoles(readAddresses(health)),
+        readStored(env, values.promises === true),
+        readQueues(env),
+      ]);
       if (roles.length === 0 && !waiting && !queues) fail("name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH");
       const status = { roles, waiting, queues };
       process.stdout.write(values.json === true ? `${JSON.stringify(status, null, 2)}\n` : statusText(status));
-      return roles.every(({ isReady }) => isReady) ? EXIT.ok : EXIT.failed;
+      const isBroken = waiting?.promises?.some(({ holds }) => !holds) ?? false;
+      return roles.every(({ isReady }) => isReady) && !isBroken ? EXIT.ok : EXIT.failed;
     },
   },
   tail: {
@@ -56,8 +63,9 @@ function readAddresses(given: string): { name: string; address: string }[] {
     });
 }
 
-async function readStored(env: Environment) {
-  if (!env.STORE_URL) return undefined;
+async function readStored(env: Environment, isAudited: boolean): Promise<Waiting | undefined> {
+  if (!env.STORE_URL) return isAudited ? fail("--promises reads the store: STORE_URL is not set") : undefined;
   await using store = await openExistingStore(readConfig(storeVariables, env));
-  return await readWaiting(store);
+  const waiting = await readWaiting(store);
+  return isAudited ? { ...waiting, promises: (await readAudit({ store, clock: systemClock }, {})).checks } : waiting;
 }

@@ -1,4 +1,5 @@
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
+import { checksText } from "../audit/report.ts";
 import { table } from "../table.ts";
 import type { QueueStatus } from "./queues.ts";
 import type { RoleStatus } from "./roles.ts";
@@ -30,7 +31,7 @@ export function statusText({ roles, waiting, queues }: Status): string {
 const queueRow = (queue: QueueStatus) =>
   "why" in queue ? [queue.channel, queue.why] : [queue.channel, queue.waiting, queue.handedOut, secondsText(queue.oldestMs)];
 
-function waitingText({ open, outbox, failed }: Waiting): string {
+function waitingText({ open, outbox, failed, promises }: Waiting): string {
   const inDoubt = open.reduce((sum, { state, count }) => sum + (state === "uncertain" ? count : 0), 0);
   const rows = open.map(({ channel, state, reason, count }) => [channel, state === "uncertain" ? "in doubt" : state, count, reason]);
   const reasons = [...new Set(open.map(({ reason }) => reason))].filter((reason) => reason !== "none");
@@ -44,6 +45,7 @@ function waitingText({ open, outbox, failed }: Waiting): string {
     ),
     "",
     `  ${inDoubt} in doubt; ${failed}${failed === FAILED_MAX ? " or more" : ""} notifications failed in the last 24 h (carillon dead list)`,
+    ...(promises ? ["", checksText({ checks: promises })] : []),
   ].join("\n");
 }
 

@@ -1,6 +1,7 @@
 import { countOpenDeliveries, type OpenCount } from "../../adapters/store/open-deliveries.ts";
 import { type OutboxDue, readOutboxDue } from "../../adapters/store/outbox-due.ts";
 import type { Store } from "../../core/ports/store.ts";
+import type { Check } from "../../operations/audit/audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
 
 /** Failed deliveries of the last day that are counted at most. */
@@ -13,6 +14,8 @@ export interface Waiting {
   outbox: OutboxDue["classes"];
   /** Notifications with a delivery that failed in the last 24 h, counted up to FAILED_MAX. */
   failed: number;
+  /** Where they were checked. */
+  promises?: readonly Check[];
 }
 
 export async function readWaiting(store: Pick<Store, "notifications" | "time">): Promise<Waiting> {

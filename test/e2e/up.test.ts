@@ -77,7 +77,8 @@ describe("carillon up", () => {
     assert.deepEqual([status, stderr], [0, ""], stdout);
     assert.match(stdout, /email +a…@example\.com +(sent|delivered)\n/);
     assert.match(stdout, /of app demo, key hello\n[\s\S]* ended as /);
-    assert.match(stdout, /gateway +ready\n/);
+    assert.match(stdout, /gateway +ready\n[\s\S]* holds +\d no second send/);
+    assert.doesNotMatch(stdout, /BROKEN/);
   });
 
   test("the examples' users are there, on every channel", async () => {
