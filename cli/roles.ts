@@ -8,11 +8,11 @@ interface ListedRole {
 }
 
 const SENDS: Readonly<Record<Channel, string>> = {
-  apns: "pushes to Apple devices (APNs)",
-  fcm: "pushes to Android devices (FCM)",
-  webpush: "pushes to browsers (Web Push)",
-  sms: "SMS (Twilio, Vonage)",
-  email: "e-mail (SendGrid, Mailchimp Transactional, SMTP)",
+  apns: "pushes to Apple devices",
+  fcm: "pushes to Android devices",
+  webpush: "pushes to browsers",
+  sms: "texts",
+  email: "mails",
 };
 const dispatchers = Object.fromEntries(
   CHANNELS.map((channel, i): [string, ListedRole] => [
