@@ -14,18 +14,18 @@ SEEDS ?= 20000
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test test-browser simulate bench bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen setup clean
+.PHONY: help demo up test test-browser simulate bench bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen client setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## start everything locally, send notifications on every channel, show what arrived
-	@scripts/setup
+	@scripts/setup run
 	@$(node) cli/carillon.ts demo
 
 up: ## run the whole system locally, against simulated providers, until Ctrl-C
-	@scripts/setup
-	@$(node) cli/carillon.ts dev
+	@scripts/setup run
+	@$(node) cli/carillon.ts up
 
 test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@scripts/setup test
@@ -98,9 +98,14 @@ gen: ## write gen/ from proto/
 	@scripts/setup tools
 	@$(node) scripts/proto.ts gen
 
-setup: ## install what is missing: Node 24, npm packages, nats-server, Redis
-	@scripts/setup
+client: ## make a project with a typed client: make client LANG=go|python|node|java OUT=dir
+	@scripts/setup tools
+	@scripts/client "$(if $(filter command line,$(origin LANG)),$(LANG))" "$(OUT)"
+
+setup: ## install what is missing to run it: Node 24, npm packages, nats-server, Redis
+	@scripts/setup run
 	@scripts/with-node node --version
+	@echo "bin/carillon is ready: bin/carillon help"
 	@$(node) cli/dev/find-server.ts $(if $(NATS_URL),,nats) $(if $(REDIS_URL),,redis)
 
 clean: ## remove node_modules and what setup and tests cached, except MongoDB

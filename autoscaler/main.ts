@@ -1,4 +1,4 @@
-import { connectNats } from "../adapters/nats/connect.ts";
+import { connectNats, natsCondition } from "../adapters/nats/connect.ts";
 import { subscribeOutboxReports } from "../adapters/nats/outbox-report.ts";
 import { createQueueReader } from "../adapters/nats/queue-state.ts";
 import { subscribeReports } from "../adapters/nats/report.ts";
@@ -24,7 +24,7 @@ export const role = defineRole({
   name: "autoscaler",
   about: "computes how many tasks per second each channel's pods must handle, for KEDA, Kubernetes and Prometheus",
   variables,
-  async start(config, { log, metrics, httpRejections, stack, signal, tracer }) {
+  async start(config, { log, metrics, httpRejections, stack, signal, tracer, conditions }) {
     const clock = systemClock;
     const tls = internalTls(config, log);
     const configured = rateApis.map(({ name, configure }) => ({ name, start: configure(config) }));
@@ -32,6 +32,7 @@ export const role = defineRole({
     const rates = createRates(CHANNELS, scalings, clock);
     exportRates(metrics, rates);
     const nats = stack.use(await connectNats(config, log));
+    conditions.add("NATS", natsCondition(nats));
     stack.use(subscribeReports(nats, CHANNELS, rates.addReport));
     stack.use(subscribeOutboxReports(nats, rates.addOutbox));
     const sampling = sampleQueues(await createQueueReader(nats), rates, { everyMs: config.AUTOSCALER_SAMPLE_MS, clock, log, signal });

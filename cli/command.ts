@@ -1,6 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { Environment } from "../runtime/config.ts";
 import { parseDuration } from "./duration.ts";
+import { parseMoment, RFC_3339_RULE } from "./moment.ts";
 
 /** The command line is invalid; exit status 2. */
 export class UsageError extends Error {
@@ -15,10 +16,21 @@ export interface Invocation {
 
 export interface Command {
   about: string;
+  /** Begins with the arguments, then the options: "ID KEY_ID... [--json]". No more arguments are taken than it names. */
   usage: string;
+  /** For `carillon help COMMAND`, below `about`: examples, what options take. */
+  details?: string;
   options: ParseArgsOptionsConfig;
   /** Resolves to the exit status. */
   run(invocation: Invocation): Promise<number>;
+}
+
+/** A command's place in the list (commands.ts). */
+export interface ListedCommand {
+  /** For `carillon help`. */
+  summary: string;
+  /** The module that has it, by the names of its commands. */
+  load(): Promise<Readonly<Record<string, Command>>>;
 }
 
 export function fail(message: string): never {
@@ -41,9 +53,10 @@ export function count(value: unknown, name: string, max: number): number {
 /** ms */
 export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
 
-/** A time in ms since the epoch, given as a date or as a duration before `now`. */
+/** A time in ms since the epoch, given as one or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {
   const ago = parseDuration(value);
-  const time = ago === undefined ? Date.parse(value) : now - ago;
-  return Number.isNaN(time) ? fail(`${name} must be ISO 8601, or a duration ago such as 90s, 5m, 2h or 7d`) : time;
+  return ago === undefined
+    ? (parseMoment(value) ?? fail(`${name} must be ${RFC_3339_RULE}, or a duration ago such as 90s, 5m, 2h or 7d`))
+    : now - ago;
 }

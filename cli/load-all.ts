@@ -1,5 +1,6 @@
 // Loads what any role may load, so that Node's compile cache holds it: node cli/load-all.ts, while the image is built.
 import { PROVIDERS } from "../providers/list.ts";
+import { COMMANDS, loadCommand } from "./commands.ts";
 import { loadRoles } from "./roles.ts";
 
 await Promise.all([
@@ -7,5 +8,5 @@ await Promise.all([
   ...PROVIDERS.map((provider) => provider.load()),
   import("../adapters/mongo/open.ts"),
   import("../runtime/trace-export.ts"),
-  import("./commands.ts"),
+  ...Object.keys(COMMANDS).map(loadCommand),
 ]);

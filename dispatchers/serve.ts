@@ -1,5 +1,5 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
-import { connectNats } from "../adapters/nats/connect.ts";
+import { connectNats, natsCondition } from "../adapters/nats/connect.ts";
 import { consumeTasks } from "../adapters/nats/consume.ts";
 import { createWorkload, startReporting } from "../adapters/nats/report.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
@@ -7,7 +7,7 @@ import { openOptOuts } from "../adapters/opt-outs/open-opt-outs.ts";
 import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
 import { createClaimGate } from "../adapters/redis/claims.ts";
-import { connectRedis } from "../adapters/redis/connect.ts";
+import { connectRedis, redisCondition } from "../adapters/redis/connect.ts";
 import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
@@ -51,7 +51,7 @@ export async function serveDispatcher(
   channel: Channel,
   { variables, order, create, createListed }: Providers,
   config: DispatcherConfig,
-  { log, metrics, stack, signal, worker, tracer, env, failpoint }: Runtime,
+  { log, metrics, stack, signal, worker, tracer, env, conditions, failpoint }: Runtime,
 ): Promise<Started> {
   const clock = systemClock;
   const parts: ChannelParts = { clock, attribute: (...given) => store.attempts.attribute(...given) };
@@ -61,14 +61,16 @@ export async function serveDispatcher(
   const tls = internalTls(config, log, config.PREFERENCES_ADDRESS);
   const store = await openRoleStore(
     config,
-    { stack, log, metrics, signal },
+    { stack, log, metrics, signal, conditions },
     {
       attributedProviders: attributedProvidersOf(channel),
       hasWriterThread: true,
     },
   );
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
+  conditions.add("Redis", redisCondition(redis));
   const nats = stack.use(await connectNats(config, log));
+  conditions.add("NATS", natsCondition(nats));
   const tokens = stack.use(watchInternalTokens({ config, env, log }));
   const optOuts = await openOptOuts(config, { store, tokens, tls, clock, log, signal, stack });
   // Where this process reads preferences itself, the same instance, so that its cache drops what was changed.

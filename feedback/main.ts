@@ -24,13 +24,13 @@ export const role = defineRole({
   about:
     "receives the providers' signed webhooks, people's texts and bounces, records receipts of attempts and what people refuse, and serves the links by which they unsubscribe",
   variables: feedbackVariables,
-  async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, failpoint }) {
+  async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, conditions, failpoint }) {
     requireUrl(config);
     requireBounces(config);
     requireReplies(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
-    const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
+    const store = await openRoleStore(config, { stack, log, metrics: registry, signal, conditions });
     const metrics = createFeedbackMetrics(registry);
     const recorder = createEventRecorder({ metrics: registry, log });
     const preferences = await openPreferences(config, { store, clock, log, stack });

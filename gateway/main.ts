@@ -1,6 +1,6 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { createAppShares } from "../adapters/nats/app-shares.ts";
-import { connectNats } from "../adapters/nats/connect.ts";
+import { connectNats, natsCondition } from "../adapters/nats/connect.ts";
 import { checkMayPublish } from "../adapters/nats/permissions.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
@@ -8,7 +8,7 @@ import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openOptOuts } from "../adapters/opt-outs/open-opt-outs.ts";
 import { createPreferencesClient } from "../adapters/preferences/preferences-client.ts";
 import { createAppRates } from "../adapters/redis/app-rates.ts";
-import { connectRedis } from "../adapters/redis/connect.ts";
+import { connectRedis, redisCondition } from "../adapters/redis/connect.ts";
 import { createDayCounters } from "../adapters/redis/day-counters.ts";
 import { createGatewayPeers } from "../adapters/redis/gateway-peers.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
@@ -54,12 +54,13 @@ export const role = defineRole({
   name: "gateway",
   about: "accepts notifications over gRPC: validates, stores, publishes, answers",
   variables: gatewayVariables,
-  async start(config, { log, metrics, stack, signal, tracer, env, failpoint }) {
+  async start(config, { log, metrics, stack, signal, tracer, env, conditions, failpoint }) {
     const clock = systemClock;
     const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log, config.PREFERENCES_ADDRESS)];
     if (!tls) warnOfPlainText(log, config.GATEWAY_LISTEN, "callers are served plain text: whoever can read it gets API keys and content");
-    const store = await openRoleStore(config, { stack, log, metrics, signal }, { hasWriterThread: true });
+    const store = await openRoleStore(config, { stack, log, metrics, signal, conditions }, { hasWriterThread: true });
     const nats = stack.use(await connectNats(config, log));
+    conditions.add("NATS", natsCondition(nats));
     await ensureStreams(nats, config);
     await checkMayPublish(nats, taskSubjects("any-app"));
     const tokens = stack.use(watchInternalTokens({ config, env, log }));
@@ -75,6 +76,7 @@ export const role = defineRole({
     });
     const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours }));
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }));
+    conditions.add("Redis", redisCondition(redis));
     const peers = createGatewayPeers(redis, clock);
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, { clock, log, read: peers.read });
     const open = createAppOpen(store.notifications, { clock, log, read: peers.read });

@@ -1,6 +1,6 @@
 import { createPreferences } from "../adapters/opt-outs/preferences.ts";
 import { createPageLinks } from "../adapters/page-links.ts";
-import { connectRedis } from "../adapters/redis/connect.ts";
+import { connectRedis, redisCondition } from "../adapters/redis/connect.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { requireLinks, watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
@@ -21,11 +21,12 @@ export const role = defineRole({
   name: "preferences",
   about: "keeps the opt-outs, and checks them for the gateway and the dispatchers",
   variables: preferencesVariables,
-  async start(config, { log, metrics, stack, signal, tracer, env }) {
+  async start(config, { log, metrics, stack, signal, tracer, env, conditions }) {
     requireLinks(config);
     const tls = internalTls(config, log, config.PREFERENCES_LISTEN);
-    const store = await openRoleStore(config, { stack, log, metrics, signal });
+    const store = await openRoleStore(config, { stack, log, metrics, signal, conditions });
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
+    conditions.add("Redis", redisCondition(redis));
     const { apps, profiles } = store;
     const preferences = stack.use(createPreferences({ store: store.preferences, apps, profiles, redis, clock: systemClock, log }));
     const tokens = stack.use(watchInternalTokens({ config, env, log }));

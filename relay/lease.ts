@@ -1,7 +1,7 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
 import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
-import { type AppQueue, outboxPlace, readOutboxKey } from "../core/delivery/outbox-key.ts";
+import { type AppQueue, classOfKey, outboxPlace, readOutboxKey } from "../core/delivery/outbox-key.ts";
 import type { Random } from "../core/ports/clock.ts";
 import type { DueStore } from "../core/ports/due-store.ts";
 import type { NotificationStore, Take } from "../core/ports/notification-store.ts";
@@ -20,9 +20,6 @@ interface KeyTake {
   limit: number;
 }
 
-/** An earlier version's records have no key; some of them may be critical. */
-export const classOf = (key: string): NotificationClass => readOutboxKey(key)?.notificationClass ?? "critical";
-
 /** Of each class the last key that was leased from. */
 type LastKeys = Partial<Record<NotificationClass, string>>;
 
@@ -36,7 +33,7 @@ export function planTakes(
   last: LastKeys,
   roomOf: (key: string) => number = () => limit,
 ): KeyTake[] {
-  const byClass = Map.groupBy(keys, classOf);
+  const byClass = Map.groupBy(keys, classOfKey);
   const floor = Math.floor(limit * FLOOR_SHARE);
   let left = limit;
   return CLASSES.flatMap((notificationClass, i) => {
@@ -94,12 +91,12 @@ export function createLease(
       const leased: NotificationRecord[] = [];
       const due = await notifications.dueKeys(now);
       if (due.length === 0) return leased;
-      const classes = [...new Set(due.map(classOf))];
+      const classes = [...new Set(due.map(classOfKey))];
       const rooms = await roomsOf(due);
       let keys = due.filter((key) => rooms.get(key)! > 0);
       leftDue = keys.length < due.length;
       // Each relay begins at another key.
-      for (const [notificationClass, own] of Map.groupBy(keys, classOf))
+      for (const [notificationClass, own] of Map.groupBy(keys, classOfKey))
         last[notificationClass] ??= own[Math.floor(random() * own.length)]!;
       for (let round = 0; round < ROUNDS_MAX && leased.length < limit && (keys.length > 0 || round === 0); round++) {
         const takes = planTakes(keys, limit - leased.length, last, (key) => rooms.get(key)!);
@@ -110,7 +107,7 @@ export function createLease(
         for (const { key, limit } of takes) rooms.set(key, rooms.get(key)! - limit);
         keys = takes.filter(({ key, limit }) => (counts.get(key)?.length ?? 0) >= limit && rooms.get(key)! > 0).map(({ key }) => key);
         // Further rounds only go on with these keys: the others have their turn in the next iteration.
-        if (round === 0) for (const { key } of takes) last[classOf(key)] = key;
+        if (round === 0) for (const { key } of takes) last[classOfKey(key)] = key;
       }
       return leased;
     },

@@ -1,6 +1,6 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { createAppShares } from "../adapters/nats/app-shares.ts";
-import { connectNats } from "../adapters/nats/connect.ts";
+import { connectNats, natsCondition } from "../adapters/nats/connect.ts";
 import { reportOutbox } from "../adapters/nats/outbox-report.ts";
 import { checkMayPublish } from "../adapters/nats/permissions.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
@@ -19,6 +19,7 @@ import { createAddressFilter } from "../runtime/outbound.ts";
 import { defineRole } from "../runtime/run.ts";
 import { inDoubtRepeats, relayVariables } from "./config.ts";
 import { measureOutbox } from "./measure.ts";
+import { measureOpen } from "./measure-open.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
 import { keepRetention } from "./retention.ts";
@@ -32,9 +33,10 @@ export const role = defineRole({
   name: "relay",
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
   variables: relayVariables,
-  async start(config, { log, metrics, stack, signal, worker, failpoint, env }) {
-    const store = await openRoleStore(config, { stack, log, metrics, signal }, { hasWriterThread: true });
+  async start(config, { log, metrics, stack, signal, worker, conditions, failpoint, env }) {
+    const store = await openRoleStore(config, { stack, log, metrics, signal, conditions }, { hasWriterThread: true });
     const nats = stack.use(await connectNats(config, log));
+    conditions.add("NATS", natsCondition(nats));
     await ensureStreams(nats, config);
     await checkMayPublish(nats, taskSubjects("any-app"));
     const publisher = createTaskPublisher(nats, log);
@@ -67,6 +69,7 @@ export const role = defineRole({
       ...{ metrics: relayMetrics, clock: systemClock, log, signal },
       report: (due) => reportOutbox(nats, due),
     });
+    const counting = measureOpen({ store, metrics: relayMetrics, worker, clock: systemClock, log, signal });
     const retaining = keepRetention({
       ...{ store, worker, log, signal },
       retention: readRetention(config),
@@ -87,7 +90,7 @@ export const role = defineRole({
     const running = relay.run(signal);
     return {
       async drained() {
-        await Promise.all([running, measuring, retaining, telling]);
+        await Promise.all([running, measuring, counting, retaining, telling]);
       },
     };
   },

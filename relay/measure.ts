@@ -1,22 +1,14 @@
-import { type Channel, CLASSES } from "../core/delivery/channel.ts";
-import { readOutboxKey } from "../core/delivery/outbox-key.ts";
+import { type DueByChannel, readOutboxDue } from "../adapters/store/outbox-due.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
-import { classOf } from "./lease.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
 /** Between two measurements, in ms: an autoscaler notices a rise within as much. */
 const MEASURE_EVERY_MS = 5_000;
-/** Due notifications of a class that are counted; the metric's help names it. */
-const DUE_COUNT_MAX = 100_000;
-
 type DueStore = Pick<NotificationStore, "dueKeys" | "dueUnder">;
 type Gauges = Pick<RelayMetrics, "outboxOldest" | "outboxDue">;
-/** Notifications due, by the channel whose queue their next task goes to. */
-export type DueByChannel = Partial<Record<Channel, number>>;
-
 export interface MeasureParts {
   metrics: Gauges;
   /** Called with each measurement: an autoscaler counts what is due as backlog. */
@@ -41,17 +33,9 @@ export async function measureOutbox(notifications: DueStore, { metrics, report, 
 }
 
 export async function measureOnce(notifications: DueStore, { outboxOldest, outboxDue }: Gauges, now: number): Promise<DueByChannel> {
-  const keys = Map.groupBy(await notifications.dueKeys(now), classOf);
-  const byChannel: DueByChannel = {};
-  for (const notificationClass of CLASSES) {
-    let [oldest, count] = [now, 0];
-    for (const key of keys.get(notificationClass) ?? []) {
-      const under = await notifications.dueUnder(key, now, DUE_COUNT_MAX - count);
-      oldest = Math.min(oldest, under.oldest ?? now);
-      count += under.count;
-      for (const { channel } of readOutboxKey(key)?.queues ?? []) byChannel[channel] = (byChannel[channel] ?? 0) + under.count;
-    }
-    outboxOldest.set({ class: notificationClass }, (now - oldest) / 1_000);
+  const { classes, byChannel } = await readOutboxDue(notifications, now);
+  for (const { notificationClass, oldestMs, count } of classes) {
+    outboxOldest.set({ class: notificationClass }, oldestMs / 1_000);
     outboxDue.set({ class: notificationClass }, count);
   }
   return byChannel;

@@ -6,6 +6,7 @@ export interface RelayMetrics {
   lastIteration: Gauge;
   outboxOldest: Gauge<"class">;
   outboxDue: Gauge<"class">;
+  openDeliveries: Gauge<"channel" | "state" | "reason">;
   purged: Counter<"of">;
   retentionBehind: Gauge<"of">;
   webhookCalls: Counter<"result">;
@@ -26,6 +27,11 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     ["class"],
   ),
   outboxDue: metrics.gauge("carillon_outbox_due_count", "Notifications due in the outbox, counted up to 100,000 a class", ["class"]),
+  openDeliveries: metrics.gauge(
+    "carillon_open_deliveries_count",
+    "Deliveries that have not ended, by the reason why the last attempt did not succeed, or none; uncertain ones are in doubt. Counted by one relay at a time, of the 100,000 open notifications that are due first",
+    ["channel", "state", "reason"],
+  ),
   purged: metrics.counter("carillon_retention_removed_total", "What was removed because it was older than its retention", ["of"]),
   retentionBehind: metrics.gauge(
     "carillon_retention_behind_seconds",

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
 import type { Failpoint } from "../core/failpoints.ts";
+import { type Conditions, createConditions } from "./conditions.ts";
 import { choice, type Environment, integer, ms, optionalPort, readConfig, text, type Values, type Variables } from "./config.ts";
 import { withDeadline } from "./deadline.ts";
 import { crashAt } from "./failpoint.ts";
@@ -44,6 +45,8 @@ export interface Runtime {
   tracer: Tracer;
   /** The variables of the configuration, for roles that read files again: see watchConfig. */
   env: Environment;
+  /** What the role needs and how it is, for /readyz?verbose. */
+  conditions: Conditions;
   /** Marks a failpoint; in tests the process may be killed there. */
   failpoint: Failpoint;
 }
@@ -98,11 +101,20 @@ export function defineRole<V extends Variables>(role: {
       const { tracer } = stack.use(await startTracing(role.name, { exporterUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT }));
       const httpRejections = createHttpRejections(metrics, log);
       let ready = false;
+      const conditions = createConditions();
+      conditions.add(role.name, () =>
+        draining.signal.aborted
+          ? { holds: false, words: "draining: it finishes what it has begun, and ends" }
+          : ready
+            ? { holds: true, words: "started" }
+            : { holds: false, words: "starting" },
+      );
       const http = stack.use(
         await startHttpServer({
           host: config.HTTP_HOST,
           port: config.HTTP_PORT,
           ready: () => ready && !draining.signal.aborted,
+          conditions: conditions.read,
           registry: metrics.registry,
           log,
           onRejected: (reason, peer) => httpRejections("health", reason, peer),
@@ -122,6 +134,7 @@ export function defineRole<V extends Variables>(role: {
           worker,
           tracer,
           env,
+          conditions,
           failpoint,
         }),
         { limitMs: START_MS },
@@ -173,28 +186,5 @@ const startHealthServer = (host: string, port: number, parts: Pick<GrpcServerOpt
     reflection: false,
     drainMs: HEALTH_DRAIN_MS,
   });
-
-/** Runs until SIGTERM or SIGINT, drains, and ends the process. */
-export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Promise<void> {
-  const asked = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
-  let running: AsyncDisposable;
-  try {
-    running = await start();
-  } catch (error) {
-    process.stderr.write(`${startFault(error)}\n`);
-    process.exit(1);
-  }
-  await asked;
-  await running[Symbol.asyncDispose]();
-  process.exit(0);
-}
-
-/** The text for the operator: an OperatorError needs no stack, because the operator can fix its cause. */
-export function startFault(error: unknown): string {
-  if (error instanceof OperatorError) return `carillon: ${error.message}`;
-  return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-}
 
 class StartTimeoutError extends OperatorError {}

@@ -81,6 +81,8 @@ function generate(proto: string, out: string) {
   // `buf generate` writes files for our own only. Tasks are internal.
   const image = buildImage(proto, "client");
   run("buf", ["build", image, "--path", "carillon", "--exclude-path", "carillon/v1/task.proto", "-o", join(out, "carillon.binpb")]);
+  // For reflection: grpcurl shows what an error carries only where it knows these types.
+  run("protoc", [...protocArguments(proto), "--include_imports", `--descriptor_set_out=${join(out, "errors.binpb")}`, ...GOOGLE_RPC]);
   // ts-proto also writes the messages of validate.proto, of which only the descriptor is needed.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Collection, Filter } from "mongodb";
 import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
-import type { NotificationRecord, Recipient } from "../../core/delivery/notification.ts";
-import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
+import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { StoreError } from "../store/store-error.ts";
 import { createDeliveryCounts } from "../store/stored.ts";
@@ -19,6 +19,8 @@ const EXISTING_RETRY_MS = 50;
 const INSERTING = { itemsMax: 64, concurrency: 2 };
 /** Documents a cursor fetches at once. */
 const BATCH_ROWS = 500;
+/** What is counted of deliveries. */
+const DELIVERY_PROJECTION = { "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
 
 export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {
   return {
@@ -51,7 +53,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         // Counted here, because one aggregation over all documents takes longer than any deadline of a call.
         const counts = createDeliveryCounts();
         let notifications = 0;
-        const projection = { purging: 1, "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
+        const projection = { purging: 1, ...DELIVERY_PROJECTION };
         for await (const { purging, deliveries } of collection.find({}, { projection, batchSize: BATCH_ROWS })) {
           if (purging) continue;
           notifications++;
@@ -59,6 +61,8 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         }
         return { notifications, deliveries: counts.all() };
       }),
+
+    openCounts: (limit) => openCounts(collection, limit),
 
     page: (after, limit) =>
       asStoreError("read notifications", async () => {
@@ -104,6 +108,27 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ app, due: { $gte: from, $lte: until } }, { limit }),
       ),
   };
+}
+
+async function* openCounts(collection: Collection<NotificationDocument>, limit: number): AsyncGenerator<DeliveryCount[]> {
+  // MongoDB takes a limit of 0 for no limit.
+  if (limit <= 0) return;
+  const cursor = collection.find(
+    { due: { $exists: true } },
+    { projection: DELIVERY_PROJECTION, hint: { due: 1 }, limit, batchSize: BATCH_ROWS },
+  );
+  try {
+    for (;;) {
+      const more = await asStoreError("count open deliveries", () => cursor.hasNext());
+      if (!more) return;
+      const counts = createDeliveryCounts();
+      for (const { deliveries } of [...cursor.readBufferedDocuments()])
+        for (const { channel, state, reason } of deliveries) if (isOpen(state)) counts.add(channel, state, reason, 1);
+      yield counts.all();
+    }
+  } finally {
+    await cursor.close();
+  }
 }
 
 /** `$exists` is what the partial indexes ask for. An endpoint is stored in its canonical form. */

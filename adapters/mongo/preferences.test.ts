@@ -9,6 +9,8 @@ import { startMongod } from "../../test/support/mongod.ts";
 import { T0 } from "../../test/support/store/samples.ts";
 import type { PreferenceChangeDocument } from "./preference-history.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
+import type { WebhookEventDocument } from "./webhook-events.ts";
+import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
 const given = process.env.MONGODB_URI;
 const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
@@ -29,6 +31,10 @@ if (!server) {
   });
   const records: Collection<PreferenceDocument> = database.collection("preferences");
   const changes: Collection<PreferenceChangeDocument> = database.collection("preference_changes");
+  const webhooks = {
+    endpoints: database.collection<WebhookEndpointsDocument>("webhook_endpoints"),
+    events: database.collection<WebhookEventDocument>("webhook_events"),
+  };
 
   /** A store beside which something happens, once, right before it calls `method`. */
   function interrupted(
@@ -52,11 +58,13 @@ if (!server) {
           };
         },
       });
-    return of === "records" ? createPreferenceStore(hooked(records), changes) : createPreferenceStore(records, hooked(changes));
+    return of === "records"
+      ? createPreferenceStore(hooked(records), changes, webhooks)
+      : createPreferenceStore(records, hooked(changes), webhooks);
   }
 
   describe("MongoDB store: a history that is removed while it is written", () => {
-    const store = createPreferenceStore(records, changes);
+    const store = createPreferenceStore(records, changes, webhooks);
     const refuse = (to = store) => to.update("shop", SUBJECT, changing([news]), T0);
     const versions = async () => (await store.history("shop", SUBJECT, Number.MAX_SAFE_INTEGER, 10)).map(({ version }) => version);
     const entries = () => changes.countDocuments();
@@ -102,6 +110,22 @@ if (!server) {
       await refuse(late);
       assert.deepEqual([await entries(), await store.find("shop", [SUBJECT])], [0, []]);
       assert.deepEqual(await versions(), []);
+    });
+
+    it("and webhooks tell nothing of it either, and all of what came later", async () => {
+      await begin(0);
+      await webhooks.endpoints.insertOne({
+        _id: "shop",
+        endpoints: [{ name: "crm", url: "https://hooks.example/", secrets: [] }],
+        version: 1,
+      });
+      const told = async () => (await webhooks.events.find().toArray()).map(({ change }) => change.version);
+      const late = interrupted("changes", "insertMany", () => store.removeHistory("shop", SUBJECT));
+      await refuse(late);
+      assert.deepEqual(await told(), []);
+      await refuse();
+      assert.deepEqual(await told(), [2]);
+      await webhooks.endpoints.deleteMany({});
     });
 
     it("does not get back what a reader of the history had of it", async () => {

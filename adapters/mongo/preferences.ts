@@ -183,4 +183,5 @@ export function createPreferenceStore(
 }
 
 /** Finds the record as it was read: unchanged, and with all of its history that it had. */
-const readAs = ({ version, forgottenTo = { $exists: false } }: PreferenceDocument): Filter<PreferenceDocument> => ({ version, forgottenTo });
+const readAs = ({ version, forgottenTo }: PreferenceDocument): Filter<PreferenceDocument> =>
+  forgottenTo === undefined ? { version, forgottenTo: { $exists: false } } : { version, forgottenTo };

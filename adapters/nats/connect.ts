@@ -23,7 +23,13 @@ const RECONNECT_WAIT_MS = 500;
 const VIOLATIONS_LOGGED_MAX = 20;
 
 /** `log` is for what is detected after the connection was made. */
-export type Nats = NatsConnection & AsyncDisposable & { readonly log: Logger };
+export type Nats = NatsConnection & AsyncDisposable & { readonly log: Logger; isConnected(): boolean };
+
+/** For /readyz?verbose. */
+export const natsCondition = (nats: Pick<Nats, "isConnected">) => () =>
+  nats.isConnected()
+    ? { holds: true, words: "connected" }
+    : { holds: false, words: "not connected: it is tried again every second; what is due waits in the store" };
 
 /**
  * Connects, and from then on reconnects for ever. Throws UnreachableError when the first connection fails, UnsafeSettingError when the
@@ -55,8 +61,10 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
   }
   /** "publish carillon.sms.…": each is logged once, however often it is tried. */
   const violations = new Set<string>();
+  let isConnected = true;
   void (async () => {
     for await (const status of connection.status()) {
+      if (status.type === "disconnect" || status.type === "reconnect") isConnected = status.type === "reconnect";
       if (status.type === "error" && status.error instanceof errors.PermissionViolationError) {
         const denied = `${status.error.operation} ${status.error.subject}`;
         const seen = violations.has(denied) || violations.size >= VIOLATIONS_LOGGED_MAX;
@@ -72,6 +80,7 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
   })();
   return Object.assign(connection, {
     log,
+    isConnected: () => isConnected && !connection.isClosed(),
     // close(), not drain(): consumers were stopped before, and drain would wait for a server that may be unavailable.
     [Symbol.asyncDispose]: () => connection.close(),
   });

@@ -29,6 +29,12 @@ const RECONNECT_WAIT_MS = 500;
 
 export type RedisConnection = Redis & AsyncDisposable;
 
+/** For /readyz?verbose. */
+export const redisCondition = (redis: Pick<Redis, "status">) => () =>
+  redis.status === "ready"
+    ? { holds: true, words: "connected" }
+    : { holds: false, words: `not connected (${redis.status}): it is tried again every half second` };
+
 export interface ConnectOptions {
   log: Logger;
   password?: string;

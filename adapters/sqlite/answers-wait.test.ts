@@ -79,15 +79,26 @@ const CALLS: Record<string, (store: Store) => Promise<unknown> | AsyncIterable<u
     } as never),
   "poison.list": ({ poison }) => poison.list(1),
   "poison.purge": ({ poison }) => poison.purge(LONG_AGO, 1),
+  "webhooks.find": ({ webhooks }) => webhooks.find("shop"),
+  "webhooks.list": ({ webhooks }) => webhooks.list(),
+  "webhooks.change": ({ webhooks }) => webhooks.change("shop", (endpoints) => [...endpoints]),
+  "webhooks.due": ({ webhooks }) => webhooks.due("shop", "crm", 0, 1),
+  "webhooks.postpone": ({ webhooks }) => webhooks.postpone(webhookEvent, { due: 1, tries: 1 }),
+  "webhooks.end": ({ webhooks }) => webhooks.end(webhookEvent),
+  "webhooks.forget": ({ webhooks }) => webhooks.forget("shop", "crm"),
+  "webhooks.purge": ({ webhooks }) => webhooks.purge(LONG_AGO, 1),
+  "webhooks.oldest": ({ webhooks }) => webhooks.oldest(),
   purge: (store) => store.purge(ended, 1),
   deleteContent: (store) => store.deleteContent(ended, 0, 1),
   erase: (store) => store.erase(["x"], 0),
   lease: (store) => store.lease("work", "holder", 0, 1),
 };
+const webhookEvent = { change: { app: "shop", subject: "s", version: 1 }, endpoint: "crm" };
 /** They answer nothing that anybody has committed; or nobody is told, before a write whose answer waits (readToDecide() in transact.ts). */
 const OTHERS = [
-  ...["time", "overwriteDeleted", "contacts.find"],
-  ...["dueKeys", "dueUnder", "openCount", "openCountOf"].map((method) => `notifications.${method}`),
+  // There is nothing to recover: an event is written with its change.
+  ...["time", "overwriteDeleted", "contacts.find", "webhooks.recover"],
+  ...["dueKeys", "dueUnder", "openCount", "openCountOf", "openCounts"].map((method) => `notifications.${method}`),
 ];
 
 describe("SQLite store: what another process has committed is on disk before it is answered", () => {

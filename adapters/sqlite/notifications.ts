@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel } from "../../core/delivery/channel.ts";
-import type { DeliveryState } from "../../core/delivery/notification.ts";
+import { type DeliveryState, isOpen } from "../../core/delivery/notification.ts";
 import type { Reason } from "../../core/delivery/reason.ts";
-import type { InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import type { DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
 import { createOutbox } from "./outbox.ts";
@@ -19,6 +19,36 @@ const INSERTING = { itemsMax: 64, concurrency: 1 };
 
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
+/** Notifications read in one go: 1 ms of work, during which nothing else runs in the process. */
+const OPEN_ROWS = 200;
+
+/** @param above rows of deliveries of the next `limit` notifications above this place in the order of (due, row) */
+async function* readOpen(
+  limit: number,
+  above: (due: number, row: number, limit: number) => Promise<Record<string, unknown>[]>,
+): AsyncGenerator<DeliveryCount[]> {
+  let [due, row] = [Number.MIN_SAFE_INTEGER, 0];
+  for (let left = limit; left > 0; left -= OPEN_ROWS) {
+    const rows = await above(due, row, Math.min(left, OPEN_ROWS));
+    const last = rows.at(-1);
+    if (!last) return;
+    yield countOpenOf(rows);
+    [due, row] = [Number(last.due), Number(last.row)];
+  }
+}
+
+function countOpenOf(rows: readonly Record<string, unknown>[]): DeliveryCount[] {
+  const counts = createDeliveryCounts();
+  for (const { channel, state, reason } of rows) {
+    if (!isOpen(state as DeliveryState)) continue;
+    counts.add(channel as Channel, state as DeliveryState, readReason(reason), 1);
+  }
+  return counts.all();
+}
+
+/** As it is stored, or was by an earlier version. */
+const readReason = (stored: unknown) => (stored === null ? undefined : (JSON.parse(String(stored)) as Reason | string));
+
 export function createNotificationStore(database: DatabaseSync, writes: Writes): NotificationStore {
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
@@ -29,6 +59,15 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
   const countDeliveries = database.prepare(`
     select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason, count(*) as count
     from notifications, json_each(doc, '$.deliveries') d group by 1, 2, 3`);
+  // In two parts, because SQLite seeks to a row among many that are due at the same moment only where `due` is given exactly.
+  const openAfter = database.prepare(`
+    select opened.row, opened.due, d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason
+    from (
+      select * from (select rowid as row, due, doc from notifications where due = :due and rowid > :row order by rowid limit :limit)
+      union all
+      select * from (select rowid as row, due, doc from notifications where due > :due order by due, rowid limit :limit)
+      limit :limit
+    ) opened, json_each(opened.doc, '$.deliveries') d`);
   const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due <= ? limit ?)");
   const countOpenOf = database.prepare(
     "select count(*) as count from (select 1 from notifications where app = ? and due between ? and ? limit ?)",
@@ -55,11 +94,12 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
       readDurable(database, () => {
         const counts = createDeliveryCounts();
         for (const { channel, state, reason, count } of countDeliveries.all()) {
-          const stored = reason === null ? undefined : (JSON.parse(String(reason)) as Reason | string);
-          counts.add(channel as Channel, state as DeliveryState, stored, Number(count));
+          counts.add(channel as Channel, state as DeliveryState, readReason(reason), Number(count));
         }
         return { notifications: Number(countAll.get()?.count), deliveries: counts.all() };
       }),
+
+    openCounts: (limit) => readOpen(limit, (due, row, many) => readToDecide(() => openAfter.all({ due, row, limit: many }))),
 
     // A negative limit would be none.
     page: async (after, limit) => readDurable(database, () => page.all(after, Math.max(0, limit)).map(parse)),

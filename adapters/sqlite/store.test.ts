@@ -113,6 +113,9 @@ describe("SQLite store: its file", () => {
       "SEARCH attributions USING INDEX attributions_attempt (attempt>? AND attempt<?)",
     ]);
     assert.deepEqual(planOf("delete from attempts"), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
+    const ofOpen = planOf("as row, due, doc").filter((detail) => String(detail).startsWith("SEARCH"));
+    const byDue = (bounds: string) => `SEARCH notifications USING INDEX notifications_due (${bounds})`;
+    assert.deepEqual(ofOpen, [byDue("due=? AND rowid>?"), byDue("due>?")]);
     assert.deepEqual(planOf("failed_at >= "), ["SEARCH notifications USING INDEX failures (failed_at>?)"]);
     assert.deepEqual(planOf("doc from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
     assert.deepEqual(
@@ -129,7 +132,7 @@ describe("SQLite store: its file", () => {
       "SEARCH notifications USING INDEX notifications_recipient (app=? AND recipient=? AND id>?)",
     ]);
     assert.deepEqual(planOf("doc, bytes from poison"), ["SCAN poison USING INDEX poison_kept"]);
-    const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN (?!keys$)\w+$|TEMP B-TREE/.test(String(detail))));
+    const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN (?!keys$|opened$)\w+$|TEMP B-TREE/.test(String(detail))));
     assert.deepEqual(
       readsAll.map(({ sql }) => /as state/.test(sql)),
       [true],

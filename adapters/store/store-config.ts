@@ -1,8 +1,9 @@
 import type { Store } from "../../core/ports/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import type { Condition } from "../../runtime/conditions.ts";
 import { flag, secretFile, text, type Values } from "../../runtime/config.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
+import type { Runtime } from "../../runtime/run.ts";
 import type { MongoOptions } from "../mongo/open.ts";
 import { openStore } from "./open-store.ts";
 import { awaitRightTime, keepTime, listenToStore } from "./time-keeper.ts";
@@ -25,7 +26,7 @@ export const storeVariables = {
  */
 export async function openRoleStore(
   config: Values<typeof storeVariables>,
-  { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
+  { stack, log, metrics, signal, conditions }: Pick<Runtime, "stack" | "log" | "metrics" | "signal" | "conditions">,
   options: Pick<MongoOptions, "attributedProviders"> & { hasWriterThread?: boolean } = {},
 ): Promise<Store> {
   const { attributedProviders, hasWriterThread = false } = options;
@@ -37,6 +38,7 @@ export async function openRoleStore(
   const listener = listenToStore(store, systemClock);
   const silent = "Time since the store last answered this process, which asks every 10 s";
   metrics.gauge("carillon_store_silent_seconds", silent, [], () => listener.silentMs() / 1000);
+  conditions.add("store", () => storeCondition(listener.silentMs()));
   const ended = new AbortController();
   const keeping = keepTime(listener, systemClock, log, AbortSignal.any([signal, ended.signal]));
   stack.defer(async () => {
@@ -44,6 +46,14 @@ export async function openRoleStore(
     await keeping;
   });
   return store;
+}
+
+/** Asked every 10 s: after two questions without an answer, in ms. */
+const SILENT_MS = 25_000;
+
+function storeCondition(silentMs: number): Omit<Condition, "name"> {
+  const words = `answered ${Math.round(silentMs / 1_000)} s ago`;
+  return silentMs < SILENT_MS ? { holds: true, words } : { holds: false, words: `silent: it ${words}, and is asked every 10 s` };
 }
 
 /** Opens the store the configuration names, for a command that reads what the roles wrote: it must be there. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { openTempDir } from "../../cli/dev/temp-dir.ts";
 import { cpuMs, residentBytes } from "../process-cpu.ts";
 import { startProgram } from "../program.ts";
 import { startPushStub } from "../quick/push-stub.ts";
@@ -65,10 +66,11 @@ export async function measureIdleRoles({ storeUrl, windows, windowMs, starts }: 
   return await whileIdle(roles, windows, windowMs);
 }
 
-/** `carillon dev`, which is what `make up` runs: all roles and the sandbox in one process. NATS and Redis, which it starts, are not counted. */
+/** `carillon up`, which is what `make up` runs: all roles and the sandbox in one process. NATS and Redis, which it starts, are not counted. */
 export async function measureIdleDev({ windows, windowMs }: Pick<IdleOptions, "windows" | "windowMs">): Promise<Idle> {
   const began = performance.now();
-  await using dev = startProgram(["cli/carillon.ts", "dev"], { HOME: process.env.HOME ?? "" });
+  using directory = openTempDir("carillon-idle");
+  await using dev = startProgram(["cli/carillon.ts", "up", "--directory", directory.path], { HOME: process.env.HOME ?? "" });
   await dev.printed((text) => text.includes("Ctrl-C"));
   const ms = performance.now() - began;
   const pids = [dev.pid];

@@ -66,8 +66,6 @@ test("a key's hash is not shown", () => {
 
 /** [command, arguments, whether the command line is wrong (or the store says no), sentence]. */
 const MISTAKES: [string, string[], boolean, RegExp][] = [
-  ["app", [], true, /a subcommand is missing/],
-  ["app", ["shop"], true, /no subcommand "shop"/],
   ["app create", [], true, /ID is missing/],
   ["app create", ["Shop"], true, /ID must be 1 to 63 of a-z/],
   ["app create", ["a", "b"], true, /takes one ID/],

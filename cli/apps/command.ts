@@ -18,6 +18,7 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
 import { accountsText, readAccountEntries } from "./account-options.ts";
 import { BRAND_COMMANDS } from "./brand-command.ts";
+import { KEYS_COMMANDS } from "./keys-command.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
@@ -32,14 +33,6 @@ const OVERLAP_DEFAULT = "24h";
 
 /** Calling apps in the store that STORE_URL names. Every gateway obeys a change within 5 s. */
 export const APP_COMMANDS: Readonly<Record<string, Command>> = {
-  app: {
-    about: "calling apps, their API keys and their limits: the commands that follow",
-    usage:
-      "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show|accounts set|accounts show|brand set|brand show|brand clear|webhook set|webhook list|webhook rotate|webhook remove ...",
-    options: {},
-    run: async ({ positionals: [given] }) =>
-      fail(given === undefined ? "a subcommand is missing" : `no subcommand "${given.slice(0, 40)}"`),
-  },
   "app create": {
     about: "registers a calling app with its first API key; prints the key once, or writes it to --out (STORE_URL)",
     usage: `ID [${CHANNELS_USAGE}] ${KEY_USAGE}`,
@@ -162,6 +155,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
         ({ limits }) => limits,
       ),
   },
+  ...KEYS_COMMANDS,
   ...BRAND_COMMANDS,
   ...WEBHOOK_COMMANDS,
 };

@@ -57,8 +57,8 @@ export const auditJson = ({ notifications, deliveries, attempts, open, ended, un
   ...{ notifications, deliveries, attempts, open, ended, uncertain, waits, checks },
 });
 
-export function checksText(audit: Audit): string {
-  return audit.checks
+export function checksText({ checks }: { checks: readonly Check[] }): string {
+  return checks
     .map((c) => (c.holds ? `  holds   ${c.promise}: ${c.detail}` : `  BROKEN  ${c.promise}: ${c.detail}${brokenText(c)}`))
     .join("\n");
 }

@@ -122,11 +122,11 @@ function ofRedis({ redis }: Plan): Formula[] {
   ];
 }
 
-function ofNats({ nats, channels }: Plan): Formula[] {
+function ofNats({ nats }: Plan): Formula[] {
   return [
     [`NATS ${grouped(nats.messagesPeak)} messages/s`, "3 × peak/s"],
     [`NATS max_bytes ${bytes(nats.streamBytesMax)}`, "the channel with the most after the outage, rounded up to a power of two GiB"],
-    [`NATS ${grouped(nats.diskGib)} GiB each`, `1.3 × ${channels.length} streams × max_bytes; each server has a replica of each`],
+    [`NATS ${grouped(nats.diskGib)} GiB each`, `1.3 × ${nats.streams} streams × max_bytes; each server has a replica of each`],
     [`NATS duplicate window ${bytes(nats.duplicateMib * 2 ** 20)}`, "peak/s × 120 s × 280 B (measured)"],
   ];
 }

@@ -90,11 +90,11 @@ function redisLines({ redis: r, demand }: Plan): Line[] {
   ];
 }
 
-function natsLines({ nats: n, demand, channels }: Plan): Line[] {
+function natsLines({ nats: n, demand }: Plan): Line[] {
   return [
     ["messages", `${grouped(n.messagesPeak)}/s at the peak: published, delivered, acknowledged`],
     ["waiting", `${bytes(n.outageBytes)} after ${round(demand.outageHours, 1)} h at the peak without dispatchers`],
-    ["max_bytes", `${bytes(n.streamBytesMax)} for each of ${channels.length} streams; tasks that do not fit wait in the store`],
+    ["max_bytes", `${bytes(n.streamBytesMax)} for each of ${n.streams} streams; tasks that do not fit wait in the store`],
     ["duplicate window", `${bytes(n.duplicateMib * 2 ** 20)} of memory`],
     ["servers", `${n.servers} with ${n.servers} replicas, ${grouped(n.diskGib)} GiB of SSD each`],
   ];

@@ -53,7 +53,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "dead redrive": {
     about: "sends failed deliveries again, under the same ids; exit status 1 if some were left as they were (STORE_URL)",
-    usage: `--all | ${FILTER_USAGE} | ID...  [--uncertain] [--expires-in 1h] [--rate PER_SECOND] [--dry-run]`,
+    usage: `ID... | --all | ${FILTER_USAGE} [--uncertain] [--expires-in 1h] [--rate PER_SECOND] [--dry-run]`,
     options: {
       ...FILTER_OPTIONS,
       all: { type: "boolean" },

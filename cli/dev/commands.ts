@@ -8,8 +8,9 @@ export const DEV_COMMANDS: Readonly<Record<string, Command>> = {
     options: { file: { type: "string" } },
     run: async ({ values, env }) => (await import("./demo.ts")).runDemo({ env, file: text(values.file) }),
   },
-  dev: {
-    about: "runs the whole system in one process, against the sandbox, until Ctrl-C",
+  up: {
+    about:
+      "runs the whole system in one process, against the sandbox, until Ctrl-C; its data stays in --directory (default .carillon) for the next start",
     usage: "[--directory DIR]",
     options: { directory: { type: "string" } },
     run: async ({ values, env }) => (await import("./dev-command.ts")).runDev({ env, directory: text(values.directory) }),

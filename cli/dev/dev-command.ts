@@ -1,57 +1,104 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import type { Environment } from "../../runtime/config.ts";
-import { runUntilSignal } from "../../runtime/run.ts";
-import { DEV_APP, startDev } from "./dev.ts";
-import { openTempDir } from "./temp-dir.ts";
+import { runUntilSignal } from "../../runtime/until-signal.ts";
+import { connectGateway, readCallFault } from "../gateway/connect.ts";
+import { DEV_APP, type DevSystem, startDev } from "./dev.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import { healthAddresses, quoted, writeExports } from "./exports.ts";
+import { EXAMPLES, registerExamples } from "./seed.ts";
 
 /** The default port of `carillon send`; the README uses it too. */
 const GATEWAY_PORT = 7700;
+/** In the folder where the command runs, unless --directory names another one. */
+const DIRECTORY = ".carillon";
 
-/** Runs the system until SIGINT or SIGTERM. Without `directory` its data is removed at the end. Never resolves: the process ends. */
+/** Runs the system until SIGINT or SIGTERM, with its data in the directory, so that the next start goes on with it. Never resolves: the process ends. */
 export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
+  const print = (text: string) => void process.stdout.write(`${text}\n`);
   await runUntilSignal(async () => {
     await using stack = new AsyncDisposableStack();
-    const home = directory ?? stack.use(openTempDir("carillon")).path;
+    const home = resolve(directory ?? DIRECTORY);
+    stack.use(lockDirectory(home));
     const system = stack.use(
       await startDev({
         directory: home,
         env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
         gatewayPort: GATEWAY_PORT,
-        onStart: (part) => process.stdout.write(`  started ${part}\n`),
+        onStart: (part) => print(`  started ${part}`),
       }),
     );
     const keyFile = join(home, "api-key");
     writeFileSync(keyFile, `${system.apiKey}\n`, { mode: 0o600 });
-    const line = JSON.stringify({
-      notification: {
-        idempotency_key: "hello-1",
-        recipient: { endpoint: { email_address: "ada@example.com" } },
-        notification_class: "NOTIFICATION_CLASS_TRANSACTIONAL",
-        category: "hello",
-        content: { email: { subject: "Hello", text: "It works." } },
-      },
+    const exports = join(home, "env");
+    writeExports(exports, {
+      CARILLON_ADDRESS: system.gatewayAddress,
+      CARILLON_API_KEY_FILE: keyFile,
+      CARILLON_HEALTH: healthAddresses(system.roles),
+      ...{ STORE_URL: system.storeUrl, NATS_URL: system.natsUrl, REDIS_URL: system.redisUrl },
     });
-    process.stdout.write(
-      [
-        "",
-        `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
-        `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
-        `  API key   ${keyFile}   app "${DEV_APP}"`,
-        `  sandbox   ${system.sandbox.adminUrl}   its API: sandbox/README.md`,
-        `  store     ${system.storeUrl}`,
-        `  NATS      ${system.natsUrl}`,
-        `  Redis     ${system.redisUrl}`,
-        "",
-        "  try",
-        `  grpcurl -plaintext -H "authorization: Bearer $(cat ${keyFile})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
-        "",
-        "  Ctrl-C drains and stops everything.",
-        "",
-      ].join("\n"),
-    );
+    const users = await seed(home, system);
+    print(upText(system, { env, keyFile, exports, users }));
     const kept = stack.move();
     return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
   });
   return 0;
+}
+
+/**
+ * Registers the users of examples/ once in a directory. Resolves to what is said about them. The system is of use without them too: where variables name
+ * providers of another sandbox, this one's browsers are not allowed.
+ */
+async function seed(home: string, system: DevSystem): Promise<string> {
+  const marker = join(home, "seeded");
+  const said = "ada, bela, chen and others of examples/contacts.jsonl, with every channel";
+  if (existsSync(marker)) return said;
+  using clients = connectGateway(system.gatewayAddress, system.apiKey);
+  try {
+    await registerExamples(EXAMPLES, clients, system.sandbox);
+  } catch (error) {
+    return `those of the examples could not all be registered: ${readCallFault(error).message}`;
+  }
+  writeFileSync(marker, "The users of examples/ are registered.\n");
+  return said;
+}
+
+interface Shown {
+  env: Environment;
+  keyFile: string;
+  exports: string;
+  users: string;
+}
+
+function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): string {
+  const moved = env.GATEWAY_LISTEN === undefined && !system.gatewayAddress.endsWith(`:${GATEWAY_PORT}`);
+  const line = JSON.stringify({
+    notification: {
+      idempotency_key: "hello-1",
+      recipient: { endpoint: { email_address: "ada@example.com" } },
+      notification_class: "NOTIFICATION_CLASS_TRANSACTIONAL",
+      category: "hello",
+      content: { email: { subject: "Hello", text: "It works." } },
+    },
+  });
+  return [
+    "",
+    ...(moved ? [`  Port ${GATEWAY_PORT} is taken by another process, so the gateway listens elsewhere.`, ""] : []),
+    `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
+    `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
+    `  API key   ${keyFile}   app "${DEV_APP}"`,
+    `  users     ${users}`,
+    `  sandbox   ${system.sandbox.adminUrl}   its API: sandbox/README.md`,
+    `  store     ${system.storeUrl}`,
+    `  NATS      ${system.natsUrl}`,
+    `  Redis     ${system.redisUrl}`,
+    "",
+    "  try, in another terminal",
+    `  . ${quoted(relative(process.cwd(), exports))}`,
+    "  bin/carillon send --to email:ada@example.com --subject Hello --text 'It works.'",
+    "  bin/carillon status --promises",
+    `  grpcurl -plaintext -H "authorization: Bearer $(cat ${quoted(keyFile)})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
+    "",
+    "  Ctrl-C drains and stops everything; the next start goes on with what is there.",
+  ].join("\n");
 }

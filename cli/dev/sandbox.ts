@@ -1,5 +1,5 @@
 import { type Environment, flag, list, readConfig, text, url, type Variable } from "../../runtime/config.ts";
-import { runUntilSignal } from "../../runtime/run.ts";
+import { runUntilSignal } from "../../runtime/until-signal.ts";
 import { LISTENER_NAMES, type Ports, parsePorts } from "../../sandbox/ports.ts";
 
 /** What `carillon sandbox` reads. */

@@ -10,6 +10,9 @@ import { parseEndpoint } from "../gateway/jsonl.ts";
 import { object, oneOf, parseJson, string } from "../gateway/line-values.ts";
 import { readLines } from "../gateway/send.ts";
 
+/** Users, opt-outs and notifications to try things with. */
+export const EXAMPLES = join(import.meta.dirname, "../../examples");
+
 /** Registers the endpoints of examples/contacts.jsonl and the opt-outs of examples/opt-outs.jsonl. */
 export async function registerExamples(
   folder: string,

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** Exit status of a process ended by Ctrl-C, as in shells. */
-export const INTERRUPTED = 130;
+import { EXIT } from "../exit-status.ts";
 
 export interface TempDir extends Disposable {
   path: string;
@@ -16,7 +14,7 @@ export function openTempDir(name: string): TempDir {
   let interrupts = 0;
   const exitOnSecond = () => {
     interrupts++;
-    if (interrupts > 1) process.exit(INTERRUPTED);
+    if (interrupts > 1) process.exit(EXIT.interrupted);
   };
   process.on("SIGINT", exitOnSecond).on("exit", remove);
   return {

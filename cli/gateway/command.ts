@@ -4,8 +4,10 @@ import { NotificationServiceService } from "../../gen/carillon/v1/notification_s
 import type { Environment } from "../../runtime/config.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { type Command, fail, type Invocation, positive, text } from "../command.ts";
+import { parseMoment, RFC_3339_RULE } from "../moment.ts";
 import { createProgress } from "../progress.ts";
-import { CALL_MS, connectGateway, readCallFault } from "./connect.ts";
+import { AD_HOC_OPTIONS, AD_HOC_USAGE, adHocLine } from "./ad-hoc.ts";
+import { awaitGateway, CALL_MS, connectGateway, readCallFault } from "./connect.ts";
 import { toJson } from "./notification-json.ts";
 import { previewLines } from "./preview.ts";
 import { previewText } from "./preview-text.ts";
@@ -20,27 +22,38 @@ export const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE
 export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
   send: {
     about:
-      "sends each line of a .jsonl file (or - for standard input, or a .json file); prints a result per line; exit status 1 if one was rejected. With " +
-      "--dry-run nothing is sent: see preview",
-    usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N] [--dry-run [--json]]`,
+      "sends one notification, or each line of a .jsonl file (or - for standard input, or a .json file); prints a result per line as JSON; exit status 1 if " +
+      "one was rejected. With --dry-run nothing is sent: see preview",
+    usage: `${AD_HOC_USAGE} | --file FILE|- [--rate PER_SECOND] [--batch N] [--now TIME]  [--dry-run [--json]] ${CLIENT_USAGE}`,
+    details: [
+      "A line is the API's own JSON (ProtoJSON of carillon.v1.Notification), strict: an unknown field is an error that names its path. Times are RFC 3339 with a",
+      "zone. The short form of examples/notifications.jsonl may also have times such as +10m: they count from the start of the command, or from --now, which a",
+      "second run of the same file needs, so that its keys stand for the same notifications.",
+      "",
+      "  carillon send --to email:ada@example.com --subject Hello --text 'It works.'",
+      "  carillon send --file orders.jsonl | carillon tail -",
+    ].join("\n"),
     options: {
       ...CLIENT_OPTIONS,
-      ...{ file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
+      ...AD_HOC_OPTIONS,
+      ...{ file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" }, now: { type: "string" } },
       ...{ "dry-run": { type: "boolean" }, json: { type: "boolean" } },
     },
     async run({ values, env }) {
-      const file = text(values.file) ?? fail("--file is missing");
-      if (values["dry-run"] === true) return preview(file, values, env);
+      const lines = linesOf(values);
+      const start = text(values.now);
+      const now = start === undefined ? Date.now() : (parseMoment(start) ?? fail(`--now must be ${RFC_3339_RULE}`));
+      if (values["dry-run"] === true) return preview(lines, values, env, now);
       if (values.json === true) fail("--json is for --dry-run: results are JSON anyway");
       const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
       const batch = values.batch === undefined ? 100 : positive(values.batch, "--batch", 1_000);
       using clients = connect(values, env);
+      await awaitGateway(clients, clients.address);
       const progress = createProgress("sent");
       let rejected = 0;
-      await sendLines(readLines(file), {
+      await sendLines(lines, {
         client: clients.notifications,
-        rate,
-        batch,
+        ...{ rate, batch, now },
         onResult(result) {
           if (result.error) rejected++;
           process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -75,7 +88,7 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
       "shows what each provider would be sent for each line of a file, as send takes it; nothing is sent; exit status 1 if one would be rejected",
     usage: `FILE|- ${CLIENT_USAGE} [--json]`,
     options: { ...CLIENT_OPTIONS, json: { type: "boolean" } },
-    run: ({ values, positionals, env }) => preview(positionals[0] ?? fail("FILE is missing"), values, env),
+    run: ({ values, positionals, env }) => preview(readLines(positionals[0] ?? fail("FILE is missing")), values, env),
   },
   get: {
     about: "prints a notification with the state and attempts of each delivery",
@@ -103,12 +116,28 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const isFileError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error;
+
+/** Those of --file, or the one that --to and its options say. */
+function linesOf(values: Invocation["values"]): AsyncIterable<string> | Iterable<string> {
+  const file = text(values.file);
+  const adHoc = Object.keys(AD_HOC_OPTIONS).filter((option) => values[option] !== undefined);
+  if (file === undefined) return values.to === undefined ? fail("--file or --to is missing") : [adHocLine(values)];
+  if (adHoc.length > 0) fail(`--${adHoc[0]} is for --to, not for --file`);
+  return readLines(file);
+}
+
 /** Prints a preview of each line. Colours only where standard output is a terminal that wants them (NO_COLOR). */
-async function preview(file: string, values: Invocation["values"], env: Environment): Promise<number> {
+async function preview(
+  lines: AsyncIterable<string> | Iterable<string>,
+  values: Invocation["values"],
+  env: Environment,
+  now?: number,
+): Promise<number> {
   using clients = connect(values, env);
+  await awaitGateway(clients, clients.address);
   let rejected = 0;
-  await previewLines(readLines(file), {
-    client: clients.notifications,
+  await previewLines(lines, {
+    ...{ client: clients.notifications, now },
     onPreview(line) {
       if (line.error) rejected++;
       const printed =
@@ -134,5 +163,5 @@ export function connect(values: Invocation["values"], env: Environment) {
   } catch {
     return fail("the file of the API key cannot be read");
   }
-  return connectGateway(address, key, gatewayTls(values, env));
+  return Object.assign(connectGateway(address, key, gatewayTls(values, env)), { address });
 }

@@ -6,6 +6,7 @@ import { PreferenceServiceClient } from "../../gen/carillon/v1/preference_servic
 import { ProfileServiceClient } from "../../gen/carillon/v1/profile_service.ts";
 import { type ClientParts, createClient } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 
 /** Enough for a batch of 1,000 while the store is busy. */
 export const CALL_MS = 30_000;
@@ -17,6 +18,24 @@ export interface Clients extends Disposable {
   preferences: PreferenceServiceClient;
   blobs: BlobServiceClient;
   profiles: ProfileServiceClient;
+}
+
+/** For the first connection, in ms: enough for a name to be resolved and a handshake. */
+const CONNECT_MS = 5_000;
+
+/** Resolves once the gateway answers. Rejects with an OperatorError where nobody does: otherwise each call would find out by itself. */
+export function awaitGateway({ notifications }: Pick<Clients, "notifications">, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    notifications.waitForReady(Date.now() + CONNECT_MS, (error) =>
+      error
+        ? reject(
+            new OperatorError(
+              `no gateway answers at ${address}; \`carillon up\` starts one here, --address or CARILLON_ADDRESS names another, and --tls is for one that serves TLS`,
+            ),
+          )
+        : resolve(),
+    );
+  });
 }
 
 export function connectGateway(address: string, apiKey: string, tls?: ClientParts["tls"]): Clients {

@@ -54,7 +54,9 @@ const mistakes: [string, string, RegExp][] = [
   ["an unknown channel", line({ channels: ["fax"] }), /channels\[0\]: must be one of apns/],
   ["a number where text belongs", line({ sms: { text: 5 } }), /sms\.text: must be a string/],
   ["half of a character", line({ sms: { text: "hi \ud83d" } }), /sms\.text: has half of a surrogate pair/],
-  ["an unreadable time", line({ sendAt: "soon" }), /sendAt: must be ISO 8601/],
+  ["an unreadable time", line({ sendAt: "soon" }), /sendAt: must be RFC 3339/],
+  ["a time without a zone", line({ expiresAt: "2026-01-02T00:00:00" }), /expiresAt: must be RFC 3339 with a zone/],
+  ["a day without a time", line({ sendAt: "2026-01-02" }), /sendAt: must be RFC 3339/],
   [
     "an unknown field within",
     line({ push: { actions: [{ id: "a", titel: "x" }] } }),

@@ -3,6 +3,7 @@ import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
 import type { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
 import { EmailContent, Notification, PushContent, SmsContent } from "../../gen/carillon/v1/notification_service.ts";
 import { parseDuration } from "../duration.ts";
+import { parseMoment, RFC_3339_RULE } from "../moment.ts";
 import { array, type Json, LineError, object, oneOf, parseJson, string } from "./line-values.ts";
 import { readMessage } from "./message-json.ts";
 
@@ -32,10 +33,15 @@ export interface ParsedLine {
   message: Notification;
 }
 
-/** Every line that is not blank. @param onFault is told of those that cannot be sent */
+/**
+ * Every line that is not blank.
+ * @param onFault is told of those that cannot be sent
+ * @param now from which relative times count, the same for all lines: two that repeat a key then say the same
+ */
 export async function* parseLines(
   lines: AsyncIterable<string> | Iterable<string>,
   onFault: (fault: { line: number; error: { code: string; reason: string; message: string } }) => void,
+  now: number,
 ): AsyncGenerator<ParsedLine> {
   let line = 0;
   for await (const text of lines) {
@@ -43,7 +49,7 @@ export async function* parseLines(
     if (text.trim() === "") continue;
     let message: Notification;
     try {
-      message = parseLine(text, Date.now());
+      message = parseLine(text, now);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       onFault({ line, error: { code: "INVALID_ARGUMENT", reason: "INVALID_LINE", message: error.message } });
@@ -130,7 +136,7 @@ function parseTime(value: unknown, field: string, now: number): Date {
   const text = string(value, field);
   const sign = text.startsWith("-") ? -1 : 1;
   const relative = /^[+-]/.test(text) ? parseDuration(text.slice(1)) : undefined;
-  const time = relative === undefined ? Date.parse(text) : now + sign * relative;
-  if (Number.isNaN(time)) throw new LineError(`${field}: must be ISO 8601 or relative as "+90s"`);
+  const time = relative === undefined ? parseMoment(text) : now + sign * relative;
+  if (time === undefined) throw new LineError(`${field}: must be ${RFC_3339_RULE}, or relative as "+90s"`);
   return new Date(time);
 }

@@ -27,9 +27,13 @@ const ATTEMPTS_MAX = 5;
 /** Previews every line, in order, one call after another: a preview costs the gateway as much as several calls. */
 export async function previewLines(
   lines: AsyncIterable<string> | Iterable<string>,
-  { client, onPreview }: { client: NotificationServiceClient; onPreview(preview: LinePreview): void },
+  {
+    client,
+    onPreview,
+    now = Date.now(),
+  }: { client: NotificationServiceClient; onPreview(preview: LinePreview): void; now?: number | undefined },
 ): Promise<void> {
-  for await (const { line, message } of parseLines(lines, onPreview)) {
+  for await (const { line, message } of parseLines(lines, onPreview, now)) {
     const key = message.idempotencyKey;
     try {
       onPreview({ line, key, ...previewed(await callPreview(client, message)) });

@@ -33,6 +33,8 @@ export interface SendOptions {
   rate?: number | undefined;
   /** Notifications per call, at most 1,000. */
   batch: number;
+  /** From which relative times of lines count, in ms since the epoch; absent: from the call on. */
+  now?: number | undefined;
   onResult(result: LineResult): void;
 }
 
@@ -64,10 +66,10 @@ async function readItems(path: string): Promise<unknown[]> {
 
 /** Sends every line; resolves when each has its result. Results are reported as answers arrive. */
 export async function sendLines(lines: AsyncIterable<string> | Iterable<string>, options: SendOptions): Promise<void> {
-  const { client, rate, batch, onResult } = options;
+  const { client, rate, batch, onResult, now = Date.now() } = options;
 
   async function* measured(): AsyncGenerator<Line> {
-    for await (const parsed of parseLines(lines, onResult)) {
+    for await (const parsed of parseLines(lines, onResult, now)) {
       const { line, message } = parsed;
       yield { line, message, bytes: Notification.encode(message).finish().length + FRAME_BYTES };
     }

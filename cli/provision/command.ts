@@ -2,7 +2,7 @@ import type { ShapeChange } from "../../adapters/schema-snapshot.ts";
 import { provision, provisionVariables } from "../../operations/provision/provision.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { closeLogger, createLogger } from "../../runtime/logger.ts";
-import { startFault } from "../../runtime/run.ts";
+import { startFault } from "../../runtime/until-signal.ts";
 import type { Command } from "../command.ts";
 
 export const PROVISION_COMMANDS: Readonly<Record<string, Command>> = {

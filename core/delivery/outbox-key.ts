@@ -52,6 +52,9 @@ export function outboxPlace({ notificationClass, app, expiresAt, deliveries }: P
   };
 }
 
+/** The class of a key. An earlier version's records have no key; some of them may be critical. */
+export const classOfKey = (key: string): NotificationClass => readOutboxKey(key)?.notificationClass ?? "critical";
+
 /** The class of a key, and the queues where it names any; undefined where it is no key of this version's. */
 export function readOutboxKey(key: string): { notificationClass: NotificationClass; queues: AppQueue[] } | undefined {
   const [first, second, app] = key.split(".");

@@ -33,7 +33,7 @@ export const notCalled = (code: string): Outcome => ({ kind: "unavailable", faul
 export const unsendable = (reason: string): Outcome => ({ kind: "rejected", reason, notCalled: true });
 export const isCall = (outcome: Outcome): boolean => !("notCalled" in outcome && outcome.notCalled);
 
-/** The provider's own code for an outcome, or the fault's: one line for a log, without foreign text. */
+/** The provider's own code for an outcome, or the fault's: one line for a log. Foreign text is in it only where a provider says why it rejects the account, and then masked. */
 export function reasonOf(outcome: Outcome): string | undefined {
   switch (outcome.kind) {
     case "accepted":

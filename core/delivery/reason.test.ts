@@ -5,12 +5,17 @@ import { test } from "node:test";
 import { END_STATES, isEnd, OPEN_STATES } from "./notification.ts";
 import type { Outcome } from "./outcome.ts";
 import { outcomeReason, REASON_CODES, type Reason, reason, reasonText } from "./reason.ts";
+import { REASON_WORDS } from "./reason-words.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/reasons.md"), "utf8");
 
-test("docs/reasons.md explains every code, and no other, in the order of the list", () => {
-  const explained = [...PAGE.split("\nDetails ")[0]!.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
-  assert.deepEqual(explained, [...REASON_CODES]);
+test("docs/reasons.md explains every code, and no other, in the order of the list and in the words of the table", () => {
+  const rows = [...PAGE.split("\nDetails ")[0]!.matchAll(/^\| `.*$/gm)].map(([row]) => row);
+  const expected = REASON_CODES.map((code) => {
+    const { states, means, advice } = REASON_WORDS[code];
+    return `| \`${code}\` | ${states} | ${means} | ${advice} |`;
+  });
+  assert.deepEqual(rows, expected);
 });
 
 const OUTCOMES: readonly [Outcome, Reason | undefined][] = [

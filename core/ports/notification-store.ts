@@ -42,6 +42,11 @@ export interface NotificationStore {
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
+  /**
+   * Open deliveries by channel, state and reason code, of up to `limit` notifications, those that are due first before others; in batches, so that a reader
+   * may pause between them. Reads nothing that has ended. Roughly: what changes meanwhile may come twice, or not at all.
+   */
+  openCounts(limit: number): AsyncIterable<DeliveryCount[]>;
   /** Up to `limit` notifications with ids above `after`, in the order of their ids; fewer only at the end. For audit. */
   page(after: string, limit: number): Promise<NotificationRecord[]>;
   /** Of an app, to a user, or to an endpoint that was given outright: up to `limit` with ids above `after`, in the order of their ids. */

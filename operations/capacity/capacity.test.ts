@@ -76,6 +76,13 @@ test("a stream holds the tasks of the outage, and storage grows with retention",
   assert.equal(twice.store.bytesPerDay, plan.store.bytesPerDay);
 });
 
+test("NATS has room for every stream that provision makes, also where only one channel has notifications", () => {
+  const onlyMail = planCapacity({ ...demand, perDay: { apns: 0, fcm: 0, webpush: 0, sms: 0, email: 1_000_000 } });
+  // ensureStreams() makes one for each of CHANNELS; provision.test.ts counts them.
+  assert.equal(onlyMail.nats.streams, CHANNELS.length);
+  assert.ok(onlyMail.nats.diskGib * 1_024 ** 3 > CHANNELS.length * onlyMail.nats.streamBytesMax);
+});
+
 test("more demand never needs less capacity", () => {
   const perDay = fc.record(Object.fromEntries(CHANNELS.map((c) => [c, fc.integer({ min: 1, max: 1e9 })])) as never);
   fc.assert(

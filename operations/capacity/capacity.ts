@@ -104,6 +104,8 @@ export interface Plan {
   nats: {
     messagesPeak: number;
     outageBytes: number;
+    /** One for every channel there is: `carillon provision` and the roles make all of them, whatever the demand. */
+    streams: number;
     streamBytesMax: number;
     ackPendingMax: number;
     servers: number;
@@ -275,9 +277,9 @@ function planNats(channels: readonly ChannelPlan[]): Plan["nats"] {
   const streamBytesMax = Math.max(1, powerOfTwo(Math.max(...channels.map((c) => c.outageBytes), 0) / GIB)) * GIB;
   return {
     // Published, delivered, acknowledged.
-    ...{ messagesPeak: 3 * peak, outageBytes, streamBytesMax, servers: 3 },
+    ...{ messagesPeak: 3 * peak, outageBytes, streams: CHANNELS.length, streamBytesMax, servers: 3 },
     ackPendingMax: Math.max(...channels.map((c) => c.ackPendingMax), 1_000),
-    diskGib: Math.ceil((1.3 * streamBytesMax * channels.length) / GIB),
+    diskGib: Math.ceil((1.3 * streamBytesMax * CHANNELS.length) / GIB),
     duplicateMib: (peak * DUPLICATE_SECONDS * DUPLICATE_BYTES) / 2 ** 20,
   };
 }

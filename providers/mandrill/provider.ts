@@ -3,8 +3,10 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { MayBegin, Provider } from "../../core/ports/provider.ts";
 import { blameContent } from "../email-outcome.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
+import { fieldOf } from "../transport/foreign.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
+import { withWords } from "../transport/provider-words.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyMandrill } from "./classify.ts";
@@ -32,7 +34,8 @@ export function createMandrillProvider(config: MandrillConfig, { clock }: { cloc
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;
       const outcome = classifyMandrill({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
-      return blameContent(outcome, delivery, { senders: config, provider: "mandrill", ofAccount: OF_ACCOUNT });
+      const blamed = blameContent(outcome, delivery, { senders: config, provider: "mandrill", ofAccount: OF_ACCOUNT });
+      return withWords(blamed, fieldOf(body, "message"));
     },
     async statusQuery(question, signal) {
       const search = buildMandrillSearch(question);

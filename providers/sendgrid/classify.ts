@@ -1,5 +1,6 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { answerTable, gone, misconfigured, rejected, throttled, unavailable, undocumented } from "../answer-table.ts";
+import { fieldOf } from "../transport/foreign.ts";
 
 /** What SendGrid answered to a send. */
 export interface SendgridAnswer {
@@ -61,10 +62,16 @@ const isAboutSender = (field: string | undefined) => field !== undefined && /^fr
 
 /** The path of the first field complained of, if it looks like one: `{ errors: [{ message, field, help }] }`. The message is foreign text. */
 function firstField(body: unknown): string | undefined {
-  if (typeof body !== "object" || body === null || !("errors" in body) || !Array.isArray(body.errors)) return undefined;
-  const [first] = body.errors as unknown[];
-  if (typeof first !== "object" || first === null || !("field" in first)) return undefined;
-  return typeof first.field === "string" && /^[a-z_]+(\.[a-z_]+|\.\d{1,4}){0,6}$/.test(first.field) ? first.field : undefined;
+  const field = fieldOf(firstError(body), "field");
+  return typeof field === "string" && /^[a-z_]+(\.[a-z_]+|\.\d{1,4}){0,6}$/.test(field) ? field : undefined;
+}
+
+/** What it says of the first error: foreign text, for withWords(). */
+export const firstMessage = (body: unknown): unknown => fieldOf(firstError(body), "message");
+
+function firstError(body: unknown): unknown {
+  const errors = fieldOf(body, "errors");
+  return Array.isArray(errors) ? (errors[0] as unknown) : undefined;
 }
 
 /** No Retry-After is documented; the moment in X-RateLimit-Reset is, in seconds since the epoch. */

@@ -5,9 +5,10 @@ import { blameContent } from "../email-outcome.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
+import { withWords } from "../transport/provider-words.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
-import { classifySendgrid, untilReset } from "./classify.ts";
+import { classifySendgrid, firstMessage, untilReset } from "./classify.ts";
 import { type SendgridConfig, sendgridVariables } from "./config.ts";
 import { buildSendgridMail } from "./payload.ts";
 import { ACTIVITY_BUDGET, buildActivityPath, readActivity } from "./status-query.ts";
@@ -31,7 +32,8 @@ export function createSendgridProvider(config: SendgridConfig, { clock }: { cloc
       const { status, headers, body } = posted;
       const now = clock.now();
       const outcome = classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now), now });
-      return blameContent(outcome, delivery, { senders: config, provider: "sendgrid", ofAccount: OF_ACCOUNT });
+      const blamed = blameContent(outcome, delivery, { senders: config, provider: "sendgrid", ofAccount: OF_ACCOUNT });
+      return withWords(blamed, firstMessage(body));
     },
     async statusQuery(question, signal) {
       if (question.endpoint.channel !== "email") return unreadable("wrong-channel");

@@ -7,6 +7,7 @@ import { barred, routeOf, type SmsAccount } from "../sms-senders.ts";
 import { fieldOf, textFieldsOf } from "../transport/foreign.ts";
 import { createJsonHttp, type Exchanged } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
+import { withWords } from "../transport/provider-words.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnections } from "../transport/sdk-connections.ts";
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
@@ -76,11 +77,12 @@ function outcomeOf({ status, headers, body }: Extract<Exchanged, { kind: "answer
     return sid === "" ? { kind: "unanswered", fault: { code: "bad-response" } } : { kind: "accepted", providerRef: sid };
   }
   const code = fieldOf(body, "code");
-  return classifyTwilio({
+  const outcome = classifyTwilio({
     status,
     code: typeof code === "number" ? code : undefined,
     retryAfterMs: parseRetryAfter(headers["retry-after"], now),
   });
+  return withWords(outcome, fieldOf(body, "message"));
 }
 
 function unanswered({ error, seen }: Extract<Exchange<unknown>, { kind: "threw" }>, now: number) {

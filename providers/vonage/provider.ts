@@ -2,8 +2,10 @@ import { unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { barred, routeOf, type SmsAccount } from "../sms-senders.ts";
+import { fieldOf } from "../transport/foreign.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
+import { withWords } from "../transport/provider-words.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyVonage } from "./classify.ts";
@@ -41,7 +43,8 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
       const posted = await api.post("/sms/json", { authorization }, message, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;
-      return classifyVonage({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
+      const outcome = classifyVonage({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
+      return withWords(outcome, fieldOf(body, "title") ?? fieldOf(body, "error-code-label"));
     },
     async statusQuery(question, signal) {
       const path = buildRecordsPath(question, config.VONAGE_API_KEY);

@@ -6,8 +6,11 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/pr
 /** A google.protobuf.FileDescriptorSet with all imports: our contract as protoc read it. */
 const DESCRIPTORS = join(import.meta.dirname, "../../gen/carillon.binpb");
 
+/** The same of google.rpc: the details of errors, which no file of the contract imports. */
+const ERROR_DESCRIPTORS = join(import.meta.dirname, "../../gen/errors.binpb");
+
 let registry: FileRegistry | undefined;
-const readSet = () => fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTORS));
+const readSet = (path = DESCRIPTORS) => fromBinary(FileDescriptorSetSchema, readFileSync(path));
 
 /** Read on first use and kept. */
 export function descriptors(): FileRegistry {
@@ -22,5 +25,8 @@ export function messageDescriptor(typeName: string): DescMessage {
   return message;
 }
 
-/** Each file as a serialised google.protobuf.FileDescriptorProto. */
-export const fileDescriptors = (): Buffer[] => readSet().file.map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file)));
+/** Each file, those of error details included, as a serialised google.protobuf.FileDescriptorProto. */
+export function fileDescriptors(): Buffer[] {
+  const files = new Map([...readSet(ERROR_DESCRIPTORS).file, ...readSet().file].map((file) => [file.name, file]));
+  return [...files.values()].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file)));
+}

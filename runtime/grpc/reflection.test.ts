@@ -70,6 +70,11 @@ for (const version of ["v1", "v1alpha"]) {
           waiting.push(file((await ask(client, version, FILE_BY_FILENAME, name, FILES))[0]!));
         }
       }
+      // What errors carry: grpcurl shows their details in words only where it knows these types.
+      for (const detail of ["BadRequest", "ErrorInfo", "RetryInfo", "QuotaFailure"]) {
+        const [of] = await ask(client, version, FILE_CONTAINING_SYMBOL, `google.rpc.${detail}`, FILES);
+        assert.equal(file(of!).name, "google/rpc/error_details.proto", detail);
+      }
       assert.ok(known.has("buf/validate/validate.proto") && known.has("google/protobuf/timestamp.proto"));
     } finally {
       client.close();

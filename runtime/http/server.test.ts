@@ -21,6 +21,19 @@ test("readiness follows the service; health does not", async () => {
   assert.equal((await get(`${url}/readyz`)).status, 503);
 });
 
+test("/readyz?verbose says each condition in words, and answers as /readyz does", async () => {
+  const conditions = () => [
+    { name: "store", holds: true, words: "answered 3 s ago" },
+    { name: "NATS", holds: false, words: "not connected" },
+  ];
+  const url = await serve({ ready: () => true, conditions });
+  const { status, body } = await get(`${url}/readyz?verbose`);
+  assert.deepEqual([status, body], [200, "[+] store: answered 3 s ago\n[-] NATS: not connected\nready\n"]);
+  assert.equal((await get(`${url}/readyz`)).body, "ready\n");
+  const outside = await serve({ ready: () => false });
+  assert.equal((await get(`${outside}/readyz?verbose`)).body, "not ready\n");
+});
+
 test("/metrics prints the metrics in Prometheus's format", async () => {
   const metrics = createMetrics("relay");
   metrics.counter("carillon_relay_published_total", "Tasks published").inc(3);

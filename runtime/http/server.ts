@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Registry } from "prom-client";
+import { type Condition, conditionsText } from "../conditions.ts";
 import { withDeadline } from "../deadline.ts";
 import type { Logger } from "../logger.ts";
 import { type BodySlots, createBodySlots } from "./body-slots.ts";
@@ -76,6 +77,8 @@ export interface HttpServerOptions {
   port: number;
   /** What /readyz answers. */
   ready(): boolean;
+  /** What /readyz?verbose shows besides; absent for a port that is reachable from outside. */
+  conditions?: (() => readonly Condition[]) | undefined;
   log: Logger;
   /** What /metrics prints; undefined: no /metrics, for a port that is reachable from outside. */
   registry?: Registry | undefined;
@@ -193,10 +196,13 @@ function createAnswer(options: HttpServerOptions, connections: BoundConnections)
 
 const NO_BODY: ReadBody = { kind: "whole", body: Buffer.alloc(0), release: () => undefined };
 
-function ownRoutes({ ready, registry }: HttpServerOptions): Route[] {
+function ownRoutes({ ready, conditions, registry }: HttpServerOptions): Route[] {
   const health = [
     get("/healthz", async () => text(200, "alive")),
-    get("/readyz", async () => (ready() ? text(200, "ready") : text(503, "not ready"))),
+    get("/readyz", async ({ query }) => {
+      const shown = conditions && query.has("verbose") ? `${conditionsText(conditions())}\n` : "";
+      return ready() ? text(200, `${shown}ready`) : text(503, `${shown}not ready`);
+    }),
   ];
   if (registry === undefined) return health;
   // Printed once for all who ask at the same time: it takes milliseconds.
@@ -210,7 +216,7 @@ function ownRoutes({ ready, registry }: HttpServerOptions): Route[] {
   return [...health, get("/metrics", async () => ({ ...text(200, await print()), headers: { "content-type": registry.contentType } }))];
 }
 
-const get = (path: string, handle: () => Promise<HttpResponse>): Route => ({ method: "GET", path, handle });
+const get = (path: string, handle: (request: HttpRequest) => Promise<HttpResponse>): Route => ({ method: "GET", path, handle });
 
 const text = (status: number, body: string): HttpResponse => ({
   status,

@@ -74,6 +74,15 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonOutboxOld", { [`carillon_outbox_oldest_seconds{${N},class="critical"}`]: still(90) }),
   ill("CarillonOutboxOld", { [`carillon_outbox_oldest_seconds{${N},class="transactional"}`]: still(1000) }),
   { series: { ...well, [`carillon_outbox_oldest_seconds{${N},class="marketing"}`]: still(9000) }, at: "30m", firing: [] },
+  ill("CarillonDeliveriesWait", {
+    [`carillon_open_deliveries_count{${N},channel="sms",state="pending",reason="misconfigured"}`]: still(2000),
+  }),
+  {
+    series: { ...well, [`carillon_open_deliveries_count{${N},channel="sms",state="pending",reason="none"}`]: still(90_000) },
+    at: "30m",
+    firing: [],
+  },
+  ill("CarillonInDoubt", { [`carillon_open_deliveries_count{${N},channel="sms",state="uncertain",reason="outcome-unknown"}`]: still(200) }),
   ill("CarillonStoreSilent", { [`carillon_store_silent_seconds{${N},pod="gateway-1"}`]: still(90) }),
   ill("CarillonCannotPublish", { [`carillon_relay_publications_total{${N},channel="sms",result="failed"}`]: rate(1) }),
   ill("CarillonSendUnavailable", rejected("UNAVAILABLE", 1)),

@@ -58,7 +58,7 @@ export async function runCli(args: readonly string[], env?: Environment): Promis
   }
 }
 
-/** A ready `carillon dev`. */
+/** A ready `carillon up`. */
 export interface DevProcess extends CliProcess {
   gatewayAddress: string;
   keyFile: string;
@@ -67,16 +67,18 @@ export interface DevProcess extends CliProcess {
   childPids: number[];
 }
 
-export async function startDevProcess(directory: string, env: Environment): Promise<DevProcess> {
-  const running = startCli(["dev", "--directory", directory], { LOG_LEVEL: "warn", GATEWAY_LISTEN: "127.0.0.1:0", ...env });
+/** @param anyPort false: its own port, where that is free */
+export async function startDevProcess(directory: string, env: Environment, { anyPort = true } = {}): Promise<DevProcess> {
+  const port = anyPort ? { GATEWAY_LISTEN: "127.0.0.1:0" } : {};
+  const running = startCli(["up", "--directory", directory], { LOG_LEVEL: "warn", ...port, ...env });
   try {
     let over = false;
     void running.ended.then(() => {
       over = true;
     });
-    await eventually("carillon dev is up", () => over || running.stdout().includes("Ctrl-C drains"));
-    if (over) throw new Error(`carillon dev ended: ${(await running.ended).stderr}`);
-    const printed = (what: string) => new RegExp(`^ +${what} +(\\S+)`, "m").exec(running.stdout())?.[1] ?? "";
+    await eventually("carillon up is up", () => over || running.stdout().includes("Ctrl-C drains"));
+    if (over) throw new Error(`carillon up ended: ${(await running.ended).stderr}`);
+    const printed = (what: string) => new RegExp(`^ +${what} +(\\S.*?)(?: {3}|$)`, "m").exec(running.stdout())?.[1] ?? "";
     return {
       ...running,
       gatewayAddress: printed("gateway"),

@@ -32,6 +32,20 @@ test("docs/metrics.md names every metric that the services print, and no other",
   assert.ok(readFileSync(PAGE, "utf8").includes(table), `docs/metrics.md should hold:\n${table}`);
 });
 
+test("/readyz?verbose of every service says what it needs, and that all of it is there", async () => {
+  await using system = await startSystem();
+  for (const { name, addresses } of system.roles) {
+    const lines = (await (await fetch(`http://${addresses.http}/readyz?verbose`)).text()).trim().split("\n");
+    assert.deepEqual([lines[0], lines.at(-1)], [`[+] ${name}: started`, "ready"]);
+    assert.ok(
+      lines.slice(0, -1).every((line) => line.startsWith("[+] ")),
+      lines.join("\n"),
+    );
+    if (name !== "autoscaler") assert.match(lines.join("\n"), /^\[\+\] store: answered \d+ s ago$/m);
+    if (!["preferences", "feedback"].includes(name)) assert.match(lines.join("\n"), /^\[\+\] NATS: connected$/m);
+  }
+});
+
 test("every service answers /healthz and /readyz on its port", async () => {
   await using system = await startSystem();
   for (const role of system.roles) {

@@ -114,8 +114,8 @@ test("all configuration errors are reported at once, without the values", async 
 
 test("invalid commands exit with 2 and print the valid ones", async () => {
   const wrong: [string[], RegExp][] = [
-    [["ring"], /unknown command or role "ring"[\s\S]*carillon <command>/],
-    [["send"], /--file is missing\nusage: carillon send/],
+    [["ring"], /unknown command or role "ring"[\s\S]*`carillon help` lists them/],
+    [["send"], /--file or --to is missing\nusage: carillon send/],
     [["send", "--fil", "x"], /--fil/],
     [["config", "no-role"], /ROLE must be one of preferences, gateway/],
   ];

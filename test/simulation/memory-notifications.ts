@@ -6,6 +6,7 @@ import {
   type DeliveryState,
   dueAt,
   endedAt,
+  isOpen,
   type NotificationRecord,
   type Recipient,
 } from "../../core/delivery/notification.ts";
@@ -160,13 +161,13 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
     },
 
     async count() {
-      const deliveries = [...records.values()].flatMap((r) => r.deliveries);
-      const groups = Map.groupBy(deliveries, (d) => JSON.stringify([d.channel, d.state, d.reason?.code]));
-      const counts = [...groups.values()].map(([first, ...rest]): DeliveryCount => {
-        const { channel, state, reason } = first!;
-        return { channel, state, reason: reason?.code, count: 1 + rest.length };
-      });
-      return { notifications: records.size, deliveries: counts };
+      return { notifications: records.size, deliveries: countsOf([...records.values()].flatMap((r) => r.deliveries)) };
+    },
+
+    async *openCounts(limit) {
+      const first = [...dues].sort(([, a], [, b]) => a - b).slice(0, Math.max(0, limit));
+      const deliveries = first.flatMap(([id]) => records.get(id)!.deliveries.filter((d) => isOpen(d.state)));
+      if (deliveries.length > 0) yield countsOf(deliveries);
     },
 
     page: async (after, limit) => {
@@ -222,6 +223,14 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
       return Math.min(limit, due.length);
     },
   };
+}
+
+function countsOf(deliveries: readonly Delivery[]): DeliveryCount[] {
+  const groups = Map.groupBy(deliveries, (d) => JSON.stringify([d.channel, d.state, d.reason?.code]));
+  return [...groups.values()].map(([first, ...rest]) => {
+    const { channel, state, reason } = first!;
+    return { channel, state, reason: reason?.code, count: 1 + rest.length };
+  });
 }
 
 const keyOf = (recipient: Recipient) => (recipient.kind === "user" ? `user ${recipient.userId}` : endpointKey(recipient.endpoint));

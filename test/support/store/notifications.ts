@@ -145,6 +145,25 @@ export function describeNotifications(name: string, test: StoreTest): void {
       );
     });
 
+    test("counts open deliveries by channel, state and reason: of the due ones first, up to a limit, nothing that has ended", async (store) => {
+      const [late, ended] = [sampleNotification([T0 + 9, undefined]), sampleNotification([undefined])];
+      // More than one batch of either store, and all due at the same moment.
+      await store.notifications.insert([late, ended, ...Array.from({ length: 1_100 }, () => sampleNotification([T0]))]);
+      await store.notifications.change([sampleChange(late, 0, { reason: { code: "unavailable", detail: "http-503" } })]);
+      const read = async (limit: number) => {
+        const counts = new Map<string, number>();
+        for await (const batch of store.notifications.openCounts(limit))
+          for (const { channel, state, reason, count } of batch) {
+            const key = `${channel} ${state} ${reason}`;
+            counts.set(key, (counts.get(key) ?? 0) + count);
+          }
+        return Object.fromEntries(counts);
+      };
+      assert.deepEqual(await read(2_000), { "sms pending undefined": 1_100, "sms pending unavailable": 1 });
+      assert.deepEqual(await read(1_000), { "sms pending undefined": 1_000 });
+      assert.deepEqual(await read(0), {});
+    });
+
     test("counts the open up to a limit", async (store) => {
       await store.notifications.insert([...Array.from({ length: 12 }, () => sampleNotification([T0])), sampleNotification([undefined])]);
       assert.equal(await store.notifications.openCount(100), 12);

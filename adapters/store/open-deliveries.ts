@@ -1,0 +1,38 @@
+import type { Channel } from "../../core/delivery/channel.ts";
+import { isOpen, type OpenState } from "../../core/delivery/notification.ts";
+import type { ReasonCode } from "../../core/delivery/reason.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { NotificationStore } from "../../core/ports/notification-store.ts";
+
+/** Open notifications that are read in one count at most: a third of a second of work, in parts. */
+export const OPEN_READ_MAX = 100_000;
+/** Between two parts of a count, in ms, for the other work of the process and of the store. */
+const PAUSE_MS = 10;
+
+export interface OpenCount {
+  channel: Channel;
+  /** uncertain: the last attempt is in doubt. */
+  state: OpenState;
+  /** Why the last attempt did not succeed; none: it has not been tried, or waits in a queue. */
+  reason: ReasonCode | "none";
+  count: number;
+}
+
+/** What is open, by channel, state and reason, of the OPEN_READ_MAX notifications that are due first. Resolves early, with what it has, once `signal` aborts. */
+export async function countOpenDeliveries(
+  notifications: Pick<NotificationStore, "openCounts">,
+  clock: Pick<Clock, "sleep">,
+  signal?: AbortSignal,
+): Promise<OpenCount[]> {
+  const counts = new Map<string, OpenCount>();
+  for await (const batch of notifications.openCounts(OPEN_READ_MAX)) {
+    for (const { channel, state, reason = "none", count } of batch) {
+      if (!isOpen(state)) continue;
+      const key = `${channel} ${state} ${reason}`;
+      counts.set(key, { channel, state, reason, count: (counts.get(key)?.count ?? 0) + count });
+    }
+    if (signal?.aborted) break;
+    await clock.sleep(PAUSE_MS, signal);
+  }
+  return [...counts.values()];
+}

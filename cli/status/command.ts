@@ -1,0 +1,71 @@
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { readAudit } from "../../operations/audit/read-audit.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { type Environment, readConfig } from "../../runtime/config.ts";
+import { type Command, fail, text } from "../command.ts";
+import { EXIT } from "../exit-status.ts";
+import { readQueues } from "./queues.ts";
+import { statusText } from "./report.ts";
+import { readRoles } from "./roles.ts";
+import { followNotifications, idsOf } from "./tail.ts";
+import { readWaiting, type Waiting } from "./waiting.ts";
+
+/** Notifications that are followed at once: each is read twice a second. */
+const TAIL_MAX = 200;
+
+/** What an operator looks at first. */
+export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
+  status: {
+    about:
+      "shows which roles are ready (CARILLON_HEALTH), what waits in the store and why (STORE_URL), and the queues (NATS_URL); exit status 1 if a role is not ready, or a promise is broken",
+    usage: "[--promises] [--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
+    details:
+      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). What is not named is left out. Counts are bounded: the 100,000\nnotifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
+    options: { promises: { type: "boolean" }, health: { type: "string" }, json: { type: "boolean" } },
+    async run({ values, env }) {
+      const health = text(values.health) ?? env.CARILLON_HEALTH ?? "";
+      const [roles, waiting, queues] = await Promise.all([
+        readRoles(readAddresses(health)),
+        readStored(env, values.promises === true),
+        readQueues(env),
+      ]);
+      if (roles.length === 0 && !waiting && !queues) fail("name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH");
+      const status = { roles, waiting, queues };
+      process.stdout.write(values.json === true ? `${JSON.stringify(status, null, 2)}\n` : statusText(status));
+      const isBroken = waiting?.promises?.some(({ holds }) => !holds) ?? false;
+      return roles.every(({ isReady }) => isReady) && !isBroken ? EXIT.ok : EXIT.failed;
+    },
+  },
+  tail: {
+    about:
+      "prints each change of state of the deliveries of notifications, until all have ended; - reads ids, or the lines that send prints (STORE_URL)",
+    usage: "ID... | - [--json] [--for 10m]",
+    details: "For example: carillon send --file orders.jsonl | carillon tail -\nExit status 1 if some have not ended after --for.",
+    options: { json: { type: "boolean" }, for: { type: "string", default: "10m" } },
+    async run({ values, positionals, env }) {
+      if (positionals.length === 0) fail("ID is missing: of a notification, or - for standard input");
+
+      const ids = await idsOf(positionals, TAIL_MAX);
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      return await followNotifications(store.notifications, ids, { json: values.json === true, forText: text(values.for) ?? "" });
+    },
+  },
+};
+
+/** "gateway=127.0.0.1:8080,relay=…" */
+function readAddresses(given: string): { name: string; address: string }[] {
+  return given
+    .split(",")
+    .filter((entry) => entry.trim() !== "")
+    .map((entry) => {
+      const [, name, address] = /^\s*([a-z-]+)=(\S+:\d+)\s*$/.exec(entry) ?? fail("--health must be like gateway=127.0.0.1:8080,relay=…");
+      return { name: name!, address: address! };
+    });
+}
+
+async function readStored(env: Environment, isAudited: boolean): Promise<Waiting | undefined> {
+  if (!env.STORE_URL) return isAudited ? fail("--promises reads the store: STORE_URL is not set") : undefined;
+  await using store = await openExistingStore(readConfig(storeVariables, env));
+  const waiting = await readWaiting(store);
+  return isAudited ? { ...waiting, promises: (await readAudit({ store, clock: systemClock }, {})).checks } : waiting;
+}

@@ -1,0 +1,85 @@
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { maskEndpoint } from "../../core/delivery/endpoint.ts";
+import { type Delivery, isOpen } from "../../core/delivery/notification.ts";
+import { reasonText } from "../../core/delivery/reason.ts";
+import type { NotificationStore } from "../../core/ports/notification-store.ts";
+import { duration, fail } from "../command.ts";
+import { printable } from "../dead-letters/report.ts";
+import { EXIT } from "../exit-status.ts";
+
+/** Between two readings, in ms: a person sees no difference to less. */
+const POLL_MS = 500;
+/** Notifications read at the same time. */
+const CONCURRENCY = 20;
+const ID = /^[0-9a-f]{32}/;
+
+/** Ids of the arguments; "-" stands for those of standard input, at most `max` together. */
+export async function idsOf(given: readonly string[], max: number): Promise<string[]> {
+  const ids = new Set<string>();
+  const add = (word: string) => {
+    const id = ID.exec(word)?.[0] ?? fail(`"${word.slice(0, 40)}" is no id: 32 hex digits`);
+    ids.add(id);
+    if (ids.size > max) fail(`at most ${max} notifications are followed at once`);
+  };
+  for (const word of given.filter((one) => one !== "-")) add(word);
+  if (given.includes("-"))
+    for await (const line of createInterface({ input: process.stdin })) {
+      const id = line.startsWith("{") ? idOfResult(line) : line.trim();
+      if (id) add(id);
+    }
+  return [...ids];
+}
+
+/** Of a line that send prints; undefined for one that was rejected. */
+function idOfResult(line: string): string | undefined {
+  try {
+    return (JSON.parse(line) as { notificationId?: string }).notificationId;
+  } catch {
+    return fail("a line of standard input is not JSON");
+  }
+}
+
+/** Prints every change that a reading finds, until all have ended or the time is over. Resolves to the exit status. */
+export async function followNotifications(
+  notifications: Pick<NotificationStore, "find">,
+  ids: readonly string[],
+  { json, forText }: { json: boolean; forText: string },
+): Promise<number> {
+  const until = performance.now() + duration(forText, "--for");
+  const shown = new Map<string, string>();
+  let left = [...ids];
+  for (;;) {
+    const open: string[] = [];
+    for (let i = 0; i < left.length; i += CONCURRENCY) {
+      const some = left.slice(i, i + CONCURRENCY);
+      const records = await Promise.all(some.map((id) => notifications.find(id)));
+      for (const [at, record] of records.entries()) {
+        for (const d of record?.deliveries ?? []) {
+          const state = stateText(d);
+          if (shown.get(d.id) === state) continue;
+          shown.set(d.id, state);
+          process.stdout.write(`${json ? changeJson(d) : changeText(d, state)}\n`);
+        }
+        if (!record || record.deliveries.some((d) => isOpen(d.state))) open.push(some[at]!);
+      }
+    }
+    left = open;
+    if (left.length === 0) return EXIT.ok;
+    if (performance.now() > until) {
+      process.stderr.write(`carillon tail: ${left.length} of ${ids.length} notifications have not ended, or are not in this store\n`);
+      return EXIT.failed;
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** Two readings of a delivery that show the same are not two lines. */
+const stateText = ({ state, attempt, reason }: Delivery) =>
+  [state, ...(attempt > 1 ? [`attempt ${attempt}`] : []), ...(reason ? [reasonText(reason)] : [])].join("  ");
+
+const changeText = ({ id, channel, endpoint }: Delivery, state: string) =>
+  printable(`${new Date().toISOString()}  ${id}  ${channel.padEnd(7)} ${endpoint ? maskEndpoint(endpoint) : "-"}  ${state}`);
+
+const changeJson = ({ id, channel, endpoint, state, attempt, reason }: Delivery) =>
+  JSON.stringify({ at: new Date(), delivery: id, channel, endpoint: endpoint && maskEndpoint(endpoint), state, attempt, reason });

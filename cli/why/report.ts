@@ -1,0 +1,26 @@
+import type { DeliveryStory, NotificationStory } from "../../operations/why/timeline.ts";
+import { printable } from "../dead-letters/report.ts";
+
+const time = (at: number) => new Date(at).toISOString();
+/** Of the tables' Markdown. */
+const plain = (markdown: string) => markdown.replace(/`|\[([^\]]*)\]\([^)]*\)/g, "$1");
+
+/** The story of a notification, or of one of its deliveries, as lines of text. */
+export function storyText(story: NotificationStory, only?: string): string {
+  const shown = story.deliveries.filter(({ id }) => only === undefined || id === only);
+  return [
+    `notification ${story.id}, ${story.notificationClass}, category ${printable(story.category)}`,
+    `of app ${story.app}, key ${printable(story.key)}`,
+    ...shown.flatMap((delivery) => ["", ...deliveryLines(delivery)]),
+    "",
+  ].join("\n");
+}
+
+function deliveryLines({ id, channel, endpoint, state, events, reason, next }: DeliveryStory): string[] {
+  return [
+    `${channel} to ${endpoint ?? "nobody: the recipient has no endpoint there"}: ${state}   (${id})`,
+    ...events.map(({ at, words }) => `  ${time(at)}  ${printable(words)}`),
+    ...(next ? [`  ${time(next.at)}  next: ${printable(next.words)}`] : []),
+    ...(reason ? [`  why: ${reason.code}. ${plain(reason.means)}`, `  what to do: ${plain(reason.advice)}`] : []),
+  ];
+}

@@ -1,0 +1,152 @@
+import type { ReasonCode } from "./reason.ts";
+
+/** What people are told about a reason; Markdown. docs/reasons.md is this table, and a test compares them. */
+export interface ReasonWords {
+  /** The states it goes with. */
+  states: string;
+  means: string;
+  /** What to do about it. */
+  advice: string;
+}
+
+/** Of every code, in the order of REASON_CODES. */
+export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
+  "no-endpoint": {
+    states: "suppressed",
+    means:
+      "The recipient has no endpoint on a channel that the caller named, or the endpoint was removed or registered for another user before the notification was sent to it.",
+    advice: "Register a contact, or send to another channel.",
+  },
+  "opted-out": {
+    states: "suppressed, failed",
+    means: "The recipient opted out of this channel and category.",
+    advice: "Nothing: do not send it by another way.",
+  },
+  "no-consent": {
+    states: "suppressed",
+    means: "The category's default is opted out, and the recipient did not consent.",
+    advice: "Ask for consent where you may; until then nothing.",
+  },
+  stopped: {
+    states: "suppressed, failed",
+    means: "The person answered STOP to a text of this sender, or the provider says that they did.",
+    advice: "Nothing: only the person can start it again.",
+  },
+  complained: {
+    states: "suppressed, failed",
+    means: "The person reported a mail as spam; critical mail is still sent.",
+    advice: "Nothing.",
+  },
+  bounced: {
+    states: "suppressed, failed",
+    means: "The address does not exist, as its server said before.",
+    advice: "Correct the address; where it was verified since, lift the block (`LiftBlock`).",
+  },
+  blocked: {
+    states: "suppressed",
+    means: "An operator or an imported list blocks the endpoint.",
+    advice: "Operator: `LiftBlock`, with the reason why.",
+  },
+  "not-supported": {
+    states: "suppressed",
+    means:
+      "The channel cannot carry this content, and others of the notification can: browsers take no push that shows nothing, and know no texts of the application.",
+    advice: "Nothing, or give title and body.",
+  },
+  expired: {
+    states: "expired",
+    means: "It was not sent before `expires_at`.",
+    advice: "Send again with a later expiry if it is still of use.",
+  },
+  "quiet-hours": {
+    states: "pending, expired",
+    means:
+      "Pending: it waits for the end of the recipient's quiet hours, and up to 5 min more. Expired: they end after `expires_at`, so that it was ended at once.",
+    advice: "Nothing, or send with a later expiry.",
+  },
+  cap: {
+    states: "pending, suppressed, expired",
+    means:
+      "The user was sent as many of this category as its frequency cap allows in the current window. Pending: it waits for the next window (`FrequencyCap.defer`). Expired: that one begins after `expires_at`.",
+    advice: "Nothing, or raise the cap.",
+  },
+  throttled: {
+    states: "pending, expired",
+    means: "The provider asked us to slow down; nothing was sent.",
+    advice: "Nothing while pending. If many expire: raise the provider's limit, or lower `DISPATCH_RATE_MAX` so that the queue is fair.",
+  },
+  unavailable: {
+    states: "pending, expired",
+    means: "The provider could not be reached or answered with a server error; nothing was sent.",
+    advice: "Nothing while pending: it is retried until it expires.",
+  },
+  misconfigured: {
+    states: "pending, expired",
+    means: "The provider rejected our credentials or settings; nothing was sent.",
+    advice: "Operator: correct what the detail names. It is retried until it expires.",
+  },
+  "endpoint-gone": {
+    states: "failed",
+    means: "The provider says that this endpoint no longer exists. A registered contact is removed.",
+    advice: "Caller: forget the token or address.",
+  },
+  rejected: {
+    states: "failed",
+    means: "The provider will never accept this content.",
+    advice: "Caller: correct the content and send it under a new key.",
+  },
+  "attempts-exhausted": {
+    states: "failed",
+    means:
+      "Stored by development builds before 0.1.0, which ended a delivery after 12 attempts; nothing was sent. Now only its expiry ends it.",
+    advice: "Operator: `carillon dead redrive`.",
+  },
+  "outcome-unknown": {
+    states: "pending, uncertain, failed",
+    means:
+      "The provider gave no usable answer, so it may have been sent. Pending: it is sent once more, as channel and class allow (critical, and a transactional push without a `collapse_key`, whose copy replaces the first one). Failed: neither a receipt nor a status query resolved it.",
+    advice: "Failed: decide whether a second copy is acceptable, then `carillon dead redrive --uncertain`.",
+  },
+  undelivered: {
+    states: "failed",
+    means: "The provider accepted it and later reported that it did not arrive. The detail is the provider's code.",
+    advice: "Look the code up at the provider.",
+  },
+  poison: {
+    states: "failed",
+    means: "Its task could not be decoded, or the workers that had it died.",
+    advice: "Operator: `carillon dead poison`; report the bytes that it keeps.",
+  },
+  "content-lost": {
+    states: "failed",
+    means:
+      "Its large content, or the blob of an attachment (the detail says so), was not in the store any more, so nothing was sent. This must not happen: an error is logged.",
+    advice:
+      "Operator: see whether `contents`, `blobs` or `blob_chunks` was changed by hand or restored from an older backup. Caller: send again under a new key.",
+  },
+  superseded: {
+    states: "sent, delivered",
+    means: "A retry was not needed: the attempt it repeats was accepted after all.",
+    advice: "Nothing.",
+  },
+  redriven: {
+    states: "void attempts only",
+    means: "An operator redrove the delivery before a worker claimed this attempt.",
+    advice: "Nothing.",
+  },
+  erased: {
+    states: "cancelled",
+    means: "Its recipient was erased before it was sent.",
+    advice: "Nothing.",
+  },
+  warning: {
+    states: "sent",
+    means: "The provider accepted it with a warning, which is the detail.",
+    advice: "Read the detail; for example, mail that waits for the account's quota.",
+  },
+  other: {
+    states: "any",
+    means: "Stored by an earlier version in words of its own, which are the detail.",
+    advice: "Read the detail.",
+  },
+};

@@ -1,0 +1,54 @@
+import { countOpenDeliveries, type OpenCount } from "../adapters/store/open-deliveries.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
+import type { RelayMetrics } from "./metrics.ts";
+
+/** Between two counts, in ms: alerts look at minutes, and of 100,000 open notifications each is a third of a second of work. */
+const COUNT_EVERY_MS = 30_000;
+/** For how long one relay alone counts, in ms: a relay that dies is followed by another after as much. */
+const LEASE_MS = 3 * COUNT_EVERY_MS;
+const WORK = "open-deliveries";
+
+export interface MeasureOpenParts {
+  store: Pick<Store, "notifications" | "lease" | "time">;
+  metrics: Pick<RelayMetrics, "openDeliveries">;
+  /** Unique to this process. */
+  worker: string;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Sets the gauge of open deliveries until the signal aborts: in one relay at a time, so that the store is read once and sums are right. */
+export async function measureOpen(parts: MeasureOpenParts): Promise<void> {
+  const { clock, log, signal } = parts;
+  const state = createStateLog(
+    log,
+    { lost: "open deliveries cannot be counted", back: "open deliveries are counted again" },
+    clock.monotonic,
+  );
+  while (!signal.aborted) {
+    try {
+      await measureOpenOnce(parts);
+      state.works();
+    } catch (error) {
+      // An old count would look like a current one.
+      parts.metrics.openDeliveries.reset();
+      state.fails({ err: error });
+    }
+    await clock.sleep(COUNT_EVERY_MS, signal);
+  }
+}
+
+export async function measureOpenOnce({ store, metrics, worker, clock, signal }: Omit<MeasureOpenParts, "log">): Promise<void> {
+  const now = await store.time();
+  const counts = (await store.lease(WORK, worker, now, now + LEASE_MS))
+    ? await countOpenDeliveries(store.notifications, clock, signal)
+    : [];
+  metrics.openDeliveries.reset();
+  for (const { channel, state, reason, count } of counts) metrics.openDeliveries.set({ channel, state, reason } satisfies Labels, count);
+}
+
+type Labels = Pick<OpenCount, "channel" | "state" | "reason">;
