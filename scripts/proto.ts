@@ -81,6 +81,14 @@ function generate(proto: string, out: string) {
   // `buf generate` writes files for our own only. Tasks are internal.
   const image = buildImage(proto, "client");
   run("buf", ["build", image, "--path", "carillon", "--exclude-path", "carillon/v1/task.proto", "-o", join(out, "carillon.binpb")]);
+  // For reflection: what statuses carry, which no file of ours imports.
+  run("protoc", [
+    "-I",
+    join(root, "node_modules/google-proto-files"),
+    "--include_imports",
+    `--descriptor_set_out=${join(out, "google-rpc.binpb")}`,
+    ...GOOGLE_RPC,
+  ]);
   // ts-proto also writes the messages of validate.proto, of which only the descriptor is needed.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });
