@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { create, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { writeApiDocuments } from "./openapi/write.ts";
 
 const root = join(import.meta.dirname, "..");
 const run = (name: string, args: string[]) =>
@@ -89,6 +90,7 @@ function generate(proto: string, out: string) {
     `--descriptor_set_out=${join(out, "google-rpc.binpb")}`,
     ...GOOGLE_RPC,
   ]);
+  writeApiDocuments(out);
   // ts-proto also writes the messages of validate.proto, of which only the descriptor is needed.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
+import { axeFaults, isWide } from "./checks.ts";
 import { openPage, startChromium } from "./chromium.ts";
 import { openJuniperBooks } from "./juniper-books.ts";
 
@@ -18,21 +18,10 @@ after(() => browser?.close());
 const at = (books: Books, path: string, language = "en") => `${books.origin}${path}?lang=${language}`;
 const said = (page: Page) => page.locator("[role=status]").innerText();
 const box = (page: Page, name: string) => page.locator(`input[name="${name}"]`);
-const isWide = (page: Page) => page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
 
 const THEMES = ["light", "dark"] as const;
 const LANGUAGES = ["en", "ko"] as const;
 const WIDTHS = [1_440, 390, 320];
-
-/** Serious and critical findings, as one line each. */
-async function axeFaults(page: Page): Promise<string[]> {
-  // By the debugger, which no content security policy binds.
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults;
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
 
 /** Each page that a person may see. */
 const PAGES: readonly (readonly [what: string, path: (books: Books) => string, act?: (page: Page) => Promise<void>])[] = [
