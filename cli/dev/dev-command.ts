@@ -7,6 +7,8 @@ import { openTempDir } from "./temp-dir.ts";
 
 /** The default port of `carillon send`; the README uses it too. */
 const GATEWAY_PORT = 7700;
+/** Of HTTP/JSON; the README uses it too. */
+const HTTP_PORT = 7701;
 
 /** Runs the system until SIGINT or SIGTERM. Without `directory` its data is removed at the end. Never resolves: the process ends. */
 export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
@@ -18,6 +20,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
         directory: home,
         env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
         gatewayPort: GATEWAY_PORT,
+        httpPort: HTTP_PORT,
         onStart: (part) => process.stdout.write(`  started ${part}\n`),
       }),
     );
@@ -36,6 +39,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
       [
         "",
         `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
+        `  HTTP/JSON ${system.httpUrl}   the same calls for curl; its page lists them`,
         `  API key   ${keyFile}   app "${DEV_APP}"`,
         `  sandbox   ${system.sandbox.adminUrl}   GET /ledger lists what the providers accepted`,
         `  store     ${system.storeUrl}`,
@@ -44,6 +48,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
         "",
         "  try",
         `  grpcurl -plaintext -H "authorization: Bearer $(cat ${keyFile})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
+        `  curl -H "Authorization: Bearer $(cat ${keyFile})" -H "Content-Type: application/json" -d '${line}' ${system.httpUrl}/carillon.v1.NotificationService/SendNotification`,
         "",
         "  Ctrl-C drains and stops everything.",
         "",
