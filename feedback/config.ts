@@ -3,7 +3,7 @@ import { storeVariables } from "../adapters/store/store-config.ts";
 import { unsubscribeKeyVariables } from "../adapters/unsubscribe-links.ts";
 import { accountsVariables } from "../providers/account-files.ts";
 import { PROVIDERS } from "../providers/list.ts";
-import { ConfigError, type Values, type Variable, type Variables } from "../runtime/config.ts";
+import { ConfigError, hostPort, optionalHostPort, type Values, type Variables } from "../runtime/config.ts";
 import { publicUrl } from "../runtime/public-url.ts";
 
 /** Every provider that has webhooks. */
@@ -24,34 +24,19 @@ const bounceVariables: Variables = Object.assign({}, ...BOUNCES.map(({ variables
 /** What files of the default account may change while the role runs. */
 export const watchedVariables: Variables = { ...webhookVariables, ...bounceVariables };
 
-interface Address {
-  host: string;
-  port: number;
-}
-
-function parseAddress(given: string): Address {
-  const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
-  if (host === undefined || Number(port) > 65_535) throw new Error("must be host:port");
-  return { host, port: Number(port) };
-}
-
 const ownVariables = {
   ...storeVariables,
   ...preferenceVariables,
   ...unsubscribeKeyVariables,
-  FEEDBACK_LISTEN: {
-    type: "host:port",
+  FEEDBACK_LISTEN: hostPort({
     default: "0.0.0.0:7720",
     reason: "address that receives providers' webhooks, behind an ingress that ends TLS",
-    parse: parseAddress,
-  } satisfies Variable<Address>,
-  FEEDBACK_LMTP_LISTEN: {
-    type: "host:port",
+  }),
+  FEEDBACK_LMTP_LISTEN: optionalHostPort({
     default: "",
     reason:
       "address that takes bounces by LMTP from a mail server that is routed SMTP_BOUNCE_DOMAIN; neither encrypted nor authenticated, so for its network only; empty: none are taken",
-    parse: (given) => (given === "" ? undefined : parseAddress(given)),
-  } satisfies Variable<Address | undefined>,
+  }),
   FEEDBACK_URL: feedbackUrl,
 };
 export const feedbackVariables = { ...ownVariables, ...watchedVariables, ...accountsVariables };

@@ -29,6 +29,6 @@ test("what is no bearer token is rejected, with the form that is wanted", async 
   ]) {
     const answer = await authenticate(header);
     assert.ok(isCallError(answer), header);
-    assert.deepEqual([answer.code, answer.message], ["UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"']);
+    assert.deepEqual([answer.code, answer.message], ["UNAUTHENTICATED", 'authorization must hold "Bearer <API key>"']);
   }
 });

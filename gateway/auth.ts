@@ -19,7 +19,7 @@ export function createAuthenticate(keys: Pick<ApiKeys, "find">): Authenticate<Ap
   };
   return (header) => {
     const key = BEARER.exec(header("authorization") ?? "")?.[1];
-    if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"');
+    if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'authorization must hold "Bearer <API key>"');
     const verdict = keys.find(key);
     return verdict instanceof Promise ? verdict.then(answer) : answer(verdict);
   };

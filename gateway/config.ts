@@ -8,7 +8,7 @@ import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
 import { isAllowance } from "../core/delivery/email-address.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
-import { flag, integer, list, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
+import { flag, integer, list, listOf, ms, optionalHostPort, text, type Values, watchedFile } from "../runtime/config.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
 import { ERASURE_KEY_FILE } from "./erasure/erasure-key.ts";
 
@@ -19,6 +19,11 @@ export const gatewayVariables = {
   ...watchdogVariables,
   ...optOutVariables,
   GATEWAY_LISTEN: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
+  GATEWAY_HTTP_LISTEN: optionalHostPort({
+    default: "",
+    reason:
+      "host:port that serves the same calls as JSON over HTTP/1.1 (Connect), for curl, browsers and whoever has no gRPC, with the same TLS and the same limits; empty: gRPC only",
+  }),
   GATEWAY_TLS_CERT_FILE: watchedFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
   GATEWAY_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
   GATEWAY_TLS_CLIENT_CA_FILE: watchedFile({

@@ -20,16 +20,21 @@ import { NotificationServiceService } from "../gen/carillon/v1/notification_serv
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { ProfileServiceService } from "../gen/carillon/v1/profile_service.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { startConnectServer } from "../runtime/connect/server.ts";
 import { BATCH_BYTES_MAX, CALLS_MAX } from "../runtime/grpc/limits.ts";
 import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
+import { createSharedLimits } from "../runtime/grpc/shared-limits.ts";
+import { reachable } from "../runtime/http/reachable.ts";
+import type { HttpRejection } from "../runtime/http/rejections.ts";
 import { watchInternalTokens } from "../runtime/internal-tokens.ts";
 import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
 import { internalTls, openCertificates, warnOfPlainText } from "../runtime/tls/grpc-tls.ts";
 import { createAccept } from "./accept.ts";
 import { createApiKeys } from "./api-keys.ts";
+import { apiDocuments } from "./api-page/documents.ts";
 import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
 import { createBlobHandlers, PUT_BLOB, PUT_BLOB_MESSAGE_BYTES_MAX } from "./blob-handlers.ts";
@@ -50,14 +55,16 @@ import { createQuotas } from "./quotas.ts";
 const WITHOUT_REDIS_OPT_OUTS = "opt-outs are read from the store";
 const WITHOUT_REDIS = "each gateway keeps apps to its share of their limits, by the number of gateways last seen";
 
+const PLAIN_TEXT = "callers are served plain text: whoever can read it gets API keys and content";
+
 export const role = defineRole({
   name: "gateway",
-  about: "accepts notifications over gRPC: validates, stores, publishes, answers",
+  about: "accepts notifications over gRPC and HTTP/JSON: validates, stores, publishes, answers",
   variables: gatewayVariables,
-  async start(config, { log, metrics, stack, signal, tracer, env, conditions, failpoint }) {
+  async start(config, { log, metrics, httpRejections, stack, signal, tracer, env, conditions, failpoint }) {
     const clock = systemClock;
     const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log, config.PREFERENCES_ADDRESS)];
-    if (!tls) warnOfPlainText(log, config.GATEWAY_LISTEN, "callers are served plain text: whoever can read it gets API keys and content");
+    if (!tls) warnOfPlainText(log, config.GATEWAY_LISTEN, PLAIN_TEXT);
     const store = await openRoleStore(config, { stack, log, metrics, signal, conditions }, { hasWriterThread: true });
     const nats = stack.use(await connectNats(config, log));
     conditions.add("NATS", natsCondition(nats));
@@ -123,43 +130,57 @@ export const role = defineRole({
       clock,
     });
     await keys.whenRead();
-    const server = stack.use(
-      await startGrpcServer({
-        address: config.GATEWAY_LISTEN,
-        services: [
-          serveHandlers(NotificationServiceService, callRate.notifications(createNotificationHandlers(accepting, store)), {
-            ...calls,
-            messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
-            itemsOf: { batchSendNotifications: "notifications" },
-          }),
-          serveHandlers(BlobServiceService, callRate.blobs(createBlobHandlers({ blobs: store.blobs, clock, log })), {
-            ...calls,
-            messageBytesMax: { putBlob: PUT_BLOB_MESSAGE_BYTES_MAX },
-            uploads: { putBlob: PUT_BLOB },
-          }),
-          serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
-          serveHandlers(
-            PreferenceServiceService,
-            callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget, erasing.tombstones)),
-            calls,
-          ),
-          serveHandlers(CategoryServiceService, callRate.categories(createCategoryHandlers({ apps: store.apps, log })), calls),
-          serveHandlers(
-            ProfileServiceService,
-            callRate.profiles({ ...createProfileHandlers({ profiles: store.profiles, clock }), ...erasing.handlers }),
-            calls,
-          ),
-        ],
-        reflection: config.GATEWAY_REFLECTION,
-        rejected: rejectionCounter(metrics),
-        limits: { callsMax: CALLS_MAX },
-        log,
-        tls,
+    const services = [
+      serveHandlers(NotificationServiceService, callRate.notifications(createNotificationHandlers(accepting, store)), {
+        ...calls,
+        messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
+        itemsOf: { batchSendNotifications: "notifications" },
       }),
-    );
+      serveHandlers(BlobServiceService, callRate.blobs(createBlobHandlers({ blobs: store.blobs, clock, log })), {
+        ...calls,
+        messageBytesMax: { putBlob: PUT_BLOB_MESSAGE_BYTES_MAX },
+        uploads: { putBlob: PUT_BLOB },
+      }),
+      serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
+      serveHandlers(
+        PreferenceServiceService,
+        callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget, erasing.tombstones)),
+        calls,
+      ),
+      serveHandlers(CategoryServiceService, callRate.categories(createCategoryHandlers({ apps: store.apps, log })), calls),
+      serveHandlers(
+        ProfileServiceService,
+        callRate.profiles({ ...createProfileHandlers({ profiles: store.profiles, clock }), ...erasing.handlers }),
+        calls,
+      ),
+    ];
+    const shared = createSharedLimits(services, { callsMax: CALLS_MAX });
+    // At the same time, because each may need all the time that a shutdown has.
+    const listeners: AsyncDisposable[] = [];
+    stack.defer(async () => void (await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()))));
+    const server = await startGrpcServer({
+      address: config.GATEWAY_LISTEN,
+      services,
+      shared,
+      reflection: config.GATEWAY_REFLECTION,
+      rejected: rejectionCounter(metrics),
+      log,
+      tls,
+    });
+    listeners.push(server);
+    const addresses: Record<string, string> = { grpc: server.address };
+    if (config.GATEWAY_HTTP_LISTEN !== undefined) {
+      const { host, port } = config.GATEWAY_HTTP_LISTEN;
+      const onRejected = (reason: HttpRejection, peer: string | undefined) => httpRejections("http-json", reason, peer);
+      if (!tls) warnOfPlainText(log, `${host}:${port}`, PLAIN_TEXT);
+      const json = await startConnectServer({ host, port, services, shared, documents: apiDocuments(), tls, log, onRejected });
+      listeners.push(json);
+      json.serveUntil(signal);
+      addresses["http-json"] = reachable(host, json.port);
+    }
     server.serveUntil(signal);
     return {
-      addresses: { grpc: server.address },
+      addresses,
       async drained() {
         await Promise.all([...measuring, readingKeys]);
         await accepting.published();

@@ -139,6 +139,28 @@ export const optionalPort = (about: About): Variable<number | undefined> => {
   return { ...port, type: `${port.type}, or empty`, parse: (t) => (t === "" ? undefined : port.parse(t)) };
 };
 
+/** An address to listen on. */
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+export const hostPort = (about: About): Variable<HostPort> => ({
+  type: "host:port",
+  ...about,
+  parse: (t) => {
+    const [, bracketed, plain, port] = /^(?:\[([\d:a-f]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(t) ?? [];
+    const host = bracketed ?? plain;
+    return host === undefined || Number(port) > 65_535 ? rule("must be host:port") : { host, port: Number(port) };
+  },
+});
+
+/** Undefined if empty. */
+export const optionalHostPort = (about: About): Variable<HostPort | undefined> => {
+  const required = hostPort(about);
+  return { ...required, parse: (t) => (t === "" ? undefined : required.parse(t)) };
+};
+
 export class ConfigError extends OperatorError {
   override name = "ConfigError";
   readonly faults: readonly string[];

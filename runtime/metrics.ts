@@ -52,4 +52,4 @@ export function createMetrics(service: string, options: { defaults?: boolean } =
 
 /** How long gRPC calls took; for serveHandlers' `seconds`. */
 export const callSeconds = (metrics: Metrics) =>
-  metrics.histogram("carillon_grpc_call_seconds", "gRPC calls answered, by method and status code", ["method", "code"]);
+  metrics.histogram("carillon_grpc_call_seconds", "Calls answered over gRPC and HTTP/JSON, by method and status code", ["method", "code"]);

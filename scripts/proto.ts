@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { create, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { writeApiDocuments } from "./openapi/write.ts";
 
 const root = join(import.meta.dirname, "..");
 const run = (name: string, args: string[]) =>
@@ -81,8 +82,15 @@ function generate(proto: string, out: string) {
   // `buf generate` writes files for our own only. Tasks are internal.
   const image = buildImage(proto, "client");
   run("buf", ["build", image, "--path", "carillon", "--exclude-path", "carillon/v1/task.proto", "-o", join(out, "carillon.binpb")]);
-  // For reflection: grpcurl shows what an error carries only where it knows these types.
-  run("protoc", [...protocArguments(proto), "--include_imports", `--descriptor_set_out=${join(out, "errors.binpb")}`, ...GOOGLE_RPC]);
+  // For reflection: what statuses carry, which no file of ours imports.
+  run("protoc", [
+    "-I",
+    join(root, "node_modules/google-proto-files"),
+    "--include_imports",
+    `--descriptor_set_out=${join(out, "google-rpc.binpb")}`,
+    ...GOOGLE_RPC,
+  ]);
+  writeApiDocuments(out);
   // ts-proto also writes the messages of validate.proto, of which only the descriptor is needed.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });

@@ -12,6 +12,8 @@ import { EXAMPLES, registerExamples } from "./seed.ts";
 const GATEWAY_PORT = 7700;
 /** In the folder where the command runs, unless --directory names another one. */
 const DIRECTORY = ".carillon";
+/** Of HTTP/JSON; the README uses it too. */
+const HTTP_PORT = 7701;
 
 /** Runs the system until SIGINT or SIGTERM, with its data in the directory, so that the next start goes on with it. Never resolves: the process ends. */
 export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
@@ -25,6 +27,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
         directory: home,
         env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
         gatewayPort: GATEWAY_PORT,
+          httpPort: HTTP_PORT,
         onStart: (part) => print(`  started ${part}`),
       }),
     );
@@ -86,6 +89,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): str
     ...(moved ? [`  Port ${GATEWAY_PORT} is taken by another process, so the gateway listens elsewhere.`, ""] : []),
     `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
     `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
+    `  HTTP/JSON ${system.httpUrl}   the same calls for curl; its page lists them`,
     `  API key   ${keyFile}   app "${DEV_APP}"`,
     `  users     ${users}`,
     `  sandbox   ${system.sandbox.adminUrl}   its API: sandbox/README.md`,
@@ -98,6 +102,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): str
     "  bin/carillon send --to email:ada@example.com --subject Hello --text 'It works.'",
     "  bin/carillon status --promises",
     `  grpcurl -plaintext -H "authorization: Bearer $(cat ${quoted(keyFile)})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
+    `  curl -H "Authorization: Bearer $(cat ${quoted(keyFile)})" -H "Content-Type: application/json" -d '${line}' ${system.httpUrl}/carillon.v1.NotificationService/SendNotification`,
     "",
     "  Ctrl-C drains and stops everything; the next start goes on with what is there.",
   ].join("\n");

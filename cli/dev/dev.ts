@@ -18,6 +18,8 @@ export const DEV_APP = "demo";
 /** The whole system in one process, against the sandbox. Disposal drains it and stops every server it started. */
 export interface DevSystem extends AsyncDisposable {
   gatewayAddress: string;
+  /** http://host:port of the same gateway's HTTP/JSON. */
+  httpUrl: string;
   apiKey: string;
   storeUrl: string;
   natsUrl: string;
@@ -37,11 +39,20 @@ export interface DevOptions {
   app?: string;
   /** The gateway's, if it is free and GATEWAY_LISTEN is not set; otherwise any free port. */
   gatewayPort?: number;
+  /** Of its HTTP/JSON, in the same way. */
+  httpPort?: number;
   /** Called as each part is up. */
   onStart?(part: string): void;
 }
 
-export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0, onStart = () => {} }: DevOptions): Promise<DevSystem> {
+export async function startDev({
+  directory,
+  env,
+  app = DEV_APP,
+  gatewayPort = 0,
+  httpPort = 0,
+  onStart = () => {},
+}: DevOptions): Promise<DevSystem> {
   mkdirSync(directory, { recursive: true });
   await using stack = new AsyncDisposableStack();
   const given = (name: string) => env[name] || undefined;
@@ -63,12 +74,14 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   const webhookKeys = join(directory, "webhook-keys");
   // Kept, because the store holds secrets that it sealed.
   if (!existsSync(webhookKeys)) writeFileSync(webhookKeys, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  const local = async (port: number) => `127.0.0.1:${(await isFreePort(port)) ? port : 0}`;
   const shared: Environment = {
     LOG_LEVEL: "warn",
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",
     ...sandbox.env,
-    GATEWAY_LISTEN: `127.0.0.1:${(await isFreePort(gatewayPort)) ? gatewayPort : 0}`,
+    GATEWAY_LISTEN: await local(gatewayPort),
+    GATEWAY_HTTP_LISTEN: await local(httpPort),
     FEEDBACK_LISTEN: "127.0.0.1:0",
     FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
@@ -108,11 +121,13 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   }
   // Dispatchers stop before all others and at the same time, because each waits for its last pull.
   stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
-  const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses.grpc ?? "";
+  const gateway = roles.find((r) => r.name === "gateway")?.addresses;
+  const gatewayAddress = gateway?.grpc ?? "";
+  const httpUrl = `http://${gateway?.["http-json"] ?? ""}`;
   sandbox.inbox.connect(stack.use(openInboxSender({ storeUrl, gatewayAddress, apiKey, app })));
   const kept = stack.move();
   return {
-    ...{ gatewayAddress, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
+    ...{ gatewayAddress, httpUrl, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
     env: { ...shared, ...found },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -3,25 +3,21 @@ import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInter
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
-import { createCallPlaces } from "./call-places.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { afterDrain, answer, closeWhenAnswered, fail } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
-import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
+import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, PIECE_BYTES, RECEIVE_MS } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
-import { type Charged, createRequestShares } from "./request-shares.ts";
+import { callerKeyOf, rejectionOf, type SharedCall, type SharedLimits, tooManyCalls, tooMuch } from "./shared-limits.ts";
 
 /** Times and ceilings; tests set their own. */
 export interface AdmissionLimits {
   receiveMs?: number;
   answerMs?: number;
   openStreamMs?: number;
-  requestBytesMax?: number;
-  /** Calls of known callers under way; absent: no limit. */
-  callsMax?: number;
   sweepMs?: number;
 }
 
@@ -33,7 +29,7 @@ const UPLOAD_GRACE_MS = 2_000;
 const SWEEP_MS = 500;
 
 /** One call, from its headers to the end of its stream. */
-interface Call extends Charged {
+interface Call extends SharedCall {
   readonly stream: ServerHttp2Stream;
   readonly method: MethodLimits;
   readonly connection: Connection | undefined;
@@ -55,12 +51,6 @@ export const callerOf = (metadata: Metadata): unknown => callers.get(metadata);
 const unknownMethod = callError("UNIMPLEMENTED", "UNIMPLEMENTED", "no such method");
 const tooSlow = callError("DEADLINE_EXCEEDED", "DEADLINE", `the request did not arrive within ${RECEIVE_MS / 1_000} s of its headers`);
 const tooLong = callError("DEADLINE_EXCEEDED", "DEADLINE", "the call was open for too long");
-const tooMuch = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "requests of too many bytes are under way; nothing was stored", {
-  retryAfterMs: OVERLOAD_WAIT_MS,
-});
-const tooManyCalls = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "too many calls are under way; nothing was stored", {
-  retryAfterMs: OVERLOAD_WAIT_MS,
-});
 const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
 
 export interface Admission extends Disposable {
@@ -77,23 +67,16 @@ export function createAdmission(parts: {
   methods: ReadonlyMap<string, MethodLimits>;
   connections: Connections;
   rejections: Rejections;
+  shared: SharedLimits;
   log: Logger;
   limits?: AdmissionLimits | undefined;
 }): Admission {
   const { methods, connections, rejections, log, limits = {} } = parts;
+  const { places, shares } = parts.shared;
   const { receiveMs = RECEIVE_MS, answerMs = ANSWER_MS, openStreamMs = OPEN_STREAM_MS, sweepMs = SWEEP_MS } = limits;
   const calls = new Set<Call>();
-  let bytesMax = limits.requestBytesMax;
-  const places = createCallPlaces<Call>(limits.callsMax ?? Number.POSITIVE_INFINITY);
   /** The last credentials that were admitted on a connection, and whose they are: others may follow on it, as behind a proxy. */
   const admitted = new WeakMap<Connection, { authorization: string | undefined; callerKey: string }>();
-  const shares = createRequestShares<Call>(
-    () => (bytesMax ??= requestBytesMax(Math.max(...methods.values().map((method) => method.messageBytesMax)))),
-    (call) => {
-      reject(call, tooMuch, "overloaded");
-      end(call);
-    },
-  );
   const openStreams = createOpenStreams<Call>((call, error) => {
     reject(call, error, "stream-limit");
     end(call);
@@ -156,6 +139,10 @@ export function createAdmission(parts: {
       authorization: headers.authorization,
       bytes: 0,
       base: undefined,
+      giveWay() {
+        reject(call, tooMuch, "overloaded");
+        end(call);
+      },
     };
     calls.add(call);
     openStreams.add(call);
@@ -207,9 +194,9 @@ export function createAdmission(parts: {
     call.base = next;
     const admit = (metadata: Metadata, caller: Identity | CallError, proceed: (metadata: Metadata) => void) => {
       call.admitted = true;
-      if (isCallError(caller)) return reject(call, caller, reasonOf(caller));
+      if (isCallError(caller)) return reject(call, caller, rejectionOf(caller));
       if (!call.method.anybody) {
-        const callerKey = keyOf(caller);
+        const callerKey = callerKeyOf(caller);
         call.connection?.prove(callerKey);
         if (call.connection) admitted.set(call.connection, { authorization: call.authorization, callerKey });
         if (!places.hasRoom(callerKey)) return reject(call, tooManyCalls, "overloaded");
@@ -291,12 +278,3 @@ export function createAdmission(parts: {
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void;
 
 const peerOf = (connection: Connection | undefined): string => connection?.peer ?? "unknown";
-
-/** Where everybody is admitted, all count as one caller. */
-function keyOf(caller: Identity): string {
-  if (caller === undefined) return "";
-  return "id" in caller ? caller.id : caller.app;
-}
-
-const reasonOf = ({ code }: CallError): Rejection =>
-  code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED" ? "unauthenticated" : "identity-unavailable";

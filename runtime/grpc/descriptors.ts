@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { createFileRegistry, type DescMessage, type FileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 
+const GEN = join(import.meta.dirname, "../../gen");
 /** A google.protobuf.FileDescriptorSet with all imports: our contract as protoc read it. */
-const DESCRIPTORS = join(import.meta.dirname, "../../gen/carillon.binpb");
-
-/** The same of google.rpc: the details of errors, which no file of the contract imports. */
-const ERROR_DESCRIPTORS = join(import.meta.dirname, "../../gen/errors.binpb");
+const DESCRIPTORS = join(GEN, "carillon.binpb");
+/** The details that statuses carry. */
+const GOOGLE_RPC = join(GEN, "google-rpc.binpb");
 
 let registry: FileRegistry | undefined;
 const readSet = (path = DESCRIPTORS) => fromBinary(FileDescriptorSetSchema, readFileSync(path));
@@ -25,8 +25,8 @@ export function messageDescriptor(typeName: string): DescMessage {
   return message;
 }
 
-/** Each file, those of error details included, as a serialised google.protobuf.FileDescriptorProto. */
+/** Each file as a serialised google.protobuf.FileDescriptorProto: of our contract, and of the errors that it answers. */
 export function fileDescriptors(): Buffer[] {
-  const files = new Map([...readSet(ERROR_DESCRIPTORS).file, ...readSet().file].map((file) => [file.name, file]));
+  const files = new Map([...readSet().file, ...readSet(GOOGLE_RPC).file].map((file) => [file.name, file]));
   return [...files.values()].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file)));
 }

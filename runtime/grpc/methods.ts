@@ -1,4 +1,5 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { AnsweredCall } from "../answering.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../call-error.ts";
 import type { Authenticate, Identity } from "../handler.ts";
 import { descriptors } from "./descriptors.ts";
@@ -11,6 +12,8 @@ import { compileWirePass, type WireResult } from "./wire.ts";
 export interface GrpcService {
   definition: ServiceDefinition;
   implementation: UntypedServiceImplementation;
+  /** The methods without a stream, by path, for other transports. */
+  unary?: ReadonlyMap<string, UnaryCall> | undefined;
   /** By the headers, before the message is read. */
   authenticate: Authenticate<Identity>;
   /** Of methods with a limit other than MESSAGE_BYTES_MAX, by name in the definition. */
@@ -19,6 +22,14 @@ export interface GrpcService {
   itemsOf?: Readonly<Record<string, string>> | undefined;
   /** Of each method with a stream of requests, by name in the definition. */
   uploads?: Readonly<Record<string, UploadLimits>> | undefined;
+}
+
+/** A method that answers one message with another. */
+export interface UnaryCall {
+  /** The longest it may take, in ms. */
+  readonly handleMsMax: number;
+  /** Resolves with the answer or a CallError; never rejects. `deadlineAt` in ms since the epoch. */
+  answer(request: unknown, call: AnsweredCall & { caller: Identity; deadlineAt: number }): Promise<unknown>;
 }
 
 /** What the listener must know of a method before it reads a call's message. */

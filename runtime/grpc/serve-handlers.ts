@@ -1,24 +1,21 @@
-import {
-  type handleClientStreamingCall,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  type MethodDefinition,
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type sendUnaryData,
-  status,
-  type UntypedServiceImplementation,
+import type {
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  MethodDefinition,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
-import { type CallError, callError, isCallError } from "../call-error.ts";
+import { type AnsweringParts, cancelled, createAnswering, deadlineExceeded, HANDLE_MS_MAX, logged } from "../answering.ts";
+import { type CallError, isCallError } from "../call-error.ts";
 import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler, UploadHandler } from "../handler.ts";
-import type { Logger } from "../logger.ts";
-import type { Histogram } from "../metrics.ts";
-import { currentTraceparent, extract, withSpan } from "../tracing.ts";
+import { currentTraceparent } from "../tracing.ts";
 import { callerOf } from "./admission.ts";
 import { createEarlyEnd, type EarlyEnd } from "./early-end.ts";
-import type { GrpcService, UploadLimits } from "./methods.ts";
+import type { GrpcService, UnaryCall, UploadLimits } from "./methods.ts";
 import { toServiceError } from "./status.ts";
 import { messagesOf } from "./upload-messages.ts";
 
@@ -33,8 +30,7 @@ export type HandlersOf<Definition, Caller> = {
     : never;
 };
 
-export interface ServeParts<Caller extends Identity> {
-  log: Logger;
+export interface ServeParts<Caller extends Identity> extends AnsweringParts {
   /** Runs when a call's headers have arrived, before its message is read. */
   authenticate: Authenticate<Caller>;
   /** Of methods with a limit other than MESSAGE_BYTES_MAX, by name in the definition. */
@@ -45,17 +41,7 @@ export interface ServeParts<Caller extends Identity> {
   uploads?: Readonly<Record<string, UploadLimits>>;
   /** The longest a unary call may take, even if the caller would wait longer. */
   handleMsMax?: number;
-  tracer?: Tracer;
-  /** Observes seconds, labelled by `method` and `code`. See callSeconds(). */
-  seconds?: Histogram<"method" | "code">;
 }
-
-/** A call holds memory and a place in the stores' queues; callers have usually given up after 10 s. */
-export const HANDLE_MS_MAX = 10_000;
-
-const deadlineExceeded = callError("DEADLINE_EXCEEDED", "DEADLINE", "the deadline passed before there was an answer");
-const cancelled = callError("CANCELLED", "CANCELLED", "the caller cancelled");
-const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
 
 /**
  * Serves a table of handlers over gRPC. A CallError, returned or thrown, becomes its status. Any other error is a bug: it is logged, and the
@@ -67,8 +53,9 @@ export function serveHandlers<Definition extends ServiceDefinition, Caller exten
   parts: ServeParts<Caller>,
 ): GrpcService {
   const implementation: UntypedServiceImplementation = {};
+  const unary = new Map<string, UnaryCall>();
   const { authenticate, messageBytesMax, itemsOf, uploads = {} } = parts;
-  for (const [name, { responseStream }] of Object.entries(definition)) {
+  for (const [name, { path, requestStream, responseStream }] of Object.entries(definition)) {
     const handler: unknown = handlers[name];
     const upload = uploads[name];
     implementation[name] = responseStream
@@ -76,8 +63,19 @@ export function serveHandlers<Definition extends ServiceDefinition, Caller exten
       : upload
         ? serveUpload(handler as UploadHandler<unknown, unknown, Caller>, parts, upload)
         : serveUnary(handler as Handler<unknown, unknown, Caller>, parts);
+    if (!requestStream && !responseStream) unary.set(path, unaryCall(handler as Handler<unknown, unknown, Caller>, parts));
   }
-  return { definition, implementation, authenticate, messageBytesMax, itemsOf, uploads };
+  return { definition, implementation, unary, authenticate, messageBytesMax, itemsOf, uploads };
+}
+
+/** The handler for another transport than gRPC. */
+function unaryCall<Caller extends Identity>(handler: Handler<unknown, unknown, Caller>, parts: ServeParts<Caller>): UnaryCall {
+  const answering = createAnswering(parts);
+  return {
+    handleMsMax: parts.handleMsMax ?? HANDLE_MS_MAX,
+    answer: (request, { caller, deadlineAt, ...call }) =>
+      answering(call, () => handler(request, contextOf(caller as Caller, call.early, deadlineAt))),
+  };
 }
 
 const serveUnary = <Caller extends Identity>(
@@ -102,16 +100,13 @@ const serveUpload = <Caller extends Identity>(
     { ...parts, handleMsMax: lifeMs },
   );
 
-/** A call that arrives past its deadline is answered without starting any work. */
 function answerOnce<Call extends ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown>, Caller extends Identity>(
   handle: (call: Call, early: EarlyEnd, deadlineAt: number) => Promise<unknown>,
   parts: ServeParts<Caller>,
 ): (call: Call, callback: sendUnaryData<unknown>) => void {
-  const { log, tracer, seconds, handleMsMax = HANDLE_MS_MAX } = parts;
+  const { handleMsMax = HANDLE_MS_MAX } = parts;
+  const answering = createAnswering(parts);
   return (call, callback) => {
-    const startedAt = performance.now();
-    const path = call.getPath().slice(1);
-    const header = headersOf(call);
     const now = Date.now();
     const deadlineAt = Math.min(Number(call.getDeadline()), now + handleMsMax);
     const early = createEarlyEnd();
@@ -119,29 +114,9 @@ function answerOnce<Call extends ServerUnaryCall<unknown, unknown> | ServerReada
     const timer = setTimeout(early.end, Math.max(0, deadlineAt - now), deadlineExceeded);
     // grpc-js reports a passed deadline as "cancelled" too, sometimes before our timer fires; and every call that was answered.
     call.on("cancelled", () => early.end(deadlineAt <= Date.now() ? deadlineExceeded : cancelled));
-
-    const answer = async () => {
-      try {
-        if (early.why) return early.why;
-        return await Promise.race([handle(call, early, deadlineAt), early.whenEnded]);
-      } catch (error) {
-        return isCallError(error) ? error : logged(error, path, log);
-      }
-    };
-    const traced = tracer
-      ? withSpan(tracer, path, { kind: SpanKind.SERVER, parent: extract(header) }, async (span) => {
-          const result = await answer();
-          const code = isCallError(result) ? status[result.code] : status.OK;
-          span.setAttribute("rpc.grpc.status_code", code);
-          if (isCallError(result) && SERVER_FAULTS.has(code)) span.setStatus({ code: SpanStatusCode.ERROR });
-          return result;
-        })
-      : answer();
-    void traced.then((result) => {
+    const path = call.getPath().slice(1);
+    void answering({ path, header: headersOf(call), early }, () => handle(call, early, deadlineAt)).then((result) => {
       clearTimeout(timer);
-      early.answered();
-      const code = isCallError(result) ? result.code : "OK";
-      seconds?.observe({ method: path, code }, (performance.now() - startedAt) / 1_000);
       if (isCallError(result)) callback(toServiceError(result));
       else callback(null, result);
     });
@@ -194,18 +169,3 @@ const contextOf = <Caller>(caller: Caller, ending: { readonly signal: AbortSigna
   },
   traceparent: currentTraceparent(),
 });
-
-function logged(error: unknown, method: string, log: Logger): CallError {
-  log.error({ err: error, method }, "call failed with an unexpected error");
-  return internal;
-}
-
-/** Codes that mean the server failed, by OpenTelemetry's conventions for RPC; the others are the caller's. */
-const SERVER_FAULTS = new Set([
-  status.UNKNOWN,
-  status.DEADLINE_EXCEEDED,
-  status.UNIMPLEMENTED,
-  status.INTERNAL,
-  status.UNAVAILABLE,
-  status.DATA_LOSS,
-]);

@@ -13,6 +13,7 @@ import { BACKLOG_MAX, HEADER_BYTES_MAX, STREAMS_MAX } from "./limits.ts";
 import { type GrpcService, guarded, guardedOpen, type MethodLimits, methodLimits, openMethodLimits } from "./methods.ts";
 import { addReflection } from "./reflection.ts";
 import { createRejections, type RejectionCounter } from "./rejections.ts";
+import { createSharedLimits, type OwnLimits, type SharedLimits } from "./shared-limits.ts";
 
 /** Connections are closed gracefully after this time, so that clients find new pods. grpc-js adds 10 % jitter. */
 const CONNECTION_AGE_MS = 300_000;
@@ -35,8 +36,10 @@ export interface GrpcServerOptions {
   /** Names the listener in metrics and logs; default: grpc. */
   name?: string;
   rejected?: RejectionCounter | undefined;
-  /** The gateway sets callsMax; tests set their own. */
-  limits?: AdmissionLimits & { connectionsMax?: number; handshakeMs?: number };
+  /** Calls and bytes under way, where another listener counts in the same bounds; absent: bounds of its own. */
+  shared?: SharedLimits;
+  /** Tests set their own. */
+  limits?: AdmissionLimits & OwnLimits & { connectionsMax?: number; handshakeMs?: number };
 }
 
 export interface GrpcServer extends AsyncDisposable {
@@ -52,11 +55,12 @@ export interface GrpcServer extends AsyncDisposable {
 /** Listens, with health (grpc.health.v1). Disposal lets calls under way finish for `drainMs`, then cancels them. Rejects if it cannot listen. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { log, drainMs = DRAIN_MS, name = "grpc", limits = {} } = options;
+  const { shared = createSharedLimits(options.services, limits) } = options;
   await using stack = new AsyncDisposableStack();
   const rejections = createRejections({ listener: name, log, counter: options.rejected });
   const connections = stack.use(createConnections(rejections, limits));
   const methods = new Map<string, MethodLimits>();
-  const admission = stack.use(createAdmission({ methods, connections, rejections, log, limits }));
+  const admission = stack.use(createAdmission({ methods, connections, rejections, shared, log, limits }));
   const server = new Server({
     interceptors: [admission.interceptor],
     // Each method has a limit of its own, which is checked before.

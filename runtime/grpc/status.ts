@@ -6,7 +6,7 @@ import { type CallError, codeNumber, type Violation } from "../call-error.ts";
 
 const DOMAIN = "carillon";
 const DETAILS = "grpc-status-details-bin";
-const ANY = "type.googleapis.com/google.rpc.";
+const ANY = "type.googleapis.com/";
 
 /**
  * A status travels in HTTP/2 trailers, and common clients take 8 kB of them (grpc-java's default). Base64 turns these 4 kB into 5.5 kB, and
@@ -24,33 +24,58 @@ const ENVELOPE_BYTES = 64;
 /** In ErrorInfo's metadata: how many more fields are invalid than are listed. */
 const LEFT_OUT = "fields_left_out";
 
-const pack = (name: string, value: Uint8Array) => ({ typeUrl: `${ANY}${name}`, value: Buffer.from(value) });
+/** One message of google.rpc that explains an error. */
+export interface ErrorDetail {
+  /** google.rpc.BadRequest */
+  readonly type: string;
+  readonly value: Uint8Array;
+  /** The same as its JSON. */
+  readonly json: object;
+}
 
-/** As grpc-js wants it: google.rpc.Status, with its details, in the trailers. */
-export function toServiceError(error: CallError): ServiceError {
-  const code: status = codeNumber(error.code);
+const detail = (name: string, value: Uint8Array, json: object): ErrorDetail => ({ type: `google.rpc.${name}`, value, json });
+const toAny = ({ type, value }: ErrorDetail): Any => ({ typeUrl: `${ANY}${type}`, value: Buffer.from(value) });
+
+/** What a caller is told of an error, the same over every transport; within what a status in HTTP/2 trailers may take. */
+export function describeError(error: CallError): { message: string; details: ErrorDetail[] } {
+  const code = codeNumber(error.code);
   const message = error.message.slice(0, MESSAGE_CHARACTERS_MAX);
-  const details: Any[] = [];
+  const details: ErrorDetail[] = [];
   if (error.retryAfterMs !== undefined) {
     const retryDelay = { seconds: Math.floor(error.retryAfterMs / 1_000), nanos: Math.floor(error.retryAfterMs % 1_000) * 1_000_000 };
-    details.push(pack("RetryInfo", RetryInfo.encode({ retryDelay }).finish()));
+    const json = { retryDelay: `${retryDelay.seconds + retryDelay.nanos / 1_000_000_000}s` };
+    details.push(detail("RetryInfo", RetryInfo.encode({ retryDelay }).finish(), json));
   }
   if (error.quota) {
     const violation = { ...error.quota, apiService: "", quotaMetric: "", quotaId: "", quotaDimensions: {}, quotaValue: 0 };
-    details.push(pack("QuotaFailure", QuotaFailure.encode({ violations: [violation] }).finish()));
+    details.push(detail("QuotaFailure", QuotaFailure.encode({ violations: [violation] }).finish(), { violations: [error.quota] }));
   }
-  const info = (metadata: Record<string, string>) =>
-    pack("ErrorInfo", ErrorInfo.encode({ reason: error.reason, domain: DOMAIN, metadata }).finish());
+  const info = (metadata: Record<string, string>) => {
+    const { reason } = error;
+    const json = { reason, domain: DOMAIN, ...(Object.keys(metadata).length > 0 && { metadata }) };
+    return detail("ErrorInfo", ErrorInfo.encode({ reason, domain: DOMAIN, metadata }).finish(), json);
+  };
   const fields = error.fields ?? [];
   if (fields.length === 0) details.push(info({}));
   else {
     const leftOut = (n: number) => info({ [LEFT_OUT]: String(n) });
-    const before = Status.encode({ code, message, details: [...details, leftOut(fields.length)] }).finish().length;
+    const before = Status.encode({ code, message, details: [...details, leftOut(fields.length)].map(toAny) }).finish().length;
     const fitting = fieldsThatFit(fields, DETAILS_BYTES_MAX - before - ENVELOPE_BYTES);
-    details.push(leftOut(fields.length - fitting.length), pack("BadRequest", BadRequest.encode({ fieldViolations: fitting }).finish()));
+    const json = { fieldViolations: fitting.map(({ field, description, reason }) => ({ field, description, reason })) };
+    details.push(
+      leftOut(fields.length - fitting.length),
+      detail("BadRequest", BadRequest.encode({ fieldViolations: fitting }).finish(), json),
+    );
   }
+  return { message, details };
+}
+
+/** As grpc-js wants it: google.rpc.Status, with its details, in the trailers. */
+export function toServiceError(error: CallError): ServiceError {
+  const code: status = codeNumber(error.code);
+  const { message, details } = describeError(error);
   const metadata = new Metadata();
-  metadata.set(DETAILS, Buffer.from(Status.encode({ code, message, details }).finish()));
+  metadata.set(DETAILS, Buffer.from(Status.encode({ code, message, details: details.map(toAny) }).finish()));
   // No stack: under overload thousands of these are made a second, and none is a bug of ours.
   return { name: "CallError", message, code, details: message, metadata };
 }
@@ -93,14 +118,14 @@ export function readDetails(error: unknown): CallDetails {
   if (!Buffer.isBuffer(bytes)) return read;
   try {
     for (const { typeUrl, value } of Status.decode(bytes).details) {
-      if (typeUrl === `${ANY}ErrorInfo`) {
+      if (typeUrl === `${ANY}google.rpc.ErrorInfo`) {
         const info = ErrorInfo.decode(value);
         if (info.domain === DOMAIN) read.reason = info.reason;
         read.fieldsLeftOut = Number(info.metadata[LEFT_OUT] ?? 0) || 0;
-      } else if (typeUrl === `${ANY}RetryInfo`) {
+      } else if (typeUrl === `${ANY}google.rpc.RetryInfo`) {
         const delay = RetryInfo.decode(value).retryDelay;
         if (delay) read.retryAfterMs = delay.seconds * 1_000 + Math.ceil(delay.nanos / 1_000_000);
-      } else if (typeUrl === `${ANY}BadRequest`) {
+      } else if (typeUrl === `${ANY}google.rpc.BadRequest`) {
         for (const v of BadRequest.decode(value).fieldViolations)
           read.fields.push({ field: v.field, rule: v.reason, message: v.description });
       }

@@ -4,33 +4,59 @@ export interface JsonLimits {
   /** Objects, arrays, keys and values together. */
   itemsMax: number;
   depthMax: number;
+  /** Digits of a number in a row; absent: as many as there are. JSON.parse takes milliseconds for a million. */
+  numberMax?: number;
 }
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [ZERO, NINE] = [0x30, 0x39];
 const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-/** The JSON value, or undefined where it is not JSON or beyond the limits, which are checked in one pass over the bytes before it is parsed. */
-export function parseBoundedJson(json: Buffer, limits: JsonLimits): unknown {
-  return isWithin(json, limits) ? parseJson(json) : undefined;
+/** What a JSON text holds, counted before it is parsed. */
+export interface JsonMeasure {
+  /** Objects, arrays, keys and values together. */
+  items: number;
+  /** Keys with a value. */
+  pairs: number;
 }
 
-function isWithin(json: Buffer, { itemsMax, depthMax }: JsonLimits): boolean {
+/** The JSON value, or undefined where it is not JSON or beyond the limits, which are checked in one pass over the bytes before it is parsed. */
+export function parseBoundedJson(json: Buffer, limits: JsonLimits): unknown {
+  return typeof measureJson(json, limits) === "string" ? undefined : parseJson(json);
+}
+
+/** Says nothing of whether it is JSON. */
+export function measureJson(
+  json: Buffer,
+  { itemsMax, depthMax, numberMax = Number.POSITIVE_INFINITY }: JsonLimits,
+): JsonMeasure | "too-many" | "too-deep" | "too-long" {
   let items = 1;
+  let pairs = 0;
   let depth = 0;
   let isText = false;
+  /** In a row. */
+  let digits = 0;
   for (let i = 0; i < json.length; i++) {
     const byte = json[i]!;
     if (isText) {
       if (byte === BACKSLASH) i++;
       else if (byte === QUOTE) isText = false;
-    } else if (byte === QUOTE) isText = true;
-    else if (byte === COMMA || byte === COLON) items++;
-    else if (OPENING.has(byte)) {
+      continue;
+    }
+    digits = byte >= ZERO && byte <= NINE ? digits + 1 : 0;
+    if (digits > numberMax) return "too-long";
+    if (byte === QUOTE) isText = true;
+    else if (byte === COMMA) items++;
+    else if (byte === COLON) {
+      items++;
+      pairs++;
+    } else if (OPENING.has(byte)) {
       items++;
       depth++;
     } else if (CLOSING.has(byte)) depth--;
-    if (items > itemsMax || depth > depthMax) return false;
+    if (depth > depthMax) return "too-deep";
+    if (items > itemsMax) return "too-many";
   }
-  return true;
+  return { items, pairs };
 }

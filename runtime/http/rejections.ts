@@ -19,7 +19,17 @@ export type HttpRejection =
   | "body-slots"
   /** Without a signature. */
   | "unsigned"
-  | "signature";
+  | "signature"
+  /** Without a valid API key. */
+  | "unauthenticated"
+  /** Who calls cannot be told now. */
+  | "identity-unavailable"
+  /** Too many calls, or bytes of them, under way. */
+  | "overloaded"
+  /** A type or an encoding of the body that is not read. */
+  | "type"
+  /** No valid request of its method. */
+  | "malformed";
 
 /** Counts what listeners of this process reject, and logs some of it with the peer's address, which behind a proxy is the proxy's. */
 export type HttpRejections = (listener: string, reason: HttpRejection, peer: string | undefined) => void;

@@ -1,36 +1,18 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingHttpHeaders } from "node:http";
 import type { Registry } from "prom-client";
 import { type Condition, conditionsText } from "../conditions.ts";
 import { withDeadline } from "../deadline.ts";
 import type { Logger } from "../logger.ts";
 import { type BodySlots, createBodySlots } from "./body-slots.ts";
-import { type BoundConnections, boundConnections } from "./connections.ts";
-import { close, listen } from "./listen.ts";
+import { type Arrived, type HttpResponse, startHttpListener } from "./listener.ts";
 import { parseTarget } from "./parse.ts";
 import { type ReadBody, readBody } from "./read-body.ts";
 import type { HttpRejection } from "./rejections.ts";
 
-/** A request must have arrived whole by then; senders of webhooks give up after 3 to 15 s themselves. */
-const REQUEST_MS_MAX = 10_000;
-const HEADERS_MS_MAX = 5_000;
-/** How often Node looks for requests that took too long; its own default of 30 s would triple the limits above. */
-const CHECK_MS = 1_000;
+export type { HttpResponse } from "./listener.ts";
+
 /** How long a route may take to answer. */
 const HANDLE_MS_MAX = 10_000;
-/** How long nothing may pass on a connection during a request: longer than a route may take. Ends callers that read no answer. */
-const SILENT_MS_MAX = 15_000;
-/** Longer than the 60 s of usual load balancers, so that the load balancer closes first. */
-const KEEP_ALIVE_MS = 65_000;
-/** How long requests under way may take to finish at shutdown. */
-const DRAIN_MS = 10_000;
-/** Node keeps up to 64 kB of each that nobody reads: 32 MB. Load balancers, probes and Prometheus need a few dozen. */
-const CONNECTIONS_MAX = 512;
-/** Then the connection is closed. One that sends all its requests at once cannot make more work than this. */
-const REQUESTS_PER_CONNECTION_MAX = 1_000;
-/** Signatures and tokens take below 2 kB. */
-const HEAD_BYTES_MAX = 8_192;
-const HEADERS_MAX = 64;
 /** Retry-After where there is no room for a body, in seconds. */
 const RETRY_AFTER_S = 5;
 
@@ -48,14 +30,6 @@ export interface HttpRequest extends RequestHead {
   body: Buffer;
   /** Aborts when the caller disconnects or the deadline passes. */
   signal: AbortSignal;
-}
-
-export interface HttpResponse {
-  status: number;
-  headers?: Readonly<Record<string, string>>;
-  body?: string | Uint8Array;
-  /** Counted and logged as a rejection. */
-  rejected?: HttpRejection;
 }
 
 export interface Route {
@@ -101,73 +75,32 @@ export interface HttpServer extends AsyncDisposable {
  * Disposal lets requests under way finish for `drainMs`. Rejects if it cannot listen.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { log, drainMs = DRAIN_MS, requestMsMax = REQUEST_MS_MAX, onRejected = () => undefined } = options;
-  const server = createServer({
-    requestTimeout: requestMsMax,
-    headersTimeout: Math.min(HEADERS_MS_MAX, requestMsMax),
-    connectionsCheckingInterval: Math.min(CHECK_MS, requestMsMax),
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    maxHeaderSize: HEAD_BYTES_MAX,
-  });
-  server.maxHeadersCount = HEADERS_MAX;
-  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
-  server.timeout = SILENT_MS_MAX;
-  const connections = boundConnections(server, options.connectionsMax ?? CONNECTIONS_MAX, (peer) => onRejected("connections", peer));
-  const answer = createAnswer(options, connections);
-  let closing = false;
-  server.on("request", (message, response) => {
-    const gone = new AbortController();
-    let route: Route | undefined;
-    response.on("close", () => gone.abort());
-    answer(message, gone.signal, (found) => {
-      route = found;
-    })
-      .catch((error: unknown) => {
+  const { log } = options;
+  const answer = createAnswer(options);
+  return startHttpListener({
+    ...options,
+    async answer(request) {
+      const { message } = request;
+      let route: Route | undefined;
+      try {
+        return await answer(request, (found) => {
+          route = found;
+        });
+      } catch (error) {
         if (!message.complete) return text(400, "cut off");
         // The route's path as it is registered, because the path and the query of a request may contain a recipient's token.
         log.error({ err: error, method: message.method, route: route?.path }, "a request failed");
         return text(500, "an error of ours");
-      })
-      .then((result) => {
-        if (result.rejected) onRejected(result.rejected, message.socket.remoteAddress);
-        // Node closes only the connections that are idle at the start of the shutdown. It would read the rest of a body to keep a connection.
-        if (closing || !message.complete) response.shouldKeepAlive = false;
-        write(response, result, message.method === "HEAD");
-      })
-      .catch((error: unknown) => {
-        log.error({ err: error, method: message.method }, "an answer could not be written");
-        response.destroy();
-      });
-  });
-  server.on("dropRequest", (_message, socket) => onRejected("requests", (socket as Socket).remoteAddress));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const fault = CLIENT_FAULTS.find(({ form }) => form.test(error.code ?? ""));
-    // The others broke the connection off.
-    if (fault) onRejected(fault.reason, (socket as Socket).remoteAddress);
-    if (fault && socket.writable) socket.write(`HTTP/1.1 ${fault.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    socket.destroy();
-  });
-
-  return {
-    port: await listen(server, options),
-    [Symbol.asyncDispose]: () => {
-      closing = true;
-      return close(server, drainMs);
+      }
     },
-  };
+    onFault: (error, { method }) => log.error({ err: error, method }, "an answer could not be written"),
+  });
 }
 
-/** What Node reports of a connection whose request could not be read, and what it is answered. */
-const CLIENT_FAULTS: readonly { form: RegExp; reason: HttpRejection; status: string }[] = [
-  { form: /^ERR_HTTP_REQUEST_TIMEOUT$/, reason: "timeout", status: "408 Request Timeout" },
-  { form: /^HPE_HEADER_OVERFLOW$/, reason: "head", status: "431 Request Header Fields Too Large" },
-  { form: /^HPE_/, reason: "head", status: "400 Bad Request" },
-];
-
-function createAnswer(options: HttpServerOptions, connections: BoundConnections) {
+function createAnswer(options: HttpServerOptions) {
   const { handleMsMax = HANDLE_MS_MAX, bodySlots = createBodySlots() } = options;
   const routes = [...ownRoutes(options), ...(options.routes ?? [])];
-  return async (message: IncomingMessage, gone: AbortSignal, onRoute: (route: Route) => void): Promise<HttpResponse> => {
+  return async ({ message, gone, busy, wantBody }: Arrived, onRoute: (route: Route) => void): Promise<HttpResponse> => {
     const { path, query } = parseTarget(message.url);
     const here = routes.filter((route) => isAt(route, path));
     if (here.length === 0) return { ...text(404, "not found"), rejected: "path" };
@@ -182,11 +115,12 @@ function createAnswer(options: HttpServerOptions, connections: BoundConnections)
     const screened = route.screen?.(head);
     if (screened) return screened;
     const { bodyBytesMax = 0 } = route;
+    if (bodyBytesMax > 0) wantBody();
     const read: ReadBody = bodyBytesMax === 0 ? NO_BODY : await readBody(message, bodyBytesMax, bodySlots);
     if (read.kind === "too-large") return { ...text(413, "too large"), rejected: "body-size" };
     if (read.kind === "no-slot")
       return { ...text(503, "too many bodies at once"), headers: { "retry-after": String(RETRY_AFTER_S) }, rejected: "body-slots" };
-    connections.busy(message.socket);
+    busy();
     const late = AbortSignal.timeout(handleMsMax);
     const signal = AbortSignal.any([gone, late]);
     const handling = route.handle({ ...head, body: read.body, signal }).finally(read.release);
@@ -227,9 +161,3 @@ const text = (status: number, body: string): HttpResponse => ({
 const isAt = (route: Route, path: string) =>
   (route.path.endsWith("/*") ? path.startsWith(route.path.slice(0, -1)) && path.length >= route.path.length : path === route.path) &&
   (route.isServed?.(path) ?? true);
-
-function write(response: ServerResponse, { status, headers = {}, body = "" }: HttpResponse, headOnly: boolean): void {
-  if (response.destroyed) return;
-  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
-  response.end(headOnly ? undefined : body);
-}

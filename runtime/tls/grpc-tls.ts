@@ -14,6 +14,11 @@ export interface Certificates {
   forServer(): ServerCredentials;
   /** Trusts the CA and presents the certificate. */
   forClient(): ChannelCredentials;
+  /** For a server of node:https: what the files hold now, and calls with what they hold later. */
+  watch(changed: (texts: TlsTexts) => void): CertificateWatch;
+}
+export interface CertificateWatch extends Disposable {
+  readonly first: TlsTexts;
 }
 
 /** mTLS among our own services. */
@@ -148,6 +153,7 @@ export function watchCertificates(
   };
   const identities = registry(({ cert, key }) => ({ certificate: cert, privateKey: key }));
   const authorities = registry(({ ca }) => (ca ? { caCertificate: ca } : null));
+  const whole = registry((texts) => texts);
   const provider: experimental.CertificateProvider = {
     addIdentityCertificateListener: identities.add,
     removeIdentityCertificateListener: identities.remove,
@@ -163,6 +169,11 @@ export function watchCertificates(
     forClient() {
       if (!files.ca) throw new Error("a client needs a CA to trust");
       return createCertificateProviderChannelCredentials(provider, provider);
+    },
+    watch(changed) {
+      const listener = (texts: TlsTexts | null) => void (texts && changed(texts));
+      whole.add(listener);
+      return { first: current, [Symbol.dispose]: () => whole.remove(listener) };
     },
   };
 }

@@ -6,12 +6,13 @@ import { parseArgs } from "node:util";
 import { CALLER_ATTACKS } from "./attacks-callers.ts";
 import { GRPC_ATTACKS } from "./attacks-grpc.ts";
 import { HTTP_ATTACKS } from "./attacks-http.ts";
+import { HTTP_JSON_ATTACKS } from "./attacks-http-json.ts";
 import type { Answers } from "./grpc-wire.ts";
 import { measure, type Result } from "./measure.ts";
 import { MEMORY_BYTES_MAX, startAttackWorld } from "./world.ts";
 
 const PAGE = join(import.meta.dirname, "../../docs/attacks.md");
-const ATTACKS = [...GRPC_ATTACKS, ...HTTP_ATTACKS, ...CALLER_ATTACKS];
+const ATTACKS = [...GRPC_ATTACKS, ...HTTP_JSON_ATTACKS, ...HTTP_ATTACKS, ...CALLER_ATTACKS];
 
 const { values } = parseArgs({ options: { attacks: { type: "string" }, write: { type: "boolean" }, "keep-logs": { type: "string" } } });
 const wanted = values.attacks?.split(",") ?? ATTACKS.map(({ name }) => name);

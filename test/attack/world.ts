@@ -32,6 +32,8 @@ export interface AttackWorld extends AsyncDisposable {
   directory: string;
   /** host:port of what each role serves to others; of relay and dispatchers: their health port. */
   addresses: Readonly<Record<RoleName, string>>;
+  /** host:port of the gateway's HTTP/JSON. */
+  httpJson: string;
   /** Where each role answers /healthz. */
   health: Readonly<Record<RoleName, string>>;
   processes: Readonly<Record<RoleName, SupervisedProcess>>;
@@ -53,14 +55,16 @@ export async function startAttackWorld(): Promise<AttackWorld> {
   const tokenFile = join(directory, "internal-token");
   writeFileSync(tokenFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
 
-  const free = await freePorts(2 * ROLES.length);
+  const [jsonPort = 0, ...free] = await freePorts(1 + 2 * ROLES.length);
+  const httpJson = `127.0.0.1:${jsonPort}`;
   const ports = Object.fromEntries(ROLES.map((role, i) => [role, free[i]!])) as Record<RoleName, number>;
   const healthPorts = free.slice(ROLES.length);
   const local = (role: RoleName) => `127.0.0.1:${ports[role]}`;
   const shared: Record<string, string> = {
     ...sandbox.env,
     ...{ STORE_URL: storeUrl, NATS_URL: nats.url, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: tokenFile, HTTP_HOST: "127.0.0.1" },
-    ...{ GATEWAY_LISTEN: local("gateway"), PREFERENCES_LISTEN: local("preferences"), PREFERENCES_ADDRESS: local("preferences") },
+    ...{ GATEWAY_LISTEN: local("gateway"), GATEWAY_HTTP_LISTEN: httpJson },
+    ...{ PREFERENCES_LISTEN: local("preferences"), PREFERENCES_ADDRESS: local("preferences") },
     ...{ FEEDBACK_LISTEN: local("feedback"), FEEDBACK_URL: `http://${local("feedback")}`, AUTOSCALER_LISTEN: local("autoscaler") },
     TWILIO_STATUS_CALLBACK_URL: `http://${local("feedback")}/twilio`,
     NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}`,
@@ -88,7 +92,7 @@ export async function startAttackWorld(): Promise<AttackWorld> {
   const addresses = Object.fromEntries(ROLES.map((role) => [role, local(role)]));
   const parts = stack.move();
   return {
-    ...{ directory, victim, attackers, store, env: shared },
+    ...{ directory, victim, attackers, store, env: shared, httpJson },
     addresses: addresses as Record<RoleName, string>,
     health: health as Record<RoleName, string>,
     processes: processes as Record<RoleName, SupervisedProcess>,

@@ -93,6 +93,9 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonCallersRejected", {
     [`carillon_grpc_rejections_total{${N},service="gateway",listener="grpc",reason="malformed"}`]: rate(100),
   }),
+  ill("CarillonCallersRejected", {
+    [`carillon_http_rejections_total{${N},service="gateway",listener="http-json",reason="unauthenticated"}`]: rate(100),
+  }),
   {
     series: { ...well, [`carillon_grpc_rejections_total{${N},service="gateway",listener="grpc",reason="malformed"}`]: rate(30) },
     at: "30m",

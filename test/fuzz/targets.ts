@@ -1,5 +1,6 @@
 // Everything that reads bytes from outside: requests, tasks, webhooks, addresses, keys, lines.
 import assert from "node:assert/strict";
+import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
 import { parseLine } from "../../cli/gateway/jsonl.ts";
 import { LineError } from "../../cli/gateway/line-values.ts";
@@ -18,15 +19,26 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { smtpBounces } from "../../providers/smtp/bounces.ts";
 import { attemptOfReturnPath, returnPathOf } from "../../providers/smtp/return-path.ts";
 import type { Webhook } from "../../providers/transport/webhook.ts";
+import { connectMethods } from "../../runtime/connect/methods.ts";
+import { measureRequest, readJson } from "../../runtime/connect/read-request.ts";
+import { descriptors } from "../../runtime/grpc/descriptors.ts";
+import { serveHandlers } from "../../runtime/grpc/serve-handlers.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
+import type { JsonMeasure } from "../../runtime/http/bounded-json.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { openToken, sealToken } from "../../runtime/sealed-token.ts";
 import { notification } from "../e2e/calls.ts";
 import { OTHER_MAILS, REPORTS } from "../support/bounce-mails.ts";
+import { authenticate, handlersOf, SERVICE } from "../support/connect-servers.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
 import type { FuzzTarget } from "./fuzz.ts";
 
 const NOW = Date.UTC(2026, 11, 1, 12);
 const GIVEN_UP = "a secret that signs nothing here";
+
+const SEND_BY_JSON = connectMethods([
+  serveHandlers(NotificationServiceService, handlersOf(), { log: createLogger("fuzz", "silent"), authenticate }),
+]).get(`${SERVICE}/SendNotification`)!;
 
 /** Every request of the public services, through the decoder and the rules. */
 const REQUESTS: readonly FuzzTarget[] = [
@@ -64,6 +76,35 @@ const REQUESTS: readonly FuzzTarget[] = [
     };
   }),
 );
+
+/** A JSON request, strictly read: it is an error or bytes that say the same as JSON again. */
+const JSON_REQUEST: FuzzTarget = {
+  name: "JSON request",
+  seeds: [
+    Buffer.from(
+      JSON.stringify({ notification: { idempotencyKey: "k", recipient: { userId: "ada" }, channels: ["CHANNEL_SMS"], ttlSeconds: 0 } }),
+    ),
+    Buffer.from(
+      '{"notification": {"content": {"push": {"data": {"a": "b"}, "dataJson": {"c": [1, null, {"d": true}]}}, "sms": {"text": "\\ud83d\\ude00"}}}}',
+    ),
+  ],
+  dictionary: ["__proto__", "idempotency_key", '"category":', "null", "1e999", "\\ud800", "[[", "{}", "2027-01-31T09:30:00Z"],
+  files: /\/runtime\/(connect|http)\//,
+  run(input) {
+    const measure = measureRequest(input, SEND_BY_JSON);
+    const read = "error" in measure ? measure : readJson(input, measure, SEND_BY_JSON);
+    if (read.error) {
+      assert.ok(
+        read.error.code === "INVALID_ARGUMENT" && read.error.fields?.every(({ field, rule }) => field !== "" && rule !== "") !== false,
+      );
+      return;
+    }
+    const json = toJson(SEND_BY_JSON.input, fromBinary(SEND_BY_JSON.input, read.bytes), { registry: descriptors() });
+    const again = Buffer.from(JSON.stringify(json));
+    const reread = readJson(again, measureRequest(again, SEND_BY_JSON) as JsonMeasure, SEND_BY_JSON);
+    assert.deepEqual(reread.error === undefined && Buffer.from(reread.bytes), Buffer.from(read.bytes));
+  },
+};
 
 const sample = sampleNotification("fuzz", NOW);
 const SAMPLE_TASK = Buffer.from(encodeTask(toTask(sample, sample.deliveries[0]!)));
@@ -286,6 +327,7 @@ const LINE: FuzzTarget = {
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...REQUESTS,
   TASK,
+  JSON_REQUEST,
   ...WEBHOOKS,
   UNSUBSCRIBE_TOKEN,
   UNSUBSCRIBE_FORM,

@@ -39,6 +39,29 @@ test("the gateway's Service suits load balancers, and declares gRPC", () => {
   assert.equal(find(minimal, "Service", "gateway").spec.ports[0].appProtocol, "kubernetes.io/h2c");
 });
 
+test("the same calls are served as JSON on a port of the same Service, with the same callers and TLS, unless it is turned off", () => {
+  const port = (protocol: string) => ({ name: "http-json", port: 7701, targetPort: "http-json", protocol: "TCP", appProtocol: protocol });
+  assert.deepEqual(find(minimal, "Service", "gateway").spec.ports[1], port("http"));
+  assert.deepEqual(find(production, "Service", "gateway").spec.ports[1], port("https"));
+  assert.equal(variablesOf(find(production, "Deployment", "gateway")).GATEWAY_HTTP_LISTEN, "[::]:7701");
+  const [, grpc, json] = policy(production, "gateway").ingress;
+  assert.deepEqual(json?.from, grpc?.from);
+  const off = objectsOf({ values: { gateway: { http: { enabled: false } } } });
+  assert.equal(find(off, "Service", "gateway").spec.ports.length, 1);
+  assert.equal(variablesOf(find(off, "Deployment", "gateway")).GATEWAY_HTTP_LISTEN, undefined);
+  assert.deepEqual(portsOf(policy(off, "gateway").ingress), [8080, 7700]);
+});
+
+test("an Ingress for HTTP/JSON is made on request", () => {
+  assert.deepEqual(namesOf(minimal, "Ingress"), []);
+  const ingress = { enabled: true, className: "nginx", host: "notify.example.com", tlsSecret: "notify-tls" };
+  const { spec } = find(objectsOf({ values: { gateway: { http: { ingress } } } }), "Ingress", "gateway");
+  assert.deepEqual(spec.tls, [{ hosts: ["notify.example.com"], secretName: "notify-tls" }]);
+  assert.deepEqual(spec.rules[0].http.paths, [
+    { path: "/", pathType: "Prefix", backend: { service: { name: "carillon-gateway", port: { name: "http-json" } } } },
+  ]);
+});
+
 test("on dual stack Services request both families, and pods listen on both", () => {
   for (const { spec } of production.filter(({ kind }) => kind === "Service")) {
     assert.equal(spec.ipFamilyPolicy, "PreferDualStack");
@@ -64,7 +87,7 @@ test("a dispatcher may reach what it needs and be reached for metrics alone; a r
   assert.deepEqual(portsOf(egress), [...DNS, 27017, 4222, 6379, 7710, 443]);
   assert.deepEqual(portsOf(policy(minimal, "relay").egress), [...DNS, 27017, 4222]);
   assert.deepEqual(portsOf(policy(minimal, "autoscaler").egress), [...DNS, 4222]);
-  assert.deepEqual(portsOf(policy(minimal, "gateway").ingress), [8080, 7700]);
+  assert.deepEqual(portsOf(policy(minimal, "gateway").ingress), [8080, 7700, 7701]);
 });
 
 test("ports come from the URLs", () => {

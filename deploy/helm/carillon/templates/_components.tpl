@@ -16,7 +16,7 @@ From a part that can be left out also
 {{- define "carillon.components" -}}
 {{- $fullname := include "carillon.fullname" . -}}
 {{- $services := dict
-  "gateway" (dict "ports" (dict "grpc" 7700) "needs" (list "store" "nats" "streams" "redis" "token" "preferences" "tls"))
+  "gateway" (dict "ports" (ternary (dict "grpc" 7700 "http-json" 7701) (dict "grpc" 7700) $.Values.gateway.http.enabled) "needs" (list "store" "nats" "streams" "redis" "token" "preferences" "tls"))
   "preferences" (dict "ports" (dict "grpc" 7710) "needs" (list "store" "redis" "token" "tls"))
   "relay" (dict "ports" dict "needs" (list "store" "nats" "streams"))
   "feedback" (dict "ports" (dict "webhooks" 7720) "needs" (list "store" "redis" "providers"))

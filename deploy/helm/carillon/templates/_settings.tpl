@@ -254,6 +254,7 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
 {{- define "carillon.variables.gateway" -}}
 {{- $v := .root.Values -}}
 {{- $env := dict "GATEWAY_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7700)) "GATEWAY_REFLECTION" (toString .item.values.reflection) -}}
+{{- if .item.values.http.enabled }}{{ $_ := set $env "GATEWAY_HTTP_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7701)) }}{{ end -}}
 {{- if .item.values.tls.enabled -}}
   {{- $_ := set $env "GATEWAY_TLS_CERT_FILE" "/etc/carillon/gateway-tls/tls.crt" -}}
   {{- $_ := set $env "GATEWAY_TLS_KEY_FILE" "/etc/carillon/gateway-tls/tls.key" -}}

@@ -1,0 +1,78 @@
+import { type CallCode, type CallError, callError } from "../call-error.ts";
+import { describeError } from "../grpc/status.ts";
+import type { HttpResponse } from "../http/listener.ts";
+import type { HttpRejection } from "../http/rejections.ts";
+import { errorInJsonNames } from "./field-names.ts";
+
+/** Connect's name of each code, and its HTTP status (connectrpc.com/docs/protocol, "Error codes"). */
+const CODES: Readonly<Record<CallCode, readonly [name: string, status: number]>> = {
+  CANCELLED: ["canceled", 499],
+  UNKNOWN: ["unknown", 500],
+  INVALID_ARGUMENT: ["invalid_argument", 400],
+  DEADLINE_EXCEEDED: ["deadline_exceeded", 504],
+  NOT_FOUND: ["not_found", 404],
+  ALREADY_EXISTS: ["already_exists", 409],
+  PERMISSION_DENIED: ["permission_denied", 403],
+  RESOURCE_EXHAUSTED: ["resource_exhausted", 429],
+  FAILED_PRECONDITION: ["failed_precondition", 400],
+  ABORTED: ["aborted", 409],
+  OUT_OF_RANGE: ["out_of_range", 400],
+  UNIMPLEMENTED: ["unimplemented", 501],
+  INTERNAL: ["internal", 500],
+  UNAVAILABLE: ["unavailable", 503],
+  DATA_LOSS: ["data_loss", 500],
+  UNAUTHENTICATED: ["unauthenticated", 401],
+};
+
+/** Answers are one caller's own. */
+export const ANSWER_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
+/** A request that no handler sees, because of what HTTP says of it. */
+export interface HttpFault {
+  readonly error: CallError;
+  /** Where HTTP has a status of its own for it. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly rejected: HttpRejection;
+}
+
+/** Connect's error as JSON, with the details of the gRPC status: as base64 for clients, and as JSON for people. */
+export function errorAnswer(
+  given: CallError,
+  {
+    status,
+    headers,
+    rejected,
+    isProtoSpelling = false,
+  }: Partial<Omit<HttpFault, "error">> & { isProtoSpelling?: boolean | undefined } = {},
+): HttpResponse {
+  const error = isProtoSpelling ? given : errorInJsonNames(given);
+  const [code, usual] = CODES[error.code];
+  const { message, details } = describeError(error);
+  const body = {
+    code,
+    message,
+    details: details.map(({ type, value, json }) => ({
+      type,
+      value: Buffer.from(value).toString("base64").replace(/=+$/, ""),
+      debug: json,
+    })),
+  };
+  return {
+    status: status ?? usual,
+    headers: {
+      ...ANSWER_HEADERS,
+      "content-type": "application/json",
+      ...(error.retryAfterMs !== undefined && { "retry-after": String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))) }),
+      ...(error.code === "UNAUTHENTICATED" && { "www-authenticate": "Bearer" }),
+      ...headers,
+    },
+    body: JSON.stringify(body),
+    ...(rejected && { rejected }),
+  };
+}
+
+export const malformed = (message: string, rejected: HttpRejection = "malformed"): HttpFault => ({
+  error: callError("INVALID_ARGUMENT", "MALFORMED", message),
+  rejected,
+});
