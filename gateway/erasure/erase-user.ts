@@ -3,6 +3,7 @@ import { isOpen, type NotificationRecord, type Recipient } from "../../core/deli
 import type { Clock } from "../../core/ports/clock.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
+import { FIRST_PLACE } from "../../core/ports/notification-store.ts";
 import type { ErasedCounts, Store } from "../../core/ports/store.ts";
 import type { ChangeOrigin } from "../../core/preferences/change.ts";
 import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
@@ -83,7 +84,7 @@ export async function eraseUser(
   /** True once nothing of them is left, but for what is in flight. */
   async function eraseTo(recipient: Recipient): Promise<{ isDone: boolean; inFlight: number }> {
     let open = 0;
-    for (let after = ""; hasTime(); ) {
+    for (let after = FIRST_PLACE; hasTime(); ) {
       const page = await store.notifications.ofRecipient(app, recipient, after, PAGE);
       const last = page.at(-1);
       if (last === undefined) return { isDone: true, inFlight: open };
@@ -94,7 +95,7 @@ export async function eraseUser(
       );
       for (const kind of Object.keys(done) as (keyof ErasedCounts)[]) counts[kind] += done[kind];
       open += await countOpen(page);
-      after = last.id;
+      after = last;
     }
     return { isDone: false, inFlight: open };
   }

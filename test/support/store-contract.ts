@@ -24,6 +24,7 @@ import { describePurge } from "./store/purge.ts";
 import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
 import { sampleApp, sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
+import { describeSearching } from "./store/searching.ts";
 import type { StoreTest } from "./store/store-test.ts";
 
 /** An empty database of its own; disposing of it drops it. */
@@ -45,6 +46,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeNotifications(name, test);
   describeOutbox(name, test);
   describeDeliveries(name, test);
+  describeSearching(name, test);
   describeFailures(name, test);
   describeContents(name, test);
   describeBlobs(name, test);

@@ -1,0 +1,41 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { NotificationStore } from "../../core/ports/notification-store.ts";
+import { recipientKey } from "./recipient-key.ts";
+import { asStoreError } from "./transact.ts";
+
+const RANGE = "n.accepted_at >= :from and (n.accepted_at, n.id) < (:acceptedAt, :id)";
+const LATEST = "order by n.accepted_at desc, n.id desc limit :limit";
+
+/** Each query reads one index, in its order: what is behind the limit is not read. */
+export function createSearchReads(
+  database: DatabaseSync,
+  parse: (row: Record<string, unknown>) => NotificationRecord,
+): Pick<NotificationStore, "search" | "openOfApp"> {
+  const all = database.prepare(
+    `select n.doc from notifications n indexed by notifications_accepted where n.app = :app and ${RANGE} ${LATEST}`,
+  );
+  const toRecipient = database.prepare(
+    `select n.doc from notifications n indexed by notifications_to_recipient where n.app = :app and n.recipient = :recipient and ${RANGE} ${LATEST}`,
+  );
+  const tagged = database.prepare(`
+    select n.doc from notification_tags t join notifications n on n.id = t.notification
+    where t.app = :app and t.tag = :tag and t.accepted_at >= :from and (t.accepted_at, t.notification) < (:acceptedAt, :id)
+    order by t.accepted_at desc, t.notification desc limit :limit`);
+  const open = database.prepare("select doc from notifications indexed by notifications_app_due where app = ? and due is not null limit ?");
+  return {
+    search: async (app, source, { from, before }, limit) =>
+      asStoreError(() => {
+        const values = { app, from, ...before, limit: Math.max(0, limit) };
+        switch (source.kind) {
+          case "all":
+            return all.all(values).map(parse);
+          case "recipient":
+            return toRecipient.all({ ...values, recipient: recipientKey(source.recipient) }).map(parse);
+          case "tag":
+            return tagged.all({ ...values, tag: source.tag }).map(parse);
+        }
+      }),
+    openOfApp: async (app, limit) => asStoreError(() => open.all(app, Math.max(0, limit)).map(parse)),
+  };
+}
