@@ -16,7 +16,7 @@ import {
   voided,
   waiting,
 } from "../core/delivery/transitions.ts";
-import { voidAttempt } from "../core/delivery/void-attempt.ts";
+import { endOfVoid, voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
@@ -114,7 +114,7 @@ const quietUntilExpiry = ({ policyResend, reason: before }: Delivery) =>
 /** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */
 function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, outcome: AttemptOutcome, s: Situation): Effect {
   const on = factsOf(n, d);
-  if (outcome.kind === "void") return { kind: "change", transition: voided(on, outcome, s.now) };
+  if (outcome.kind === "void") return { kind: "change", transition: voided(on, endOfVoid(d, outcome), s.now) };
   if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, s);
   // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay applies.
   const { expiresAt } = on;
@@ -127,7 +127,7 @@ function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRec
  * the provider's reference.
  */
 function isWeaker(outcome: AttemptOutcome): boolean {
-  return outcome.kind === "void" ? outcome.state !== "delivered" && outcome.state !== "cancelled" : outcome.kind !== "accepted";
+  return outcome.kind === "void" ? outcome.state !== "delivered" : outcome.kind !== "accepted";
 }
 
 /**

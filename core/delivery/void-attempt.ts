@@ -1,5 +1,6 @@
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../ports/attempt-store.ts";
 import type { Delivery } from "./notification.ts";
+import { reason } from "./reason.ts";
 
 /** An attempt number that was closed without a call, and how its delivery ends by that. */
 export type Void = Extract<AttemptOutcome, { kind: "void" }>;
@@ -23,3 +24,15 @@ export function voidAttempt(
     answeredAt: now,
   };
 }
+
+/** The current attempt repeats one of unknown outcome: whatever becomes of it, the delivery may have been sent. */
+export const mayHaveGone = ({ policyResend = false }: Pick<Delivery, "policyResend">): boolean => policyResend;
+
+const UNKNOWN: Void = { kind: "void", state: "failed", reason: reason("outcome-unknown") };
+
+/**
+ * How a delivery ends whose number was closed by this. Cancelled says that nothing was sent: where an attempt of unknown outcome would have been repeated, it ends
+ * as one that nothing resolved, and a receipt may still correct that.
+ */
+export const endOfVoid = (d: Pick<Delivery, "policyResend">, outcome: Void): Void =>
+  outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome;
