@@ -15,7 +15,7 @@ import {
 } from "../../gen/carillon/v1/notification_service.ts";
 
 /** Inverts a table. A value that is not in it (unspecified, or from a newer version) gives undefined. */
-const inverse = <K extends string, V extends number>(table: Readonly<Record<K, V>>): ((value: number) => K | undefined) => {
+export const inverse = <K extends string, V extends number>(table: Readonly<Record<K, V>>): ((value: number) => K | undefined) => {
   const keys = new Map<number, K>();
   for (const key in table) keys.set(table[key], key);
   return (value) => keys.get(value);
