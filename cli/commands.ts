@@ -9,6 +9,8 @@ import { DOCTOR_COMMANDS } from "./doctor/command.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
 import { USER_COMMANDS } from "./gateway/user.ts";
 import { LIST_COMMANDS } from "./lists/command.ts";
+import { CANCEL_COMMANDS } from "./notifications/cancel.ts";
+import { FIND_COMMANDS } from "./notifications/find.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
 import { MEMORY_COMMANDS } from "./preferences/memory-command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
@@ -18,6 +20,8 @@ import { SUPPRESSION_COMMANDS } from "./suppressions/command.ts";
 export const COMMANDS: Readonly<Record<string, Command>> = {
   ...DEV_COMMANDS,
   ...GATEWAY_COMMANDS,
+  ...FIND_COMMANDS,
+  ...CANCEL_COMMANDS,
   ...USER_COMMANDS,
   ...APP_COMMANDS,
   ...PREFERENCE_COMMANDS,
