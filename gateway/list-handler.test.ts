@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { notificationId } from "../adapters/ids.ts";
+import type { AppRecord } from "../core/apps/app.ts";
 import { Channel } from "../gen/carillon/v1/channel.ts";
 import { DeliveryState, ListNotificationsRequest, NotificationClass, WaitingFor } from "../gen/carillon/v1/notification_service.ts";
 import { isCallError } from "../runtime/call-error.ts";
@@ -12,7 +13,10 @@ beforeEach(async () => {
   world = await createAcceptWorld();
 });
 
-async function list(request: Partial<ListNotificationsRequest>, { app = CALLING_APP, tokens = ["token-one"] } = {}) {
+async function list(
+  request: Partial<ListNotificationsRequest>,
+  { app = CALLING_APP, tokens = ["token-one"] }: { app?: AppRecord; tokens?: readonly string[] } = {},
+) {
   const { store, clock } = world;
   const handler = createListHandler({ store, clock, tokens: () => tokens });
   const context = { caller: app, signal: new AbortController().signal, deadlineAt: clock.now() + 60_000, traceparent: undefined };

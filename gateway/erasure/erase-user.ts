@@ -1,5 +1,7 @@
+import { CancelContendedError, cancelNotifications } from "../../core/delivery/cancel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
+import { reason } from "../../core/delivery/reason.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
@@ -8,7 +10,6 @@ import type { ErasedCounts, Store } from "../../core/ports/store.ts";
 import type { ChangeOrigin } from "../../core/preferences/change.ts";
 import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
 import { refusalsToKeep } from "../../core/preferences/tombstone.ts";
-import { cancelOpen } from "./cancel-open.ts";
 import type { ErasureKey } from "./erasure-key.ts";
 import { ownEndpoints } from "./export-user.ts";
 
@@ -88,7 +89,7 @@ export async function eraseUser(
       const page = await store.notifications.ofRecipient(app, recipient, after, PAGE);
       const last = page.at(-1);
       if (last === undefined) return { isDone: true, inFlight: open };
-      cancelled += await cancelOpen({ store, recorder }, page, clock.now());
+      cancelled += await cancelOpen(page);
       const done = await store.erase(
         page.map(({ id }) => id),
         clock.now(),
@@ -98,6 +99,18 @@ export async function eraseUser(
       after = last;
     }
     return { isDone: false, inFlight: open };
+  }
+
+  /** Ends what has not begun, and has nothing follow what is with a provider or in doubt, which ends by itself. */
+  async function cancelOpen(page: readonly NotificationRecord[]): Promise<number> {
+    const open = new Set(page.flatMap(({ deliveries }) => deliveries.flatMap(({ id, state }) => (isOpen(state) ? [id] : []))));
+    const how = { reason: reason("erased"), now: clock.now() };
+    const results = await cancelNotifications({ store, recorder }, page, how).catch((error: unknown) => {
+      // What is changing all the time counts as in flight, and the next call tries again.
+      if (error instanceof CancelContendedError) return [];
+      throw error;
+    });
+    return results.filter(({ delivery, outcome }) => outcome === "cancelled" && open.has(delivery.id)).length;
   }
 
   async function countOpen(page: readonly NotificationRecord[]): Promise<number> {
