@@ -10,6 +10,8 @@ import { endpointId, notificationId } from "../ids.ts";
 const READ = 100;
 /** Notifications that one call reads at most: with a page of the largest size, some 50 ms of work. */
 export const SCAN_MAX = 1_000;
+/** Deliveries of one page, beyond those of its last notification: with a summary of each, an answer stays below 1 MiB. */
+export const PAGE_DELIVERIES_MAX = 2_000;
 /** Attempts with one reference: a provider gives each its own, but for tests and imports. */
 const REFERENCED_MAX = 100;
 
@@ -72,9 +74,13 @@ function pageOf(
   holds: (n: NotificationRecord) => boolean,
 ): SearchPage {
   const found = records.filter((n) => n.app === app && latestFirst(after, n) < 0 && holds(n)).sort(latestFirst);
-  const notifications = found.slice(0, limit);
+  const notifications: NotificationRecord[] = [];
+  for (const n of found) {
+    if (isFull(notifications, limit)) break;
+    notifications.push(n);
+  }
   const last = notifications.at(-1);
-  return { notifications, next: found.length > limit && last ? placeOf(last) : undefined };
+  return { notifications, next: found.length > notifications.length && last ? placeOf(last) : undefined };
 }
 
 /** An endpoint is looked for where it was given outright, and among what its users were sent. */
@@ -103,7 +109,7 @@ async function scan({ notifications }: SearchStore, query: SearchQuery, sources:
     const complete = end ? records.filter((one) => latestFirst(one, end) <= 0) : records;
     for (const [i, n] of complete.entries()) {
       if (isFound(n, filter, now)) found.push(n);
-      if (found.length < limit) continue;
+      if (!isFull(found, limit)) continue;
       const isLast = end === undefined && i === complete.length - 1;
       return { notifications: found, next: isLast ? undefined : placeOf(n) };
     }
@@ -114,6 +120,9 @@ async function scan({ notifications }: SearchStore, query: SearchQuery, sources:
   }
   return { notifications: found, next: place };
 }
+
+const isFull = (page: readonly NotificationRecord[], limit: number) =>
+  page.length >= limit || page.reduce((sum, { deliveries }) => sum + deliveries.length, 0) >= PAGE_DELIVERIES_MAX;
 
 const placeOf = ({ acceptedAt, id }: Place): Place => ({ acceptedAt, id });
 const latestFirst = (a: Place, b: Place) => b.acceptedAt - a.acceptedAt || (a.id > b.id ? -1 : a.id === b.id ? 0 : 1);

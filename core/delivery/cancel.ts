@@ -59,7 +59,7 @@ export async function cancelNotifications(
   for (let round = 1; left.length > 0; round++) {
     if (round > ROUNDS_MAX) throw new CancelContendedError(`${left.length} notifications changed during each of ${ROUNDS_MAX} tries`);
     const open = settleEnded(left, found);
-    for (const [id, result] of await cancelRound(parts, open, { reason, now })) found.set(id, result);
+    for (const [id, result] of await cancelRound(parts, open, { reason, now, isFirst: round === 1 })) found.set(id, result);
     const again = new Set(open.flatMap(({ n, d }) => (found.has(d.id) ? [] : [n.id])));
     const read = await Promise.all([...again].map((id) => parts.store.notifications.find(id)));
     left = read.filter((n) => n !== undefined);
@@ -88,7 +88,7 @@ function outcomeOfEnd({ state, reason }: Delivery): CancelOutcome {
 async function cancelRound(
   { store, recorder }: { store: Pick<Store, "attempts" | "notifications">; recorder: EventRecorder },
   open: readonly Candidate[],
-  { reason, now }: { reason: Reason; now: number },
+  { reason, now, isFirst }: { reason: Reason; now: number; isFirst: boolean },
 ): Promise<[string, CancelledDelivery][]> {
   if (open.length === 0) return [];
   const pending = open.filter(({ d }) => d.state === "pending");
@@ -102,7 +102,8 @@ async function cancelRound(
   });
   const claims = await claim(store, own);
   const ended = own.flatMap((closing, i) => endBy(closing, claims[i]));
-  const busy = own.flatMap((closing, i) => (ended.some(({ d }) => d.id === closing.d.id) ? [] : [{ closing, attempt: claims[i] }]));
+  const ending = new Set(ended.map(({ d }) => d.id));
+  const busy = own.flatMap((closing, i) => (ending.has(closing.d.id) ? [] : [{ closing, attempt: claims[i] }]));
 
   const uncertain = open.filter(({ d }) => d.state === "uncertain").map((of) => ({ closing: closeNext(of), attempt: undefined }));
   const next = [...busy.map(({ closing, attempt }) => ({ closing: closeNext(closing), attempt })), ...uncertain];
@@ -117,8 +118,8 @@ async function cancelRound(
       return [[d.id, { delivery, outcome: outcomeOfEnd(delivery) }]];
     }),
     ...next.flatMap(({ closing: { d }, attempt }, i): [string, CancelledDelivery][] =>
-      // Another attempt has the next number: the delivery has gone on since it was read.
-      isClosed(nextClaims[i]) ? [[d.id, { delivery: d, outcome: outcomeWhileOpen(d, attempt) }]] : [],
+      // Another attempt has the next number, or is about to: the delivery has gone on since it was read.
+      isClosed(nextClaims[i]) && !(isFirst && isToFollow(attempt)) ? [[d.id, { delivery: d, outcome: outcomeWhileOpen(d, attempt) }]] : [],
     ),
   ];
 }
@@ -144,6 +145,12 @@ function endBy(closing: Closing, attempt: AttemptRecord | "ours" | undefined): {
   if (attempt === "ours") return [{ d, transition: voided(on, closing.outcome, made.startedAt, closing.providerRef) }];
   const outcome = attempt?.outcome;
   return outcome?.kind === "void" ? [{ d, transition: voided(on, endOfVoid(d, outcome), made.startedAt, closing.providerRef) }] : [];
+}
+
+/** Its outcome is known as not sent: the delivery may wait for the number by now that was closed. */
+function isToFollow(attempt: AttemptRecord | "ours" | undefined): boolean {
+  const known = attempt === undefined || attempt === "ours" ? undefined : knownOutcome(attempt);
+  return known !== undefined && known.kind !== "accepted" && known.kind !== "unanswered";
 }
 
 /** Of a delivery whose attempt is under way or in doubt, and whose next number is closed. */

@@ -52,6 +52,7 @@ export function describeCancelling(name: string, test: StoreTest): void {
       await store.attempts.record([
         { id: attempt!.id, worker: attempt!.worker, outcome: { kind: "unavailable", fault: { code: "reset" } }, answeredAt: T0 },
       ]);
+      assert.deepEqual(outcomes(await cancel(store, record)), [["in-flight", "pending"]]);
       await store.notifications.change([sampleChange(record, 0, { attempt: 2, publishCount: 0, nextAt: T0 + 9 })]);
       assert.deepEqual(outcomes(await cancel(store, record)), [["cancelled", "cancelled"]]);
       assert.deepEqual(await attemptsOf(store, record), [
@@ -116,6 +117,15 @@ export function describeCancelling(name: string, test: StoreTest): void {
       assert.equal((await store.notifications.find(record.id))?.deliveries[0]?.state, "pending");
       assert.deepEqual(await attemptsOf(store, record), [[1, "cancelled"]]);
       assert.deepEqual(outcomes(await cancel(store, record)), [["cancelled", "cancelled"]]);
+    });
+
+    test("what went on to its next attempt since it was read is cancelled with that", async (store) => {
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([record]);
+      const outcome = { kind: "unavailable", fault: { code: "reset" } } as const;
+      await store.attempts.claim([sampleAttempt({ deliveryId: `${record.id}-0`, outcome })]);
+      await store.notifications.change([sampleChange(record, 0, { attempt: 2, publishCount: 0, nextAt: T0 + 9 })]);
+      assert.deepEqual(outcomes(await cancelNotifications({ store, recorder: ignoreEvents }, [record], HOW)), [["cancelled", "cancelled"]]);
     });
 
     test("of many callers and workers one wins each delivery", async (store) => {

@@ -190,6 +190,19 @@ export function describeSearching(name: string, test: StoreTest): void {
       assert.deepEqual([ids(second.notifications), read, second.next], [[records[0]!.id], 1_500, undefined]);
     });
 
+    test("a page of notifications with many deliveries holds fewer of them", async (store) => {
+      const records = Array.from({ length: 25 }, (_, i) =>
+        sampleNotification(Array<number>(100).fill(T0), { acceptedAt: T0 + i, tags: { a: "b" } }),
+      );
+      await store.notifications.insert(records);
+      for (const filter of [{}, { tag: "a=b" }, { states: ["pending"] }] satisfies SearchFilter[]) {
+        const query: SearchQuery = { app: "shop", filter, after: undefined, limit: 200, now: NOW };
+        const { notifications, next } = await searchNotifications(store, query);
+        assert.equal(notifications.length, 20);
+        assert.equal((await searchNotifications(store, { ...query, after: next })).notifications.length, 5);
+      }
+    });
+
     test("finds nothing of another app, nothing that was purged, and no tag of who was erased", async (store) => {
       const DAY_MS = 86_400_000;
       const of = (tag: string, over: Partial<NotificationRecord> = {}) =>
