@@ -18,7 +18,7 @@ export const unsubscribeKeyVariables = {
   }),
 };
 
-/** Of the role that writes links into mails. */
+/** Of the roles that make links: the dispatcher of e-mail and preferences. */
 export const unsubscribeVariables = {
   ...unsubscribeKeyVariables,
   FEEDBACK_URL: publicUrl({

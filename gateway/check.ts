@@ -7,7 +7,7 @@ import { takesContent } from "../core/content/push-target.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import { addressFault } from "../core/delivery/email-address.ts";
 import type { ApnsKind, Endpoint } from "../core/delivery/endpoint.ts";
-import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
+import { DAY_MS, EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import type { Category } from "../core/preferences/category.ts";
 import type { NotificationRequest } from "./request.ts";
 import type { Target } from "./route.ts";
@@ -24,7 +24,6 @@ export interface Fault {
  * earlier call with the same key may still be inserting, and then this one must not be rejected as too late.
  */
 export const SEND_AT_PAST_TOLERANCE_MS = 60_000;
-const DAY_MS = 86_400_000;
 export const SEND_AT_AHEAD_MAX_MS = 90 * DAY_MS;
 
 /** Otherwise it goes to those channels on which its user has an endpoint, and checkTargets() checks what these require. */

@@ -1,6 +1,7 @@
 import { type Collection, MongoServerError } from "mongodb";
 import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { BlobStore, StoredBlob } from "../../core/ports/blob-store.ts";
+import { keyOf, readKey } from "./contents.ts";
 import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
 import type { MongoReferences } from "./references.ts";
 
@@ -32,7 +33,8 @@ export interface ChunkDocument {
 /** The blob that is in the way may be purged before it is kept: then the next try inserts it. */
 const INSERT_TRIES_MAX = 5;
 
-export const addressOf = (app: string, id: string) => `${id} ${app}`;
+/** The `_id` of a blob has the form of a content's key: readKey() takes it apart. */
+export const addressOf = (app: string, id: string) => keyOf({ app, hash: id });
 const chunkId = (upload: string, index: number) => `${upload}/${index}`;
 /** A digit follows the slash; a colon sorts behind all of them. */
 const chunksOf = (upload: string) => ({ $gte: `${upload}/`, $lt: `${upload}/:` });
@@ -140,8 +142,8 @@ export function createBlobStore(
             removed++;
             continue;
           }
-          const space = document._id.indexOf(" ");
-          if (await references.toBlob(document._id.slice(space + 1), document._id.slice(0, space))) {
+          const { app, hash: id } = readKey(document._id);
+          if (await references.toBlob(app, id)) {
             await heads.updateOne({ _id: document._id }, { $max: { keepUntil: before + REFERRED_KEEP_MS } });
             continue;
           }

@@ -2,6 +2,7 @@ import { type Collection, MongoBulkWriteError } from "mongodb";
 import type { CapPlace, CapStore } from "../../core/ports/cap-store.ts";
 import { capKey } from "../store/cap-key.ts";
 import { asStoreError, duplicatesOf } from "./errors.ts";
+import { deleteFirst } from "./writes.ts";
 
 /** A window of a user and a category, by capKey(). */
 export interface CapDocument {
@@ -65,12 +66,6 @@ export function createCapStore(collection: Collection<CapDocument>): CapStore {
         return wanted.map((place) => !isRefused.has(place) || isTaken(place));
       }),
 
-    purge: (before, limit) =>
-      asStoreError("purge caps", async () => {
-        // A limit of 0 would be none.
-        if (limit <= 0) return 0;
-        const found = await collection.find({ until: { $lt: before } }, { projection: { _id: 1 }, sort: { until: 1 }, limit }).toArray();
-        return found.length === 0 ? 0 : (await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
-      }),
+    purge: (before, limit) => asStoreError("purge caps", () => deleteFirst(collection, { until: { $lt: before } }, { until: 1 }, limit)),
   };
 }

@@ -18,8 +18,8 @@ const UPSERT_TRIES_MAX = 5;
 
 export const keyOf = ({ app, hash }: Pick<StoredContent, "app" | "hash">) => `${hash} ${app}`;
 
-/** Of an `_id`: a hash has no space. */
-const readKey = (key: string): Pick<StoredContent, "app" | "hash"> => {
+/** Takes an `_id` apart: a hash has no space. */
+export const readKey = (key: string): Pick<StoredContent, "app" | "hash"> => {
   const space = key.indexOf(" ");
   return { hash: key.slice(0, space), app: key.slice(space + 1) };
 };

@@ -10,8 +10,8 @@ import { endedBefore } from "./purge.ts";
 import type { MongoReferences } from "./references.ts";
 
 /**
- * Store.deleteContent without transactions: of each notification first `contentGone`, which keeps it from being opened again, together with the deletion; then its
- * contents are released. An interruption between the two leaves a content until its own time is over.
+ * Store.deleteContent without transactions: in each notification the content is first deleted, in one write with `contentDeletedAt`, which keeps it from
+ * being opened again; then its large contents are released. An interruption between the two leaves a content until its own time is over.
  */
 export const createDeleteContent =
   (

@@ -29,10 +29,10 @@ export const createErase =
       const counts: ErasedCounts = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
       const ended = { due: { $exists: false }, endedAt: { $exists: true }, purging: { $exists: false } } as const;
       const found = await parts.notifications.find({ _id: { $in: [...ids] }, ...ended }).toArray();
-      for (const document of found) await eraseOne(document, ended);
+      for (const document of found) await eraseOne(document);
       return counts;
 
-      async function eraseOne(document: NotificationDocument, still: typeof ended): Promise<void> {
+      async function eraseOne(document: NotificationDocument): Promise<void> {
         const record = decode(document);
         if (isErased(record)) return;
         const { app, id } = record;
@@ -54,18 +54,10 @@ export const createErase =
         for (const blob of blobs)
           if (!(await parts.references.toBlob(app, blob, id)))
             counts.blobs += (await parts.blobs.updateOne({ _id: addressOf(app, blob) }, release)).matchedCount;
-        const { _id, endedAt, failedAt, ...rest } = encode(erasedNotification(record, now));
-        const erased = {
-          ...rest,
-          contentGone: true as const,
-          endedAt: document.endedAt ?? endedAt,
-          failedAt: document.failedAt ?? failedAt,
-        };
+        const { _id, failedAt, ...rest } = encode(erasedNotification(record, now));
+        const erased = { ...rest, contentGone: true as const, endedAt: document.endedAt, failedAt: document.failedAt ?? failedAt };
         // As it was read: a receipt may have changed it since, and must not be lost. Then the next call erases it.
-        const unchanged = { _id, ...still, deliveries: document.deliveries };
-        counts.notifications += (await parts.notifications.replaceOne(unchanged, withoutUndefined(erased))).modifiedCount;
+        const unchanged = { _id, ...ended, deliveries: document.deliveries };
+        counts.notifications += (await parts.notifications.replaceOne(unchanged, erased)).modifiedCount;
       }
     });
-
-const withoutUndefined = <T extends object>(values: T): T =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;

@@ -1,7 +1,7 @@
 import type { Binary, Collection } from "mongodb";
 import type { PoisonRecord, PoisonStore } from "../../core/ports/poison-store.ts";
 import { asStoreError } from "./errors.ts";
-import { insertNew } from "./writes.ts";
+import { deleteFirst, insertNew } from "./writes.ts";
 
 export interface PoisonDocument extends Omit<PoisonRecord, "id" | "bytes"> {
   _id: string;
@@ -31,12 +31,6 @@ export function createPoisonStore(collection: Collection<PoisonDocument>): Poiso
       }),
 
     purge: (before, limit) =>
-      asStoreError("purge poison", async () => {
-        if (limit <= 0) return 0;
-        const found = await collection
-          .find({ keptAt: { $lt: before } }, { projection: { _id: 1 }, sort: { keptAt: 1, _id: 1 }, limit })
-          .toArray();
-        return found.length === 0 ? 0 : (await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
-      }),
+      asStoreError("purge poison", () => deleteFirst(collection, { keptAt: { $lt: before } }, { keptAt: 1, _id: 1 }, limit)),
   };
 }

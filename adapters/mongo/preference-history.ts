@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { StoredChange } from "../store/stored.ts";
-import { insertNew } from "./writes.ts";
+import { deleteFirst, insertNew } from "./writes.ts";
 
 export interface PreferenceChangeDocument extends StoredChange {
   /** That of the record, and the version. */
@@ -22,11 +22,7 @@ export function createPreferenceHistory(collection: Collection<PreferenceChangeD
     remove: async (record: string): Promise<number> =>
       (await collection.deleteMany({ _id: { $gte: idOf(record, 0), $lte: idOf(record, Number.MAX_SAFE_INTEGER) } })).deletedCount,
     /** Of any record, up to `limit` that were made before this moment; resolves with how many. */
-    async purge(before: number, limit: number): Promise<number> {
-      if (limit <= 0) return 0;
-      const found = await collection.find({ at: { $lt: before } }, { projection: { _id: 1 }, sort: { at: 1 }, limit }).toArray();
-      return found.length === 0 ? 0 : (await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
-    },
+    purge: (before: number, limit: number): Promise<number> => deleteFirst(collection, { at: { $lt: before } }, { at: 1 }, limit),
     /** The latest first. */
     async before(record: string, version: number, limit: number): Promise<StoredChange[]> {
       // A limit of 0 would be none.

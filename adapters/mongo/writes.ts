@@ -5,6 +5,7 @@ import {
   type Filter,
   MongoBulkWriteError,
   type OptionalUnlessRequiredId,
+  type Sort,
   type UpdateFilter,
 } from "mongodb";
 import { duplicatesOf } from "./errors.ts";
@@ -26,6 +27,21 @@ export async function insertNew<T extends Document>(
     if (!duplicates) throw error;
     return documents.map((_, i) => !duplicates.has(i));
   }
+}
+
+/** Deletes the first `limit` documents of this order that match the filter. Resolves with how many it deleted. */
+export async function deleteFirst<T extends { _id: string }>(
+  collection: Collection<T>,
+  filter: Filter<T>,
+  sort: Sort,
+  limit: number,
+): Promise<number> {
+  // A limit of 0 would be none.
+  if (limit <= 0) return 0;
+  const found = await collection.find(filter, { projection: { _id: 1 }, sort, limit }).toArray();
+  if (found.length === 0) return 0;
+  const ids = { _id: { $in: found.map(({ _id }) => _id) } } as Filter<T>;
+  return (await collection.deleteMany(ids)).deletedCount;
 }
 
 /**

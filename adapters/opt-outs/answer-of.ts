@@ -37,8 +37,8 @@ const stateFrom = (reading: "none" | "consented", { channel, category }: OptOutQ
   reading === "none" ? NOTHING : { ...NOTHING, consents: [{ channel, category }] };
 
 /**
- * What is critical is sent where preferences stay unreadable, but not to whom Redis or a record that was read holds a refusal of. Everything else waits: it may be one that has ended,
- * or that a consent goes before.
+ * What is critical is sent where preferences stay unreadable, unless Redis or a record that was read holds a refusal. Everything else waits: that refusal
+ * may have ended, or a consent may override it.
  */
 const unread = ({ notificationClass }: OptOutQuestion, own: CategoryDefault | undefined, isSuspect: boolean): OptOutAnswer =>
   isSuspect && notificationClass === "critical" && own !== "required" ? "opted-out" : "unknown";

@@ -17,6 +17,9 @@ import { hash64 } from "../../runtime/hash.ts";
 /** Few enough that a million opt-outs fill them, and enough that ten million still make intsets of a thousand. See operations/opt-out-memory/. */
 export const OPT_OUT_BUCKETS = 16_384;
 
+/** The member by which a bucket is known to be complete. */
+export const SENTINEL = "0";
+
 export const subjectHash = (app: string, subject: string) => BigInt(hash64(app, subject));
 export const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64, subject) % BigInt(buckets));
 export const bucketKey = (bucket: number) => `carillon:opt-out:{${bucket}}`;

@@ -6,6 +6,7 @@ import type { PreferenceStore, UpdatedPreference } from "../../core/ports/prefer
 import type { ProfileStore } from "../../core/ports/profile-store.ts";
 import { type ChangeEntry, type PreferenceChange, stateOf } from "../../core/preferences/change.ts";
 import {
+  EVERYTHING,
   endpointSubject,
   isSameOptOut,
   noPreferences,
@@ -24,7 +25,7 @@ import { type CategoryDefaults, createCategoryDefaults } from "./category-defaul
 import { createChangeBroadcast } from "./change-broadcast.ts";
 import { createProcessCache, type Fill, type SubjectQuestion, type SubjectReading } from "./process-cache.ts";
 import { type BegunChange, createRedisOptOuts } from "./redis-opt-outs.ts";
-import { EVERYTHING, refusalsOf } from "./set-members.ts";
+import { refusalsOf } from "./set-members.ts";
 
 /** For a read from the store; callers allow one second in all (CHECK_DEADLINE_MS of the client). */
 const FIND_DEADLINE_MS = 800;

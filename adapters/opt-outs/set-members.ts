@@ -1,11 +1,8 @@
-import type { OptOut, PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { EVERYTHING, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 
 // What the sets in Redis hold of a record.
 
-/** What a block is in the sets: an opt-out of everything, because it may be about any channel and category. */
-export const EVERYTHING: OptOut = { channel: "*", category: "*" };
-
-/** What the sets hold of a record. */
+/** The opt-outs that the sets hold of a record; a block counts as an opt-out of everything, because it may be about any channel and category. */
 export const refusalsOf = ({ optOuts, blocks }: Pick<PreferenceRecord, "optOuts" | "blocks">): readonly OptOut[] =>
   blocks.length === 0 ? optOuts : [...optOuts, EVERYTHING];
 

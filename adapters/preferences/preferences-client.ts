@@ -8,7 +8,7 @@ import type { CallContext } from "../../runtime/handler.ts";
 import type { InternalTokens } from "../../runtime/internal-tokens.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
 
-/** Besides this, a service says that there would be too many choices. */
+/** Reasons of FAILED_PRECONDITION that are passed on; any other becomes TOO_MANY_OPT_OUTS. */
 const KNOWN_REFUSALS = ["CATEGORY_REQUIRED", "LINKS_OFF"] as const;
 
 /** Calls the preferences service in the name of an app, within the deadline of the call being answered. */

@@ -75,11 +75,15 @@ export function createBlobStore(database: DatabaseSync, writes: BlobWrites): Blo
         // A negative limit would be none.
         const most = Math.max(0, limit);
         const blobs = old.all(before, most);
-        const unused = blobs.filter(({ app, id }) => !isReferred(String(app), String(id)));
-        for (const blob of blobs)
-          if (unused.includes(blob)) remove.run(String(blob.app), String(blob.id));
-          else moveOn.run(before + REFERRED_KEEP_MS, String(blob.app), String(blob.id));
-        const removed = [...unused, ...takeOldUploads.all(before, most - blobs.length)];
+        const removed = takeOldUploads.all(before, most - blobs.length);
+        for (const row of blobs) {
+          const [app, id] = [String(row.app), String(row.id)];
+          if (isReferred(app, id)) moveOn.run(before + REFERRED_KEEP_MS, app, id);
+          else {
+            remove.run(app, id);
+            removed.push(row);
+          }
+        }
         for (const { upload } of removed) removeChunks.run(String(upload));
         return removed.length;
       }),

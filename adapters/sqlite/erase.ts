@@ -2,7 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { erasedAttempt, erasedNotification, isErased } from "../../core/delivery/erasure.ts";
 import { dueAt } from "../../core/delivery/notification.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { readAttempt, readNotification, type StoredAttempt, type StoredNotification } from "../store/stored.ts";
+import { readAttempt, type StoredAttempt } from "../store/stored.ts";
+import { notificationOf } from "./notification-of.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { createReferences } from "./references.ts";
 import { createTags } from "./tags.ts";
@@ -30,7 +31,7 @@ export function createEraseWrites(database: DatabaseSync): EraseWrites {
         const counts = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
         for (const id of ids) {
           const row = find.get(id);
-          const record = row && readNotification(JSON.parse(String(row.doc)) as StoredNotification);
+          const record = row && notificationOf(row);
           if (!record || dueAt(record.deliveries) !== undefined || isErased(record)) continue;
           const released = references.drop(record, { contents: now, blobs: now });
           tags.drop(record);

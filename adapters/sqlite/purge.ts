@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { withoutContent } from "../../core/delivery/content-deletion.ts";
 import type { EndedBefore, PurgeCounts, Store } from "../../core/ports/store.ts";
-import { readNotification, type StoredNotification } from "../store/stored.ts";
+import { notificationOf } from "./notification-of.ts";
 import { createReferences } from "./references.ts";
 import { createTags } from "./tags.ts";
 import { transact } from "./transact.ts";
@@ -11,8 +11,6 @@ export interface PurgeWrites {
   purge(ended: EndedBefore, limit: number): Promise<PurgeCounts>;
   deleteContent: Store["deleteContent"];
 }
-
-const read = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
 export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
   const ended = (columns: string) =>
@@ -44,8 +42,8 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
         const bare = endedDocs.all({ ...of, gone: 1, limit: most });
         const whole = endedDocs.all({ ...of, gone: 0, limit: most - bare.length });
         const counts: PurgeCounts = { notifications: 0, attempts: 0, attributions: 0, ...oldestOf([...bare, ...whole]) };
-        for (const row of whole) references.drop(read(row), {});
-        for (const row of [...bare, ...whole]) tags.drop(read(row));
+        for (const row of whole) references.drop(notificationOf(row), {});
+        for (const row of [...bare, ...whole]) tags.drop(notificationOf(row));
         for (const { id } of [...bare, ...whole]) {
           counts.attributions += Number(removeAttributions.run(String(id), String(id)).changes);
           counts.attempts += Number(removeAttempts.run(String(id), String(id)).changes);
@@ -57,7 +55,7 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
       timed(() => {
         const rows = endedDocs.all({ ...of, gone: 0, limit: Math.max(0, limit) });
         for (const row of rows) {
-          const record = read(row);
+          const record = notificationOf(row);
           references.drop(record, { contents: now });
           replace.run(JSON.stringify(withoutContent(record, now)), record.id);
         }

@@ -161,8 +161,8 @@ const BLOB_TABLES = `
 `;
 
 /**
- * For retention and erasure, without a new version as the blobs: processes of earlier versions may go on with the file. What they insert has no recipient and no
- * references until a process of this version opens the file again.
+ * For retention and erasure, without a new version, as for the blobs: processes of earlier versions may go on with the file. What they insert has no recipient and
+ * no references until a process of this version opens the file again.
  */
 const RETENTION_COLUMNS = `
   alter table notifications add column recipient text;

@@ -7,10 +7,10 @@ import { type ContactRecord, type ContactStore, hasOneUser } from "../../core/po
 import type { ContentStore } from "../../core/ports/content-store.ts";
 import type { DeliveryChange, Take } from "../../core/ports/notification-store.ts";
 import { failedAt } from "../store/failures.ts";
-import { readNotification, type StoredNotification } from "../store/stored.ts";
 import { type BlobWrites, createBlobWrites } from "./blobs.ts";
 import { type CapWrites, createCapWrites } from "./caps.ts";
 import { createEraseWrites, type EraseWrites } from "./erase.ts";
+import { notificationOf } from "./notification-of.ts";
 import { createPurgeWrites, type PurgeWrites } from "./purge.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { createReferences, type ReferenceRow } from "./references.ts";
@@ -116,12 +116,16 @@ export function createWrites(database: DatabaseSync): Writes {
   const references = createReferences(database);
   const tags = createTags(database);
   const docOf = (id: string) => String(findNotification.get(id)?.doc ?? "");
+  const find = (id: string): NotificationRecord | undefined => {
+    const row = findNotification.get(id);
+    return row && notificationOf(row);
+  };
 
   const changeNow = (changes: readonly DeliveryChange[]): boolean[] => {
     const records = new Map<string, NotificationRecord>();
     const touched = new Set<NotificationRecord>();
     const applied = changes.map((change) => {
-      const record = records.get(change.notificationId) ?? parse(docOf(change.notificationId));
+      const record = records.get(change.notificationId) ?? find(change.notificationId);
       if (!record) return false;
       records.set(record.id, record);
       const changed = applyTo(record, change);
@@ -210,9 +214,6 @@ export function createWrites(database: DatabaseSync): Writes {
       }),
   };
 }
-
-const parse = (doc: string): NotificationRecord | undefined =>
-  doc === "" ? undefined : readNotification(JSON.parse(doc) as StoredNotification);
 
 /** Whether the delivery was where the change expects it; then it is changed in place. */
 function applyTo(record: NotificationRecord, { deliveryId, expect, set }: DeliveryChange): boolean {

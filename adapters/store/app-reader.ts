@@ -10,7 +10,7 @@ export const APP_LIFE_MS = 5_000;
 /** Apps of which a part is remembered: 1 MB of accounts, and 10 MB where each has ten categories with a cap. */
 const APPS_MAX = 10_000;
 
-/** Longest that a task waits for the read, in ms: after it the task returns to the queue, as where the store is unavailable. */
+/** Longest wait for a read, in ms; after it the read rejects as if the store were unavailable. */
 const READ_MS_MAX = 2_000;
 
 const tooLate = (): never => {
@@ -29,7 +29,7 @@ export function createAppReader<Part>(
     const before = known.get(id);
     const now = clock.monotonic();
     if (before && now - before.at <= APP_LIFE_MS) return before.part;
-    // Tasks that arrive meanwhile share the read.
+    // Callers that arrive meanwhile share the read.
     const part = withDeadline(apps.find(id), { limitMs: READ_MS_MAX, clock }, tooLate).then(pick);
     const entry = { at: now, part };
     known.set(id, entry);

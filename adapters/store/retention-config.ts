@@ -1,5 +1,6 @@
 import { CONTENT_DAYS, METADATA_DAYS, type Retention, readDays, retentionOfDays } from "../../core/apps/retention.ts";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
+import { DAY_MS } from "../../core/delivery/lifetime.ts";
 import { integer, type Values, type Variable } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 
@@ -28,8 +29,6 @@ export const retentionVariables = {
     reason: "how long changes of preferences are kept, which prove consents and opt-outs; 0: for ever. The choices themselves stay",
   }),
 };
-
-const DAY_MS = 86_400_000;
 
 /** In ms; undefined: it is kept. */
 export const readHistoryRetention = ({ RETENTION_HISTORY_DAYS: days }: Values<typeof retentionVariables>) =>

@@ -13,7 +13,7 @@ export interface ServedApp {
 
 export type ServedApps = (app: string) => Promise<ServedApp>;
 
-/** As createAppReader() has it. */
+/** At most APP_LIFE_MS old; rejects with the store's error (createAppReader()). */
 export const createServedApps = (apps: Pick<AppStore, "find">, clock: Pick<Clock, "monotonic" | "after">): ServedApps =>
   createAppReader(apps, clock, (app) => {
     const timed = (app?.categories ?? []).filter(({ cap, quietHours }) => cap !== undefined || quietHours !== undefined);

@@ -8,7 +8,7 @@ import type { AttemptOutcome, AttemptRecord, Resolution } from "../../core/ports
 import type { DeliveryCount } from "../../core/ports/notification-store.ts";
 import type { Block } from "../../core/preferences/block.ts";
 import type { ChangedRecord, ChangeEntry } from "../../core/preferences/change.ts";
-import type { OptOut, PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { EVERYTHING, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "./store-error.ts";
 import { parseStoredReason } from "./stored-reason.ts";
 
@@ -105,7 +105,7 @@ export function readPreference(stored: StoredPreference): PreferenceRecord {
 /** Without the last change, for a store that writes the history at the same moment. */
 export function storedPreference(record: PreferenceRecord): StoredPreference {
   const { app, subject, version, optOuts, consents, blocks, withdrawn, updatedAt } = record;
-  const all: StoredOptOut[] = [...optOuts, ...blocks.map((block): StoredOptOut => ({ channel: "*", category: "*", block }))];
+  const all: StoredOptOut[] = [...optOuts, ...blocks.map((block): StoredOptOut => ({ ...EVERYTHING, block }))];
   return { app, subject, version, optOuts: all, ...(consents.length > 0 && { consents }), ...(withdrawn && { withdrawn }), updatedAt };
 }
 

@@ -3,7 +3,7 @@ import type { Channel } from "../../core/delivery/channel.ts";
 import type { Category, CategoryDefault } from "../../core/preferences/category.ts";
 import { type Category as CategoryProto, CategoryDefault as DefaultProto, QuietHoursRule } from "../../gen/carillon/v1/category_service.ts";
 import { NotificationClass as ClassProto } from "../../gen/carillon/v1/notification_service.ts";
-import { channelFromProto, channelToProto, classFromProto, classToProto } from "./convert.ts";
+import { channelFromProto, channelToProto, classFromProto, classToProto, inverse } from "./convert.ts";
 
 const DEFAULT = {
   "opted-in": DefaultProto.CATEGORY_DEFAULT_OPTED_IN,
@@ -11,18 +11,23 @@ const DEFAULT = {
   required: DefaultProto.CATEGORY_DEFAULT_REQUIRED,
 } as const satisfies Record<CategoryDefault, DefaultProto>;
 
+const QUIET_HOURS = {
+  wait: QuietHoursRule.QUIET_HOURS_RULE_WAIT,
+  send: QuietHoursRule.QUIET_HOURS_RULE_SEND,
+} as const satisfies Record<NonNullable<Category["quietHours"]>, QuietHoursRule>;
+
+const knownDefault = inverse(DEFAULT);
 /** Unspecified: opted in. */
-const defaultFromProto = (number: DefaultProto): CategoryDefault =>
-  number === DEFAULT["opted-out"] ? "opted-out" : number === DEFAULT.required ? "required" : "opted-in";
+const defaultFromProto = (number: DefaultProto): CategoryDefault => knownDefault(number) ?? "opted-in";
+const quietHoursFromProto = inverse(QUIET_HOURS);
 
 /** Of a message that keeps the contract's rules. What is empty is left out, so that a category put twice is stored equally. */
 export function categoryFromProto(proto: CategoryProto): Category {
-  const { name, labels, hidden, order, unsubscribeTransactional, cap, quietHours } = proto;
+  const { name, labels, hidden, order, unsubscribeTransactional, cap } = proto;
   const notificationClass = classFromProto(proto.notificationClass);
   const channelsOff = proto.channelsOff.map(channelFromProto).filter((channel): channel is Channel => channel !== undefined);
   const tenants = Object.entries(proto.tenantDefaults).map(([tenant, number]) => [tenant, defaultFromProto(number)] as const);
-  const wait = quietHours === QuietHoursRule.QUIET_HOURS_RULE_WAIT && ("wait" as const);
-  const send = quietHours === QuietHoursRule.QUIET_HOURS_RULE_SEND && ("send" as const);
+  const quietHours = quietHoursFromProto(proto.quietHours);
   return {
     ...{ name, default: defaultFromProto(proto.default) },
     labels: Object.fromEntries(
@@ -35,7 +40,7 @@ export function categoryFromProto(proto: CategoryProto): Category {
     ...(order !== 0 && { order }),
     ...(unsubscribeTransactional && { unsubscribeTransactional }),
     ...(cap && { cap: { max: cap.max, windowMs: cap.windowSeconds * 1_000, defer: cap.defer } }),
-    ...((wait || send) && { quietHours: wait || send || undefined }),
+    ...(quietHours && { quietHours }),
   };
 }
 
@@ -49,12 +54,7 @@ export function categoryToProto(category: Category): CategoryProto {
     channelsOff: channelsOff.map(channelToProto),
     unsubscribeTransactional: category.unsubscribeTransactional ?? false,
     cap: cap && { max: cap.max, windowSeconds: cap.windowMs / 1_000, defer: cap.defer },
-    quietHours:
-      quietHours === "send"
-        ? QuietHoursRule.QUIET_HOURS_RULE_SEND
-        : quietHours === "wait"
-          ? QuietHoursRule.QUIET_HOURS_RULE_WAIT
-          : QuietHoursRule.QUIET_HOURS_RULE_UNSPECIFIED,
+    quietHours: quietHours ? QUIET_HOURS[quietHours] : QuietHoursRule.QUIET_HOURS_RULE_UNSPECIFIED,
     tenantDefaults: Object.fromEntries(Object.entries(tenantDefaults).map(([tenant, value]) => [tenant, DEFAULT[value]])),
   };
 }

@@ -1,5 +1,5 @@
 // Between what is known of preferences and carillon.v1.PreferenceService.
-import { BLOCK_KINDS, type Block, type BlockKind } from "../../core/preferences/block.ts";
+import type { Block, BlockKind } from "../../core/preferences/block.ts";
 import type { ChangeEntry, ChangeOrigin, PreferenceState } from "../../core/preferences/change.ts";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { Channel as ChannelProto } from "../../gen/carillon/v1/channel.ts";
@@ -11,7 +11,7 @@ import {
   type ChangeOrigin as OriginProto,
   type PreferenceState as StateProto,
 } from "../../gen/carillon/v1/preference_service.ts";
-import { channelFromProto, channelToProto, classToProto } from "./convert.ts";
+import { channelFromProto, channelToProto, classToProto, inverse } from "./convert.ts";
 
 /** Unspecified and empty mean all. Undefined: a channel we do not know. */
 export function choiceFromProto({ channel: number, category, until }: OptOutProto): OptOut | undefined {
@@ -33,7 +33,7 @@ const KIND = {
 } as const satisfies Record<BlockKind, BlockKindProto>;
 
 /** Undefined: unspecified, or one we do not know. */
-export const blockKindFromProto = (number: BlockKindProto): BlockKind | undefined => BLOCK_KINDS.find((kind) => KIND[kind] === number);
+export const blockKindFromProto = inverse(KIND);
 
 /** Of a text that names no sender; core knows it as "". Empty would be every sender. */
 export const DEFAULT_POOL = "(default)";

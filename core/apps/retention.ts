@@ -1,7 +1,5 @@
 import { CLASSES, type NotificationClass } from "../delivery/channel.ts";
-import { PURGE_AGE_MS_MIN } from "../delivery/lifetime.ts";
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, PURGE_AGE_MS_MIN } from "../delivery/lifetime.ts";
 
 export type DaysByClass = Partial<Record<NotificationClass, number>>;
 

@@ -27,6 +27,16 @@ function sortedKeys(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
+/** Parses a JSON list of exactly `length` values. Undefined: the text is no such list. */
+export function listOf(text: string, length: number): readonly unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.length === length ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** False where a number is NaN or infinite, which JSON cannot express: it would be sent as null. */
 export function isJson(value: JsonValue): boolean {
   if (typeof value === "number") return Number.isFinite(value);

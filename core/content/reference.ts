@@ -25,11 +25,11 @@ export const CONTENT_BOUNDS: ContentBounds = {
 };
 
 /**
- * What the last notification that referred to it no longer needs is kept for this long, in ms. A gateway may be about to insert another one that refers to
- * it: it put the content, or learned that the blob is there (BLOB_KNOWN_MS), within this time, and its write may come late.
+ * How long a content or blob stays once no notification refers to it any more, in ms. A gateway may be about to insert another one that refers to it: it put
+ * the content, or learned that the blob is there (BLOB_KNOWN_MS), within this time, and its write may come late.
  */
 export const RELEASE_MS = 300_000;
-/** What is old and still referred to is asked about again after this, in ms. */
+/** After this, in ms, a purge looks again at what was old and still referred to. */
 export const REFERRED_KEEP_MS = 86_400_000;
 
 /** Hashes of the parts that are kept in the content store. */

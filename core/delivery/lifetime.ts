@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** The longest time from `sendAt` to the expiry: FCM keeps a message for at most 28 days. */
 export const EXPIRY_MAX_MS = 28 * DAY_MS;

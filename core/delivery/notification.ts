@@ -75,7 +75,10 @@ export interface NotificationRecord {
   richApart?: ContentPart[] | undefined;
   /** The blobs that the mail attaches, of this app. */
   blobIds?: string[] | undefined;
-  /** When its content was deleted, as its time was over; ms since the epoch. Then all deliveries have ended, and none is opened again. */
+  /**
+   * When its content was deleted, because its time was over or its recipient was erased; ms since the epoch. Then all deliveries have ended, and none
+   * is opened again.
+   */
   contentDeletedAt?: number | undefined;
   /** The app had accounts of its own when it was accepted: only a dispatcher that reads them may send it. */
   hasOwnAccounts?: true | undefined;

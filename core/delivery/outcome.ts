@@ -22,7 +22,7 @@ export type Outcome =
   | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined; scope?: Scope; notCalled?: true } // the provider fails, and it is known that nothing was sent
   | { kind: "unanswered"; fault: Fault; scope?: Scope } // written, no usable reply: it may have arrived
   | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined; notCalled?: true } // never use this endpoint again; ms since the epoch
-  | { kind: "rejected"; reason: string; notCalled?: true; learned?: LearnedKind } // this content will never pass; or, where the provider told something of the recipient, nothing to them
+  | { kind: "rejected"; reason: string; notCalled?: true; learned?: LearnedKind } // this content will never pass; with `learned`, nothing to this recipient will
   | { kind: "misconfigured"; reason: string; scope?: Scope }; // our keys or setup: alert an operator, keep the work
 
 export type OutcomeKind = Outcome["kind"];

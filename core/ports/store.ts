@@ -63,13 +63,13 @@ export interface Store extends AsyncDisposable {
    */
   purge(ended: EndedBefore, limit: number): Promise<PurgeCounts>;
   /**
-   * Deletes the content of up to `limit` of these notifications, the earliest first (withoutContent()), and of large contents that no other notification
-   * refers to moves `keepUntil` back to RELEASE_MS after `now`. Resolves with how many, and when the first of them ended.
+   * Deletes the content of up to `limit` of these notifications, the earliest first (withoutContent()), and moves `keepUntil` of large contents
+   * that no other notification refers to back to RELEASE_MS after `now`. Resolves with how many, and when the first of them ended.
    */
   deleteContent(ended: EndedBefore, now: number, limit: number): Promise<Pick<PurgeCounts, "notifications" | "oldest" | "workMs">>;
   /**
    * Takes identity and content from those of these notifications that have ended (erasedNotification()), and from their attempts; removes their attributions and
-   * poison messages, and of large contents and blobs that no other notification refers to moves `keepUntil` back to RELEASE_MS after `now`. A call that was
+   * poison messages, and moves `keepUntil` of large contents and blobs that no other notification refers to back to RELEASE_MS after `now`. A call that was
    * interrupted is finished by the next one: until then the notification is found by its recipient.
    */
   erase(notificationIds: readonly string[], now: number): Promise<ErasedCounts>;

@@ -1,7 +1,9 @@
 import type { Channel } from "../delivery/channel.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
 import { advertisingCountryOf, advertisingWindow, type SendingWindow } from "./advertising-rules.ts";
+import { choiceAt } from "./answer.ts";
 import type { PreferenceState } from "./change.ts";
+import type { OptOut } from "./opt-out.ts";
 import type { Profile } from "./profile.ts";
 import type { ClosedHours } from "./sending-time.ts";
 
@@ -46,14 +48,10 @@ export function hasSeparateConsent(
   { channel, category }: { channel: Channel; category: string },
   now: number,
 ): boolean {
-  const answers = subjects.map(({ optOuts, consents }) => {
-    for (const on of [channel, "*"] as const) {
-      const speaks = (choice: PreferenceState["consents"][number]) =>
-        choice.channel === on && choice.category === category && (choice.until === undefined || choice.until > now);
-      if (optOuts.some(speaks)) return "refused";
-      if (consents.some(speaks)) return "consented";
-    }
-    return undefined;
-  });
+  const exactly: OptOut[] = [
+    { channel, category },
+    { channel: "*", category },
+  ];
+  const answers = subjects.map((state) => choiceAt(state, exactly, now));
   return answers.includes("consented") && !answers.includes("refused");
 }

@@ -71,12 +71,8 @@ const MARKS: readonly AdvertisingMarks[] = [
 ];
 
 /** The hours for advertising in a country at a moment (ms since the epoch); undefined: its law has none that is known here. Pure. */
-export function advertisingWindow(country: string, at: number): SendingWindow | undefined {
-  const found = WINDOWS.find((window) => window.country === country && window.since <= at);
-  if (found === undefined) return undefined;
-  const { since: _since, ...window } = found;
-  return window;
-}
+export const advertisingWindow = (country: string, at: number): SendingWindow | undefined =>
+  WINDOWS.find((window) => window.country === country && window.since <= at);
 
 /** What a text to this country has to carry where it advertises. */
 export const advertisingMarks = (country: string): AdvertisingMarks | undefined => MARKS.find((marks) => marks.country === country);

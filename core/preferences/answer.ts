@@ -2,7 +2,7 @@ import type { Channel, NotificationClass } from "../delivery/channel.ts";
 import { type BlockKind, blocks } from "./block.ts";
 import type { CategoryDefault } from "./category.ts";
 import type { PreferenceState } from "./change.ts";
-import { choicesThatApply, type OptOut } from "./opt-out.ts";
+import { choicesThatApply, endOf, isSameOptOut, type OptOut } from "./opt-out.ts";
 
 /** Why something is not sent to someone. */
 export const REFUSALS = ["opted-out", "no-consent", "stopped", "complained", "bounced", "blocked"] as const;
@@ -27,9 +27,9 @@ export interface Asked {
 }
 
 /**
- * Why this must not be sent; undefined: it may. The first that speaks decides: a block; of each subject's choices that for this channel and
- * category, for the category, for the channel, for everything; the category's default. Of several subjects (the user and the endpoint) one that
- * refuses is enough. What is required knows no choices, unless it is marketing: people may always refuse that. Pure.
+ * Why this must not be sent; undefined: it may. What decides: a block; else each subject's narrowest choice (channel and category, then the category, the
+ * channel, everything); else the category's default. Of several subjects (the user and the endpoint) one that refuses is enough. Choices do not count in a
+ * required category, except for marketing, which people may always refuse. Pure.
  */
 export function refusalOf(subjects: readonly PreferenceState[], asked: Asked, now: number): Refusal | undefined {
   for (const { blocks: all } of subjects) {
@@ -38,19 +38,22 @@ export function refusalOf(subjects: readonly PreferenceState[], asked: Asked, no
   }
   const isRequired = asked.default === "required";
   if (isRequired && asked.notificationClass !== "marketing") return undefined;
-  const choices = subjects.map((state) => choiceOf(state, asked, now));
+  const about = choicesThatApply(asked.channel, asked.category);
+  const choices = subjects.map((state) => choiceAt(state, about, now));
   if (choices.includes("refused")) return "opted-out";
   return isRequired || asked.default === "opted-in" || choices.includes("consented") ? undefined : "no-consent";
 }
 
-/** The narrowest choice of one subject; undefined: it chose nothing that is about this. */
-function choiceOf(state: PreferenceState, { channel, category }: Asked, now: number): "refused" | "consented" | undefined {
-  for (const about of choicesThatApply(channel, category)) {
-    if (speaks(state.optOuts, about, now)) return "refused";
-    if (speaks(state.consents, about, now)) return "consented";
+/** What a subject chose at the first of these scopes where it chose; undefined: at none. Pure. */
+export function choiceAt(
+  { optOuts, consents }: Pick<PreferenceState, "optOuts" | "consents">,
+  scopes: readonly OptOut[],
+  now: number,
+): "refused" | "consented" | undefined {
+  for (const scope of scopes) {
+    const speaks = (choice: OptOut) => isSameOptOut(choice, scope) && endOf(choice) > now;
+    if (optOuts.some(speaks)) return "refused";
+    if (consents.some(speaks)) return "consented";
   }
   return undefined;
 }
-
-const speaks = (choices: readonly OptOut[], { channel, category }: Pick<OptOut, "channel" | "category">, now: number) =>
-  choices.some((c) => c.channel === channel && c.category === category && (c.until === undefined || c.until > now));

@@ -1,5 +1,5 @@
 import { type Block, isSameBlock } from "./block.ts";
-import { isSameOptOut, isTooMany, noPreferences, OPT_OUTS_MAX, type OptOut, type PreferenceRecord } from "./opt-out.ts";
+import { isSameOptOut, isTooMany, lacking, noPreferences, OPT_OUTS_MAX, type OptOut, type PreferenceRecord } from "./opt-out.ts";
 
 /** Who changed preferences, how it came, and what proves it. */
 export interface ChangeOrigin {
@@ -96,7 +96,7 @@ function merge<T>(now: readonly T[], added: readonly T[], removed: readonly T[],
 
 /** What of the one state the other lacks. */
 const less = (a: PreferenceState, b: PreferenceState): PreferenceState => ({
-  optOuts: a.optOuts.filter((item) => !b.optOuts.some((other) => isSameOptOut(item, other) && item.until === other.until)),
-  consents: a.consents.filter((item) => !b.consents.some((other) => isSameOptOut(item, other) && item.until === other.until)),
+  optOuts: lacking(a.optOuts, b.optOuts),
+  consents: lacking(a.consents, b.consents),
   blocks: a.blocks.filter((item) => !b.blocks.includes(item)),
 });

@@ -2,13 +2,11 @@ import type { Channel } from "../delivery/channel.ts";
 import { refusalOf } from "./answer.ts";
 import { type Category, defaultOf } from "./category.ts";
 import type { ChangeEntry, ChangeOrigin, PreferenceChange, PreferenceState } from "./change.ts";
-import { isSameOptOut, type OptOut, type PreferenceRecord } from "./opt-out.ts";
+import { EVERYTHING, endOf, isSameOptOut, lacking, type OptOut, type PreferenceRecord } from "./opt-out.ts";
 
 // What a person does on the page where they choose, as a function from one state of choices to the next. Pure. Blocks are not choices and stay.
 
 type Choices = Pick<PreferenceState, "optOuts" | "consents">;
-
-const EVERYTHING: OptOut = { channel: "*", category: "*" };
 
 /** Where one person chooses: what holds without a choice depends on the category and the person's tenant. */
 export interface ChoicePlace {
@@ -52,9 +50,8 @@ export function pausedUntil({ optOuts, consents }: Choices, now: number): number
  * refusal that lasts as long or longer stays as it is.
  */
 export function paused({ optOuts, consents }: Choices, until: number): Choices {
-  const lasts = ({ until: end = Number.POSITIVE_INFINITY }: OptOut) => end >= until;
   const added = [EVERYTHING, ...consents]
-    .filter((about) => !optOuts.some((choice) => isSameOptOut(choice, about) && lasts(choice)))
+    .filter((about) => !optOuts.some((choice) => isSameOptOut(choice, about) && endOf(choice) >= until))
     .map(({ channel, category }): OptOut => ({ channel, category, until }));
   return { optOuts: [...without(optOuts, added), ...added], consents };
 }
@@ -99,7 +96,3 @@ export function changeTo(record: PreferenceRecord, wanted: Choices, origin: Chan
 
 const without = (choices: readonly OptOut[], others: readonly OptOut[]): OptOut[] =>
   choices.filter((choice) => !others.some((other) => isSameOptOut(choice, other)));
-
-/** Those of `choices` that are not among `others`, with the same end. */
-const lacking = (choices: readonly OptOut[], others: readonly OptOut[]): OptOut[] =>
-  choices.filter((choice) => !others.some((other) => isSameOptOut(choice, other) && choice.until === other.until));

@@ -40,15 +40,24 @@ export const userIdOf = (subject: string) => (subject.startsWith(USER_PREFIX) ? 
 /** @param endpointId hash of the endpoint, so that no address is a key */
 export const endpointSubject = (endpointId: string) => `endpoint:${endpointId}`;
 
+export const EVERYTHING: OptOut = { channel: "*", category: "*" };
+
 /** What choices that apply to this channel and category are about, the narrowest first. */
 export const choicesThatApply = (channel: Channel, category: string): OptOut[] => [
   { channel, category },
   { channel: "*", category },
   { channel, category: "*" },
-  { channel: "*", category: "*" },
+  EVERYTHING,
 ];
 
 export const isSameOptOut = (a: OptOut, b: OptOut) => a.channel === b.channel && a.category === b.category;
+
+/** When a choice ends, in ms since the epoch; infinity where it has no end. */
+export const endOf = ({ until = Number.POSITIVE_INFINITY }: OptOut): number => until;
+
+/** Those of `choices` that are not in `others` with the same end. */
+export const lacking = (choices: readonly OptOut[], others: readonly OptOut[]): OptOut[] =>
+  choices.filter((choice) => !others.some((other) => isSameOptOut(choice, other) && choice.until === other.until));
 
 /**
  * Choices of one subject that name a category. Each check and each copy to Redis reads all of them, and no person manages more. Those of every

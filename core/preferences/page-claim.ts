@@ -1,3 +1,4 @@
+import { listOf } from "../content/json.ts";
 import { CHANNELS, type Channel } from "../delivery/channel.ts";
 
 /** What a link to the page where people choose says. It stands in the link's token sealed. */
@@ -19,14 +20,9 @@ export const pageClaimText = ({ app, subject, channel, notificationId = "", issu
 
 /** Undefined where the text is not one that pageClaimText() makes. */
 export function pageClaimOf(text: string): PageClaim | undefined {
-  let values: unknown;
-  try {
-    values = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(values) || values.length !== 5) return undefined;
-  const [app, subject, channelName, notificationId, issued] = values as unknown[];
+  const values = listOf(text, 5);
+  if (values === undefined) return undefined;
+  const [app, subject, channelName, notificationId, issued] = values;
   const channel = CHANNELS.find((known) => known === channelName);
   if (typeof app !== "string" || app === "" || typeof subject !== "string" || subject === "") return undefined;
   if ((channel === undefined && channelName !== "") || typeof notificationId !== "string") return undefined;

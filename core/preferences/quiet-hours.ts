@@ -1,8 +1,8 @@
+import { DAY_MS } from "../delivery/lifetime.ts";
 import type { OffsetAt } from "../ports/time-zones.ts";
 import type { QuietHours } from "./profile.ts";
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /**
  * When the quiet hours that include this moment end; undefined: it is in none. Both in ms since the epoch. Equal minutes are no quiet hours, and neither are

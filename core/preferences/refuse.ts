@@ -1,5 +1,5 @@
 import { applyChange, type ChangeOrigin, type PreferenceChange } from "./change.ts";
-import { isSameOptOut, type OptOut, type PreferenceRecord } from "./opt-out.ts";
+import { endOf, isSameOptOut, type OptOut, type PreferenceRecord } from "./opt-out.ts";
 
 /** Whether a choice is about less than another: consents of this kind would count more than a refusal of the other. */
 const isNarrower = (choice: OptOut, than: OptOut): boolean =>
@@ -22,7 +22,7 @@ export function refusing(record: PreferenceRecord | undefined, refused: OptOut, 
   const crossing = consents.filter(({ channel, category }) => isOneChannel(refused) && channel === "*" && category !== "*");
   const added = crossing
     .map(({ category }): OptOut => ({ ...refused, category }))
-    .filter((wanted) => !optOuts.some((choice) => isSameOptOut(choice, wanted) && lastsAsLong(choice, wanted)));
+    .filter((wanted) => !optOuts.some((choice) => isSameOptOut(choice, wanted) && endOf(choice) >= endOf(wanted)));
   if (isRefused && forget.length === 0 && added.length === 0) return undefined;
   const change = { optOut: [refused, ...keptBeside(forget), ...added], forget, origin };
   const isTooMany = added.length > 0 && applyChange(record, { app, subject, change, now: record.updatedAt }) === undefined;
@@ -33,5 +33,3 @@ export function refusing(record: PreferenceRecord | undefined, refused: OptOut, 
 
 /** All of one channel. */
 const isOneChannel = ({ channel, category }: OptOut) => channel !== "*" && category === "*";
-
-const lastsAsLong = ({ until: end = Number.POSITIVE_INFINITY }: OptOut, { until = Number.POSITIVE_INFINITY }: OptOut) => end >= until;

@@ -1,3 +1,4 @@
+import { listOf } from "../content/json.ts";
 import { CHANNELS, type Channel } from "../delivery/channel.ts";
 
 /** What a link to unsubscribe says. It stands in the link's token sealed, because user ids may be names or addresses. */
@@ -29,14 +30,9 @@ export const claimText = ({ app, subject, channel, category, notificationId, iss
 
 /** Undefined where the text is not one that claimText() makes. */
 export function claimOf(text: string): UnsubscribeClaim | undefined {
-  let values: unknown;
-  try {
-    values = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(values) || values.length !== 6) return undefined;
-  const [app, subject, channelName, category, notificationId, issued] = values as unknown[];
+  const values = listOf(text, 6);
+  if (values === undefined) return undefined;
+  const [app, subject, channelName, category, notificationId, issued] = values;
   const channel = CHANNELS.find((known) => known === channelName);
   const isWhole = [app, subject, category, notificationId].every((value) => typeof value === "string" && value !== "");
   if (!isWhole || channel === undefined || typeof issued !== "number" || !Number.isSafeInteger(issued)) return undefined;

@@ -1,5 +1,6 @@
 import type { AppLimits } from "../apps/limits.ts";
 import type { Channel, NotificationClass } from "../delivery/channel.ts";
+import { DAY_MS } from "../delivery/lifetime.ts";
 import type { BucketLimit } from "./bucket.ts";
 
 /** What applies to an app whose record does not say otherwise. */
@@ -23,8 +24,6 @@ export const dailyMaxOf = (
   channel: Channel,
   notificationClass: NotificationClass,
 ): number | undefined => dailyMax?.[channel]?.[notificationClass] ?? (channel === "sms" ? defaults.smsDailyMax : undefined);
-
-const DAY_MS = 86_400_000;
 
 /** The day in UTC, as 2026-01-31. */
 export const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10);

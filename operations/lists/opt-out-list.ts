@@ -1,7 +1,7 @@
 import { unlessAway } from "../../adapters/store/store-error.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { isSameOptOut, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { endOf, isSameOptOut, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { isTombstone, refusalsAgainst } from "../../core/preferences/tombstone.ts";
 import { applyToSubjects, type PreferenceTarget, type SubjectPlan } from "./apply-to-subjects.ts";
 import type { CheckEndpoint } from "./endpoint-columns.ts";
@@ -124,8 +124,6 @@ function planChoices(
   });
   return { change: { optOut, consent }, answers };
 }
-
-const endOf = ({ until = Number.POSITIVE_INFINITY }: OptOut) => until;
 
 /** Whether a consent counts more than a refusal for something that both are about: a narrower refusal stays in force beside it. */
 const takesBack = (consent: OptOut, refusal: OptOut) =>
