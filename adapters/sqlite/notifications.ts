@@ -28,8 +28,8 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
   const ofRecipient = database.prepare(`
     select doc from notifications where app = :app and recipient = :recipient and (accepted_at, id) > (:acceptedAt, :id)
     order by accepted_at, id limit :limit`);
-  const open = createOpenOf(database, parse);
-  const reads = createSearchReads(database, parse);
+  const open = createOpenOf(database);
+  const reads = createSearchReads(database);
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
   const countAll = database.prepare("select count(*) as count from notifications");

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { CancelSelection, NotificationStore, Place } from "../../core/ports/notification-store.ts";
+import { notificationOf } from "./notification-of.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { asStoreError } from "./transact.ts";
 
@@ -8,10 +8,7 @@ const BY_KEY = "indexed by notifications_cancel_key where app = :app and cancel_
 const BY_USER = "indexed by notifications_to_recipient where app = :app and recipient = :recipient";
 
 /** What is open of a user or under a cancel key. A key is the narrower of the two: its index holds only what is open. */
-export function createOpenOf(
-  database: DatabaseSync,
-  parse: (row: Record<string, unknown>) => NotificationRecord,
-): Pick<NotificationStore, "openOf" | "countOpenOf"> {
+export function createOpenOf(database: DatabaseSync): Pick<NotificationStore, "openOf" | "countOpenOf"> {
   const found = (columns: string, by: string) =>
     database.prepare(
       `select ${columns} from notifications ${by} and due is not null and (accepted_at, id) > (:acceptedAt, :id) order by accepted_at, id limit :limit`,
@@ -35,7 +32,7 @@ export function createOpenOf(
     openOf: async (app, selection, after, limit) =>
       asStoreError(() => {
         const { by, values } = query(app, selection, after, limit);
-        return by.rows.all(values).map(parse);
+        return by.rows.all(values).map(notificationOf);
       }),
     countOpenOf: async (app, selection, after, limit) =>
       asStoreError(() => {

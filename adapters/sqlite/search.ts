@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
+import { notificationOf } from "./notification-of.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { asStoreError } from "./transact.ts";
 
@@ -8,10 +8,7 @@ const RANGE = "n.accepted_at >= :from and (n.accepted_at, n.id) < (:acceptedAt, 
 const LATEST = "order by n.accepted_at desc, n.id desc limit :limit";
 
 /** Each query reads one index, in its order: what is behind the limit is not read. */
-export function createSearchReads(
-  database: DatabaseSync,
-  parse: (row: Record<string, unknown>) => NotificationRecord,
-): Pick<NotificationStore, "search" | "openOfApp"> {
+export function createSearchReads(database: DatabaseSync): Pick<NotificationStore, "search" | "openOfApp"> {
   const all = database.prepare(
     `select n.doc from notifications n indexed by notifications_accepted where n.app = :app and ${RANGE} ${LATEST}`,
   );
@@ -29,13 +26,13 @@ export function createSearchReads(
         const values = { app, from, ...before, limit: Math.max(0, limit) };
         switch (source.kind) {
           case "all":
-            return all.all(values).map(parse);
+            return all.all(values).map(notificationOf);
           case "recipient":
-            return toRecipient.all({ ...values, recipient: recipientKey(source.recipient) }).map(parse);
+            return toRecipient.all({ ...values, recipient: recipientKey(source.recipient) }).map(notificationOf);
           case "tag":
-            return tagged.all({ ...values, tag: source.tag }).map(parse);
+            return tagged.all({ ...values, tag: source.tag }).map(notificationOf);
         }
       }),
-    openOfApp: async (app, limit) => asStoreError(() => open.all(app, Math.max(0, limit)).map(parse)),
+    openOfApp: async (app, limit) => asStoreError(() => open.all(app, Math.max(0, limit)).map(notificationOf)),
   };
 }
