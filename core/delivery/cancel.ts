@@ -140,11 +140,13 @@ const isClosed = (attempt: AttemptRecord | "ours" | undefined) => attempt === "o
 
 /** How a delivery ends whose own number is closed, by this call or by one that did not get as far as to change the delivery. */
 function endBy(closing: Closing, attempt: AttemptRecord | "ours" | undefined): { d: Delivery; transition: Transition }[] {
-  const { n, d, attempt: made } = closing;
+  const { n, d, providerRef, attempt: made } = closing;
   const on = factsOf(n, d);
-  if (attempt === "ours") return [{ d, transition: voided(on, closing.outcome, made.startedAt, closing.providerRef) }];
-  const outcome = attempt?.outcome;
-  return outcome?.kind === "void" ? [{ d, transition: voided(on, endOfVoid(d, outcome), made.startedAt, closing.providerRef) }] : [];
+  if (attempt === "ours") return [{ d, transition: voided(on, closing.outcome, made.startedAt, providerRef) }];
+  if (attempt?.outcome?.kind !== "void") return [];
+  // Not before the number was closed, by a process whose clock may be ahead of this one's.
+  const endedAt = Math.max(made.startedAt, attempt.startedAt);
+  return [{ d, transition: voided(on, endOfVoid(d, attempt.outcome), endedAt, providerRef) }];
 }
 
 /** Its outcome is known as not sent: the delivery may wait for the number by now that was closed. */
