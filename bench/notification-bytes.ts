@@ -37,6 +37,8 @@ export function pushNotification(n: number | string, notificationClass: Notifica
     }),
     priority: 0,
     collapseKey: "",
+    tags: {},
+    cancelKey: "",
     sendAt: undefined,
     expiresAt: undefined,
   };

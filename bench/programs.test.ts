@@ -61,6 +61,8 @@ test("rejected calls and items are counted separately from accepted ones", async
     },
     previewNotification: (_, answer) => answer(error),
     getNotification: (_, answer) => answer(error),
+    listNotifications: (_, answer) => answer(error),
+    cancelNotifications: (_, answer) => answer(error),
   };
   const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
   await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log: createLogger("test", "silent") });
@@ -85,6 +87,8 @@ test("paced calls end as accepted, as the status that the server gave, or as giv
     batchSendNotifications: (_, answer) => answer(full),
     previewNotification: (_, answer) => answer(full),
     getNotification: (_, answer) => answer(full),
+    listNotifications: (_, answer) => answer(full),
+    cancelNotifications: (_, answer) => answer(full),
   };
   const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
   await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log: createLogger("test", "silent") });

@@ -19,6 +19,8 @@ const capacity: Load = async () => (await import("./capacity/command.ts")).CAPAC
 const config: Load = async () => (await import("./config/command.ts")).CONFIG_COMMANDS;
 const why: Load = async () => (await import("./why/command.ts")).WHY_COMMANDS;
 const status: Load = async () => (await import("./status/command.ts")).STATUS_COMMANDS;
+const find: Load = async () => (await import("./notifications/find.ts")).FIND_COMMANDS;
+const cancel: Load = async () => (await import("./notifications/cancel.ts")).CANCEL_COMMANDS;
 const completion: Load = async () => (await import("./completion/command.ts")).completionCommands({ commands: COMMANDS, aliases: ALIASES });
 
 /** What `carillon help` shows, by section and in its order. A command has one word, two ("dead list") or three ("app key add"). */
@@ -38,6 +40,8 @@ export const SECTIONS: readonly { title: string; commands: Readonly<Record<strin
       send: ["sends one notification, or each line of a file", gateway],
       preview: ["shows what each provider would be sent", gateway],
       get: ["shows a notification with its deliveries and attempts", gateway],
+      find: ["finds notifications by user, state, reason, tag and more", find],
+      cancel: ["cancels what was not sent yet, and says what was", cancel],
       "blob put": ["stores a file for attachments", gateway],
       "user export": ["prints all that is stored of a user", user],
       "user erase": ["deletes all that is stored of a user", user],
@@ -74,6 +78,10 @@ export const SECTIONS: readonly { title: string; commands: Readonly<Record<strin
       "app brand set": ["sets how an app looks on recipients' pages", apps],
       "app brand show": ["shows it", apps],
       "app brand clear": ["takes it away", apps],
+      "app webhook set": ["adds or changes an endpoint that is told of changes", apps],
+      "app webhook list": ["lists them", apps],
+      "app webhook rotate": ["gives one a new secret", apps],
+      "app webhook remove": ["removes one", apps],
     },
   },
   {
@@ -84,7 +92,6 @@ export const SECTIONS: readonly { title: string; commands: Readonly<Record<strin
       "category delete": ["removes one", preferences],
       "preferences show": ["shows what somebody chose, and what blocks them", preferences],
       "preferences history": ["shows who changed it, how and why", preferences],
-      "preferences lift": ["lets a blocked endpoint be sent to again", preferences],
       "opt-outs import": ["stores refusals and consents of a file", lists],
       "opt-outs export": ["writes them as a file", lists],
       "contacts import": ["registers the endpoints of a file", lists],

@@ -170,7 +170,7 @@ test("answers UNAVAILABLE for a key that a newer version stored, because it cann
   const [first] = await send(sms("k"));
   assert.ok(first?.kind === "accepted");
   const insert: Store["notifications"]["insert"] = async () => [
-    { kind: "exists", record: { ...first.record, payloadHash: `4:${"0".repeat(64)}` } },
+    { kind: "exists", record: { ...first.record, payloadHash: `5:${"0".repeat(64)}` } },
   ];
   const [again] = await setUp({ notifications: { ...store.notifications, insert } }).send(sms("k"));
   assert.ok(again?.kind === "rejected" && again.error.code === "UNAVAILABLE");

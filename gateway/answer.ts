@@ -13,6 +13,10 @@ import {
   type GetNotificationResponse,
   SmsForm,
 } from "../gen/carillon/v1/notification_service.ts";
+import { callError } from "../runtime/call-error.ts";
+
+/** Also for the notification of another app: as if it did not exist. */
+export const notFound = callError("NOT_FOUND", "NOT_FOUND", "no notification of this app has this id or key");
 
 /** The answer to a send. It depends only on what was known at acceptance, so a repeated key gets the same answer at any later time. */
 export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {
@@ -78,6 +82,8 @@ export function toGetResponse(record: NotificationRecord, attempts: readonly Att
     expiresAt: new Date(record.expiresAt),
     deliveries: record.deliveries.map((d) => toDelivery(d, byDelivery.get(d.id) ?? [])),
     contentDeletedAt: record.contentDeletedAt === undefined ? undefined : new Date(record.contentDeletedAt),
+    tags: { ...record.tags },
+    cancelKey: record.cancelKey ?? "",
   };
 }
 

@@ -33,7 +33,12 @@ async function setUp() {
   const rate = createCallRate({ rates: createAppRates(redis, { clock, pods: () => 1, counter: "app-calls" }), limit: SLOW, clock, log });
   return {
     ...{ redis, calls },
-    notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "previewNotification", "getNotification")),
+    notifications: rate.notifications(
+      answers(
+        ...(["sendNotification", "batchSendNotifications", "previewNotification", "getNotification"] as const),
+        ...(["listNotifications", "cancelNotifications"] as const),
+      ),
+    ),
     contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
     preferences: rate.preferences(
       answers("getPreferences", "updatePreferences", "listPreferenceChanges", "liftBlock", "createPreferencesLink", "checkPreferences"),

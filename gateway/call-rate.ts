@@ -2,7 +2,7 @@ import type { AppRecord } from "../core/apps/app.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { AppRates } from "../core/ports/quota-counters.ts";
 import type { BucketLimit } from "../core/quotas/bucket.ts";
-import type { PreviewNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
+import type { CancelNotificationsRequest, PreviewNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import type { CallError } from "../runtime/call-error.ts";
 import type { CallContext } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -34,6 +34,12 @@ function previewCost({ notification }: PreviewNotificationRequest): number {
   const bytes = attachments.reduce((sum, { source }) => sum + (source?.value.length ?? 0), html.length + text.length);
   return PREVIEW_COST + Math.floor(bytes / PREVIEW_BYTES_PER_UNIT);
 }
+
+/** What a page of a search costs: it may read a thousand notifications. */
+const LIST_COST = 20;
+/** What a page of cancelling by user or key costs: it may change a thousand notifications. */
+const CANCEL_PAGE_COST = 100;
+const cancelCost = ({ cancelKey, userId }: CancelNotificationsRequest) => (cancelKey || userId ? CANCEL_PAGE_COST : 1);
 
 /** Handlers whose calls use up a rate of their app. Sends have a rate of their own, by notification. */
 export interface CallRate {
@@ -92,6 +98,8 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
       ...handlers,
       previewNotification: limited(handlers.previewNotification, previewCost),
       getNotification: limited(handlers.getNotification),
+      listNotifications: limited(handlers.listNotifications, () => LIST_COST),
+      cancelNotifications: limited(handlers.cancelNotifications, cancelCost),
     }),
     contacts: ({ registerContact, removeContact, listContacts }) => ({
       registerContact: limited(registerContact),

@@ -61,7 +61,7 @@ export const gatewayVariables = {
     default: "1000",
     unit: "calls/s",
     reason:
-      "what an app may call on average besides sends: of contacts, of preferences, GetNotification, and PreviewNotification, which counts as ten; beyond it RESOURCE_EXHAUSTED with RetryInfo. Ten " +
+      "what an app may call on average besides sends: of contacts, of preferences, GetNotification, PreviewNotification, which counts as ten, ListNotifications, which counts as twenty, and CancelNotifications, of which a page counts as a hundred; beyond it RESOURCE_EXHAUSTED with RetryInfo. Ten " +
       "questions or changes of one preferences call count as a call. Ample for an app that registers each of its users once; a loop without end leaves the store to the sends",
   }),
   APP_CALLS_BURST: integer(1, 1_000_000, {

@@ -131,11 +131,15 @@ export const role = defineRole({
     });
     await keys.whenRead();
     const services = [
-      serveHandlers(NotificationServiceService, callRate.notifications(createNotificationHandlers(accepting, store)), {
-        ...calls,
-        messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
-        itemsOf: { batchSendNotifications: "notifications" },
-      }),
+      serveHandlers(
+        NotificationServiceService,
+        callRate.notifications(createNotificationHandlers(accepting, { store, recorder, clock, log, tokens })),
+        {
+          ...calls,
+          messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
+          itemsOf: { batchSendNotifications: "notifications" },
+        },
+      ),
       serveHandlers(BlobServiceService, callRate.blobs(createBlobHandlers({ blobs: store.blobs, clock, log })), {
         ...calls,
         messageBytesMax: { putBlob: PUT_BLOB_MESSAGE_BYTES_MAX },

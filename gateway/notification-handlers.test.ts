@@ -7,6 +7,7 @@ import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import { GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
 import { isCallError } from "../runtime/call-error.ts";
+import { handlerParts } from "../test/support/handler-parts.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { ATTEMPTS_SHOWN_MAX } from "./answer.ts";
 import { createNotificationHandlers } from "./notification-handlers.ts";
@@ -36,7 +37,7 @@ async function get(deliveries: number, attempts: number, find?: Store["attempts"
   const notifications = { find: async () => ({ ...sample, deliveries: many }) };
   const store = { notifications, attempts: { find: find ?? stored } } as unknown as Store;
   const unused = () => assert.fail("nothing is accepted");
-  const { getNotification } = createNotificationHandlers({ accept: unused, published: unused }, store);
+  const { getNotification } = createNotificationHandlers({ accept: unused, published: unused }, handlerParts(store));
   const caller: AppRecord = { id: sample.app, channels: [], limits: {}, keys: [], version: 1 };
   const context = { caller, signal: new AbortController().signal, deadlineAt: NOW + 10_000, traceparent: undefined };
   return { answer: await getNotification({ notificationId: sample.id }, context), asked, id: sample.id };

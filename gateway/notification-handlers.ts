@@ -1,14 +1,17 @@
 import type { Content } from "../core/content/content.ts";
 import type { EmailContent } from "../core/content/email-content.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
-import type { Store } from "../core/ports/store.ts";
 import type {
   BatchSendNotificationsRequest,
   BatchSendNotificationsResponse,
   BatchSendNotificationsResult,
+  CancelNotificationsRequest,
+  CancelNotificationsResponse,
   GetNotificationRequest,
   GetNotificationResponse,
   ItemError,
+  ListNotificationsRequest,
+  ListNotificationsResponse,
   PreviewNotificationRequest,
   PreviewNotificationResponse,
   SendNotificationRequest,
@@ -18,7 +21,9 @@ import { type CallError, callError, codeNumber, invalidRequest } from "../runtim
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
-import { attemptsShown, toAccepted, toGetResponse } from "./answer.ts";
+import { attemptsShown, notFound, toAccepted, toGetResponse } from "./answer.ts";
+import { type CancelParts, createCancelHandler } from "./cancel-handler.ts";
+import { createListHandler, type ListParts } from "./list-handler.ts";
 import { previewRequests } from "./preview.ts";
 import { toRequest } from "./request.ts";
 import { storedContent } from "./route.ts";
@@ -33,9 +38,14 @@ export interface NotificationHandlers {
   batchSendNotifications: Handler<BatchSendNotificationsRequest, BatchSendNotificationsResponse, AppRecord>;
   previewNotification: Handler<PreviewNotificationRequest, PreviewNotificationResponse, AppRecord>;
   getNotification: Handler<GetNotificationRequest, GetNotificationResponse, AppRecord>;
+  listNotifications: Handler<ListNotificationsRequest, ListNotificationsResponse, AppRecord>;
+  cancelNotifications: Handler<CancelNotificationsRequest, CancelNotificationsResponse, AppRecord>;
 }
 
-export function createNotificationHandlers(accepting: Accept, store: Pick<Store, "notifications" | "attempts">): NotificationHandlers {
+export type NotificationHandlerParts = CancelParts & ListParts;
+
+export function createNotificationHandlers(accepting: Accept, parts: NotificationHandlerParts): NotificationHandlers {
+  const { store } = parts;
   const checkSend = compileValidator("carillon.v1.SendNotificationRequest");
   const checkBatch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
   const checkPreview = compileValidator("carillon.v1.PreviewNotificationRequest");
@@ -80,11 +90,12 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
       const record = await store.notifications.find(request.notificationId).catch(() => unreadable);
       if (record !== undefined && "kind" in record) return record;
       // The notification of another app is answered as if it did not exist.
-      if (record === undefined || record.app !== caller.id)
-        return callError("NOT_FOUND", "NOT_FOUND", "no notification of this app has this id");
+      if (record === undefined || record.app !== caller.id) return notFound;
       const attempts = await store.attempts.find(attemptsShown(record)).catch(() => unreadable);
       return "kind" in attempts ? attempts : toGetResponse(record, attempts);
     },
+    listNotifications: createListHandler(parts),
+    cancelNotifications: createCancelHandler(parts),
   };
 }
 

@@ -38,7 +38,16 @@ test("compares by the version of the stored hash", () => {
   assert.equal(comparePayload(payloadHash(rich), rich), "same");
   assert.equal(comparePayload(payloadHash(rich), request), "other");
   assert.equal(comparePayload(payloadHash(request), rich), "other");
-  for (const newer of ["4:00", `12:${"0".repeat(64)}`]) assert.equal(comparePayload(newer, request), "unknown-version");
+  const tagged = { ...request, tags: { order: "1", shop: "2" } };
+  for (const later of [tagged, { ...request, cancelKey: "k" }]) {
+    assert.match(payloadHash(later), /^4:/, "gateways that do not know the field cannot compare it");
+    assert.equal(comparePayload(payloadHash(later), later), "same");
+    assert.equal(comparePayload(payloadHash(later), request), "other");
+    assert.equal(comparePayload(payloadHash(request), later), "other");
+  }
+  assert.equal(payloadHash({ ...request, tags: { shop: "2", order: "1" } }), payloadHash(tagged));
+  assert.notEqual(payloadHash({ ...request, tags: { order: "1" } }), payloadHash({ ...request, cancelKey: "1" }));
+  for (const newer of ["5:00", `12:${"0".repeat(64)}`]) assert.equal(comparePayload(newer, request), "unknown-version");
 });
 
 const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom("", ",", '","', "push.title", "ä", "1"));

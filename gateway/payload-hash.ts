@@ -1,15 +1,22 @@
-import { canonicalForm, type NamedValue } from "../core/content/codec.ts";
+import { canonicalForm, mapValue, type NamedValue } from "../core/content/codec.ts";
 import { contentValues } from "../core/content/content.ts";
 import { richParts } from "../core/content/rich.ts";
 import { sha256Hex } from "../runtime/hash.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /**
- * The version and the hex SHA-256 of all that a caller asked for: equal for equal requests, however their maps and channels were ordered. Version 3 uses
- * fields that gateways of version 2 do not know: they would take a repeated call for another one.
+ * The version and the hex SHA-256 of all that a caller asked for: equal for equal requests, however their maps and channels were ordered. A higher version
+ * uses fields that gateways of the ones below do not know: they would take a repeated call for another one.
  */
 export const payloadHash = (request: NotificationRequest): string =>
-  `${isOfVersion3(request) ? 3 : 2}:${sha256Hex(canonicalForm(requestValues(request)))}`;
+  `${versionOf(request)}:${sha256Hex(canonicalForm(requestValues(request)))}`;
+
+function versionOf(request: NotificationRequest): 2 | 3 | 4 {
+  if (request.tags !== undefined || request.cancelKey !== undefined) return 4;
+  return isOfVersion3(request) ? 3 : 2;
+}
+
+const VERSIONS_KNOWN: readonly (string | undefined)[] = [undefined, "2", "3", "4"];
 
 function isOfVersion3({ content, ttlSeconds, recipient }: NotificationRequest): boolean {
   if (ttlSeconds !== undefined || richParts(content).length > 0) return true;
@@ -23,7 +30,7 @@ function isOfVersion3({ content, ttlSeconds, recipient }: NotificationRequest): 
  */
 export function comparePayload(stored: string, request: NotificationRequest): "same" | "other" | "unknown-version" {
   const version = /^(?:(\d+):)?/.exec(stored)?.[1];
-  if (version !== undefined && version !== "2" && version !== "3") return "unknown-version";
+  if (!VERSIONS_KNOWN.includes(version)) return "unknown-version";
   return stored === (version === undefined ? unversionedHash(request) : payloadHash(request)) ? "same" : "other";
 }
 
@@ -38,6 +45,8 @@ const requestValues = (request: NotificationRequest): NamedValue[] => [
   ["send_at", numberValue(request.sendAt)],
   ["expires_at", numberValue(request.expiresAt)],
   ["ttl_seconds", numberValue(request.ttlSeconds)],
+  ["tags", mapValue(request.tags ?? {})],
+  ["cancel_key", request.cancelKey ?? ""],
   ...contentValues(request.content),
 ];
 

@@ -5,6 +5,7 @@ import type { EmailContent } from "../core/content/email-content.ts";
 import { BodyForm, type Notification, type PreviewNotificationResponse, SmsForm } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, isCallError } from "../runtime/call-error.ts";
 import { CALLING_APP, createAcceptWorld, smsMessage } from "../test/support/accept-world.ts";
+import { handlerParts } from "../test/support/handler-parts.ts";
 import { createNotificationHandlers } from "./notification-handlers.ts";
 import { PREVIEW_BODY_BYTES_MAX } from "./preview.ts";
 
@@ -17,7 +18,7 @@ const context = {
 
 async function preview(notification: Notification, setting: Parameters<typeof world.setUp>[0] = {}) {
   const { accepting } = world.setUp(setting);
-  return createNotificationHandlers(accepting, world.store).previewNotification({ notification }, context);
+  return createNotificationHandlers(accepting, handlerParts(world.store)).previewNotification({ notification }, context);
 }
 async function shown(...asked: Parameters<typeof preview>): Promise<PreviewNotificationResponse> {
   const answer = await preview(...asked);

@@ -1,4 +1,5 @@
 import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../adapters/wire/convert.ts";
+import { withoutEmpty } from "../core/content/codec.ts";
 import { type Content, contentFromProto } from "../core/content/content.ts";
 import { hasText, isSilent } from "../core/content/push-content.ts";
 import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
@@ -28,6 +29,9 @@ export interface NotificationRequest {
   expiresAt: number | undefined;
   /** Absent differs from 0, which is "now or never". */
   ttlSeconds?: number | undefined;
+  /** Absent where there are none. */
+  tags?: Readonly<Record<string, string>> | undefined;
+  cancelKey?: string | undefined;
 }
 
 /** @param message has passed the .proto rules */
@@ -58,6 +62,7 @@ export function toRequest(message: Notification): NotificationRequest {
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
     ...(message.ttlSeconds === undefined ? {} : { ttlSeconds: message.ttlSeconds }),
+    ...withoutEmpty({ tags: { ...message.tags }, cancelKey: message.cancelKey }),
   };
 }
 

@@ -152,7 +152,7 @@ export function buildRecord(
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
-  const { idempotencyKey, recipient, notificationClass, category, priority, collapseKey, ttlSeconds } = request;
+  const { idempotencyKey, recipient, notificationClass, category, priority, collapseKey, ttlSeconds, tags, cancelKey } = request;
   const content = storedContent(request, sendAt);
   const blobIds = content.email ? blobIdsOf(content.email) : [];
   return {
@@ -171,6 +171,8 @@ export function buildRecord(
     ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     ...(blobIds.length === 0 ? {} : { blobIds }),
+    ...(tags && { tags }),
+    ...(cancelKey !== undefined && { cancelKey }),
     ...(at.hasOwnAccounts ? { hasOwnAccounts: true } : {}),
   };
 }

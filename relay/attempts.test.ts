@@ -189,9 +189,31 @@ test("an unknown outcome stored without uncertainSince by an earlier version is 
   assert.deepEqual([(await delivery(id)).state, (await delivery(id)).reason], ["failed", { code: "outcome-unknown" }]);
 });
 
+test("a number that was closed by cancelling ends its delivery: as cancelled where nothing was sent, else as of unknown outcome", async () => {
+  const cancelled = { kind: "void", state: "cancelled", reason: { code: "cancelled", detail: "why" } } as const;
+  for (const [i, policyResend] of [false, true].entries()) {
+    const over = { id: `${i}`.padStart(32, "b") };
+    const id = await accept(over, { id: `${over.id}-0`, attempt: 2, nextAt: clock.now(), ...(policyResend && { policyResend }) });
+    await claim(id, { outcome: policyResend ? unanswered : { kind: "unavailable", fault: { code: "reset" } } });
+    await claim(id, { outcome: cancelled }, 2);
+    await relay.iterate();
+    const { state, reason } = await delivery(id);
+    assert.deepEqual([state, reason], policyResend ? ["failed", { code: "outcome-unknown" }] : ["cancelled", cancelled.reason]);
+  }
+  assert.equal(published.length, 0);
+});
+
 test("a delivery whose first attempt proves accepted while the retry is in progress ends as sent", async () => {
   const closed = { kind: "void", state: "expired", reason: { code: "expired" } } as const;
-  for (const [i, outcome] of [unanswered, { kind: "rejected", reason: "no" } as const, closed, SUPERSEDED, undefined].entries()) {
+  const cancelled = { ...closed, state: "cancelled", reason: { code: "cancelled" } } as const;
+  for (const [i, outcome] of [
+    unanswered,
+    { kind: "rejected", reason: "no" } as const,
+    closed,
+    cancelled,
+    SUPERSEDED,
+    undefined,
+  ].entries()) {
     const over = { id: `${i}`.padStart(32, "a") };
     const id = await accept(over, { id: `${over.id}-0`, attempt: 2, policyResend: true, nextAt: clock.now() });
     await claim(id, { outcome: unanswered });

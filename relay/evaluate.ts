@@ -16,7 +16,7 @@ import {
   voided,
   waiting,
 } from "../core/delivery/transitions.ts";
-import { expiryOfRun, voidAttempt } from "../core/delivery/void-attempt.ts";
+import { endOfVoid, expiryOfRun, voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
@@ -109,7 +109,7 @@ const QUIET_HOURS = reason("quiet-hours");
 /** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */
 function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, outcome: AttemptOutcome, s: Situation): Effect {
   const on = factsOf(n, d);
-  if (outcome.kind === "void") return { kind: "change", transition: voided(on, outcome, s.now) };
+  if (outcome.kind === "void") return { kind: "change", transition: voided(on, endOfVoid(d, outcome), s.now) };
   if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, s);
   // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay applies.
   const { expiresAt } = on;
@@ -124,7 +124,7 @@ function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRec
  * the provider's reference.
  */
 function isWeaker(outcome: AttemptOutcome): boolean {
-  return outcome.kind === "void" ? outcome.state !== "delivered" && outcome.state !== "cancelled" : outcome.kind !== "accepted";
+  return outcome.kind === "void" ? outcome.state !== "delivered" : outcome.kind !== "accepted";
 }
 
 /**

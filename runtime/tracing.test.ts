@@ -120,6 +120,7 @@ test("a gRPC call joins client and server in one trace, and distinguishes our er
         return GetNotificationResponse.decode(new Uint8Array());
       },
       ...{ sendNotification: unused, batchSendNotifications: unused, previewNotification: unused },
+      ...{ listNotifications: unused, cancelNotifications: unused },
     };
     const calls = { log, tracer: tracing.tracer, authenticate: () => undefined };
     const services = [serveHandlers(NotificationServiceService, handlers, calls)];

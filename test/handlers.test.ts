@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { registerHooks } from "node:module";
 import { after, test } from "node:test";
 import { contentToProto } from "../core/content/content.ts";
-import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import { CancelNotificationsRequest, ListNotificationsRequest, type Notification } from "../gen/carillon/v1/notification_service.ts";
 import type { OptOut } from "../gen/carillon/v1/preference_service.ts";
 import type { CallContext } from "../runtime/handler.ts";
 import { ignoreEvents } from "./support/changes.ts";
@@ -91,10 +91,12 @@ test("notifications are sent, alone and in a batch, and read back", async () => 
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: { publish: async () => true },
   });
-  const { handlers, uncalled } = counted(createNotificationHandlers(accepting, store));
+  const { handlers, uncalled } = counted(
+    createNotificationHandlers(accepting, { store, recorder: ignoreEvents, clock, log, tokens: () => ["internal-token-1"] }),
+  );
   const context = contextOf(app);
   const notification = (idempotencyKey: string, category = "orders"): Notification => ({
-    ...{ idempotencyKey, category, channels: [], notificationClass: 2, priority: 0, collapseKey: "" },
+    ...{ idempotencyKey, category, channels: [], notificationClass: 2, priority: 0, collapseKey: "", tags: {}, cancelKey: "" },
     recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } } as const,
     content: contentToProto({ sms: { text: "hello" } }),
     ...{ sendAt: undefined, expiresAt: undefined },
@@ -119,6 +121,10 @@ test("notifications are sent, alone and in a batch, and read back", async () => 
   const other = await handlers.getNotification({ notificationId: accepted.notificationId }, contextOf({ ...app, id: "other" }));
   assert.ok(isCallError(other));
   assert.equal(other.code, "NOT_FOUND");
+  const listed = answered(await handlers.listNotifications(ListNotificationsRequest.decode(new Uint8Array()), context));
+  assert.deepEqual(listed.notifications.map(({ idempotencyKey }) => idempotencyKey).sort(), ["a", "b"]);
+  const cancelling = { ...CancelNotificationsRequest.decode(new Uint8Array()), idempotencyKey: "a" };
+  assert.deepEqual(answered(await handlers.cancelNotifications(cancelling, context)).deliveries.length, 1);
   await accepting.published();
   assert.deepEqual(uncalled(), []);
 });

@@ -77,6 +77,18 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
         return (await collection.find({ _id: { $in: [...ids] } }).toArray()).map(decodeAttempt);
       }),
 
+    withReference: (providerRef, limit) =>
+      asStoreError("find attempts by reference", async () => {
+        if (limit <= 0) return [];
+        const here = { $exists: true, $eq: providerRef };
+        const either = await Promise.all(
+          ["outcome.providerRef", "resolution.outcome.providerRef"].map((path) =>
+            collection.find({ [path]: here } as Filter<AttemptDocument>, { projection: { _id: 1 }, limit }).toArray(),
+          ),
+        );
+        return [...new Set(either.flat().map(({ _id }) => _id))].slice(0, limit);
+      }),
+
     between: (first, last) =>
       asStoreError("read attempts", async () => {
         // A hyphen follows the notification's id; a tilde sorts behind it.

@@ -206,9 +206,9 @@ if (!server) {
       await using db = database();
       for (let times = 0; times < 2; times++) await (await openMongoStore(uri, { database: db.databaseName }))[Symbol.asyncDispose]();
       const names = (await db.collection("notifications").indexes()).map((index) => index.name);
-      const recipients = ["address", "phoneNumber", "pushUrl", "token", "userId"].map((field) => `recipient-${field}`);
+      const recipients = ["address", "phoneNumber", "pushUrl", "token", "userId"].map((field) => `to-${field}`);
       const references = ["blobIds", "email", "push", "sms"].map((part) => `refers-${part}`);
-      const others = ["_id_", "app-due", "due", "failures", "later-due", "outbox-key", "retention"];
+      const others = ["_id_", "accepted", "app-due", "cancel-key", "due", "failures", "later-due", "outbox-key", "retention", "tags"];
       assert.deepEqual(names.sort(), [...others, ...recipients, ...references].sort());
     });
 

@@ -22,6 +22,12 @@ function ofNotifications(name: string, path: string): Index {
   return { collection: "notifications", name, key: { app: 1, [path]: 1, _id: 1 }, partialFilterExpression: { [path]: { $exists: true } } };
 }
 
+/** The same in the order of acceptance, of all or only of those that `also` selects. */
+function inOrder(name: string, path: string, also: Document = {}): Index {
+  const key = { app: 1, [path]: 1, acceptedAt: 1, _id: 1 } as const;
+  return { collection: "notifications", name, key, partialFilterExpression: { [path]: { $exists: true }, ...also } };
+}
+
 /** Besides `_id`. A changed index gets a new name, so that old and new processes can run side by side. */
 const INDEXES: readonly Index[] = [
   // Only notifications that have not ended, so that its size does not grow with the number ever sent.
@@ -51,12 +57,24 @@ const INDEXES: readonly Index[] = [
     key: { app: 1, notificationClass: 1, contentGone: 1, endedAt: 1 },
     partialFilterExpression: { endedAt: { $exists: true } },
   },
-  // By recipient, for the export and the erasure of a user. A notification has one of these.
+  // By recipient, for searches, and for the export and the erasure of a user. A notification has one of these.
   ...["userId", "endpoint.address", "endpoint.phoneNumber", "endpoint.token", "endpoint.pushUrl"].map(
-    (field): Index => ofNotifications(`recipient-${field.split(".").at(-1)}`, `recipient.${field}`),
+    (field): Index => inOrder(`to-${field.split(".").at(-1)}`, `recipient.${field}`),
   ),
+  // For searches by nothing else.
+  { collection: "notifications", name: "accepted", key: { app: 1, acceptedAt: 1, _id: 1 } },
+  // Few notifications have these.
+  inOrder("tags", "tagTexts"),
+  inOrder("cancel-key", "cancelKey", { due: { $exists: true } }),
   // By what they refer to, for purges of contents and blobs. Few notifications have any of these.
   ...[...CONTENT_PATHS, "blobIds"].map((path) => ofNotifications(`refers-${path.split(".").at(-1)}`, path)),
+  // For searches by a provider's reference.
+  ...["outcome.providerRef", "resolution.outcome.providerRef"].map(
+    (path): Index => ({
+      ...{ collection: "attempts", name: `reference-${path.split(".")[0]}`, key: { [path]: 1, _id: 1 } },
+      partialFilterExpression: { [path]: { $exists: true } },
+    }),
+  ),
   { collection: "attributions", name: "attempt", key: { attempt: 1 } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "blobs", name: "kept", key: { keepUntil: 1 } },

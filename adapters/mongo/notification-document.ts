@@ -1,5 +1,6 @@
 import { dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { outboxPlace } from "../../core/delivery/outbox-key.ts";
+import { tagTexts } from "../../core/delivery/search.ts";
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredDelivery, type StoredNotification } from "../store/stored.ts";
 
@@ -19,6 +20,8 @@ export interface NotificationDocument extends Omit<StoredNotification, "id" | "c
   endedAt?: number | undefined;
   /** Its content was deleted: the place in the index of what has ended. */
   contentGone?: true | undefined;
+  /** key=value of each of its tags; absent where it has none. */
+  tagTexts?: string[] | undefined;
   /** A purge has begun to remove it: it is no longer found or changed, and its id is still in use. */
   purging?: true | undefined;
   /** When a delivery last failed: the place in the order of failures. Absent while no delivery is failed. */
@@ -33,6 +36,7 @@ interface DeliveryDocument extends StoredDelivery {
 
 export function encode({ id, content, ...rest }: NotificationRecord): NotificationDocument {
   const place = outboxPlace(rest);
+  const texts = tagTexts(rest);
   return {
     _id: id,
     ...rest,
@@ -42,6 +46,7 @@ export function encode({ id, content, ...rest }: NotificationRecord): Notificati
     laterDue: place?.laterDue,
     endedAt: endedAt(rest),
     failedAt: failedAt(rest.deliveries),
+    ...(texts.length > 0 && { tagTexts: texts }),
   };
 }
 
@@ -56,6 +61,7 @@ export const decode = ({
   contentGone: _contentGone,
   purging: _purging,
   failedAt: _failedAt,
+  tagTexts: _tagTexts,
   taker: _taker,
   ...rest
 }: NotificationDocument): NotificationRecord =>

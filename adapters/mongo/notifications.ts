@@ -2,7 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Collection, Filter } from "mongodb";
 import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
 import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
-import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import type {
+  CancelSelection,
+  DeliveryChange,
+  DeliveryCount,
+  InsertResult,
+  NotificationStore,
+  Place,
+  SearchSource,
+} from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { StoreError } from "../store/store-error.ts";
 import { createDeliveryCounts } from "../store/stored.ts";
@@ -76,9 +84,36 @@ export function createNotificationStore(collection: Collection<NotificationDocum
     ofRecipient: (app, recipient, after, limit) =>
       asStoreError("read notifications of a recipient", async () => {
         if (limit <= 0) return [];
-        const theirs = { app, ...byRecipient(recipient), _id: { $gt: after }, purging: { $exists: false } } as Filter<NotificationDocument>;
-        return (await collection.find(theirs, { sort: { _id: 1 }, limit }).toArray()).map(decode);
+        const theirs = { app, ...byRecipient(recipient), ...behind(after), purging: { $exists: false } } as Filter<NotificationDocument>;
+        return (await collection.find(theirs, { sort: IN_ORDER, limit }).toArray()).map(decode);
       }),
+
+    openOf: (app, selection, after, limit) =>
+      asStoreError("read open notifications", async () => {
+        if (limit <= 0) return [];
+        return (await collection.find(openFilter(app, selection, after), { sort: IN_ORDER, limit }).toArray()).map(decode);
+      }),
+
+    countOpenOf: (app, selection, after, limit) =>
+      asStoreError("count open notifications of a selection", () =>
+        limit <= 0 ? Promise.resolve(0) : collection.countDocuments(openFilter(app, selection, after), { limit }),
+      ),
+
+    search: (app, source, { from, before }, limit) =>
+      asStoreError("search notifications", async () => {
+        if (limit <= 0) return [];
+        const range = { $gte: from, $lte: before.acceptedAt };
+        const found = {
+          ...{ app, ...bySource(source), acceptedAt: range, purging: { $exists: false } },
+          $or: [{ acceptedAt: { $lt: before.acceptedAt } }, { _id: { $lt: before.id } }],
+        } as Filter<NotificationDocument>;
+        return (await collection.find(found, { sort: { acceptedAt: -1, _id: -1 }, limit }).toArray()).map(decode);
+      }),
+
+    openOfApp: (app, limit) =>
+      asStoreError("read open notifications of an app", async () =>
+        limit <= 0 ? [] : (await collection.find({ app, due: { $gte: 0 }, purging: { $exists: false } }, { limit }).toArray()).map(decode),
+      ),
 
     failed: (from, to) =>
       readFailed(
@@ -128,6 +163,33 @@ async function* openCounts(collection: Collection<NotificationDocument>, limit: 
     }
   } finally {
     await cursor.close();
+  }
+}
+
+const IN_ORDER = { acceptedAt: 1, _id: 1 } as const;
+/** The range on `acceptedAt` alone bounds what is read of an index. */
+const behind = ({ acceptedAt, id }: Place) => ({
+  acceptedAt: { $gte: acceptedAt },
+  $or: [{ acceptedAt: { $gt: acceptedAt } }, { _id: { $gt: id } }],
+});
+
+const openFilter = (app: string, { userId, cancelKey }: CancelSelection, after: Place): Filter<NotificationDocument> => ({
+  app,
+  ...(cancelKey === undefined ? {} : { cancelKey: { $exists: true, $eq: cancelKey } }),
+  ...(userId === undefined ? {} : byRecipient({ kind: "user", userId })),
+  ...behind(after),
+  due: { $exists: true },
+  purging: { $exists: false },
+});
+
+function bySource(source: SearchSource): Record<string, unknown> {
+  switch (source.kind) {
+    case "all":
+      return {};
+    case "recipient":
+      return byRecipient(source.recipient);
+    case "tag":
+      return { tagTexts: { $exists: true, $eq: source.tag } };
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { after, describe, it } from "node:test";
 import { type Collection, type Document, MongoClient } from "mongodb";
+import { FIRST_PLACE, LAST_PLACE } from "../../core/ports/notification-store.ts";
 import { changing } from "../../test/support/changing.ts";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
 import { startMongod, withDatabase } from "../../test/support/mongod.ts";
@@ -119,6 +120,7 @@ if (!server) {
       await using store = await openStore(database.url, { mongo: { attributedProviders: ["twilio"] } });
       const record = sampleNotification([undefined]);
       Object.assign(record.deliveries[0]!, { state: "failed" });
+      Object.assign(record, { tags: { order: "1" }, cancelKey: "k" });
       await store.notifications.insert([record]);
       await store.attempts.claim([sampleAttempt({ outcome: { kind: "accepted", providerRef: "SM1" } })]);
       await using listening = new MongoClient(server.uri, { monitorCommands: true, ignoreUndefined: true });
@@ -133,14 +135,21 @@ if (!server) {
       const attempts = createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions"));
       assert.equal((await attempts.between("0", "f")).length, 1);
       assert.equal(await attempts.attribute("twilio", "SM1", "other/1"), false);
-      const [page, failed, between, attributed] = await Promise.all(
+      const range = { from: 0, before: LAST_PLACE };
+      const sources = [{ kind: "all" }, { kind: "recipient", recipient: record.recipient }, { kind: "tag", tag: "order=1" }] as const;
+      for (const source of sources) assert.equal((await notifications.search("shop", source, range, 5)).length, 1);
+      assert.equal((await notifications.openOf("shop", { cancelKey: "k" }, FIRST_PLACE, 5)).length, 0);
+      assert.equal((await attempts.withReference("SM1", 5)).length, 1);
+      const [page, failed, between, attributed, _attribution, ...searches] = await Promise.all(
         finds.map(async (find) => JSON.stringify(await db.command({ explain: find, verbosity: "queryPlanner" }))),
       );
       // MongoDB's words, or those of PostgreSQL beneath FerretDB.
       for (const plan of [page, between]) assert.match(plan!, /"IXSCAN"|"Index Scan".*object_id OPERATOR|object_id OPERATOR.*"Index Scan"/);
       assert.match(failed!, /"indexName":"failures"/);
       for (const index of ["answered-twilio", "resolved-twilio"]) assert.match(attributed!, new RegExp(`"indexName":"${index}"`));
-      for (const plan of [page, failed, between, attributed]) assert.doesNotMatch(plan!, /COLLSCAN|Seq Scan/);
+      for (const [i, index] of ["accepted", "to-userId", "tags", "cancel-key", "reference-outcome", "reference-resolution"].entries())
+        assert.match(searches[i]!, new RegExp(`"indexName":"${index}"`));
+      for (const plan of [page, failed, between, attributed, ...searches]) assert.doesNotMatch(plan!, /COLLSCAN|Seq Scan/);
     });
 
     it("has a place in the order of failures exactly while a delivery is failed", async () => {
@@ -227,18 +236,20 @@ if (!server) {
       assert.deepEqual([await store.webhooks.recover(T0 + 1, 9), await store.webhooks.oldest()], [0, undefined]);
     });
 
-    it("has the references of those providers in an index that are attributed, and of no others", async () => {
+    it("has the references of those providers that are attributed in indexes of their own, beside those of all", async () => {
       await using database = await createDatabase();
       const limits = async () => {
         const found = await client.db(database.name).collection("attempts").indexes();
-        return found.flatMap(({ name, partialFilterExpression }) => (name === "_id_" ? [] : [partialFilterExpression?.provider])).sort();
+        return found
+          .flatMap(({ name, partialFilterExpression }) => (name === "_id_" ? [] : [partialFilterExpression?.provider ?? "all"]))
+          .sort();
       };
       await using store = await openStore(database.url);
       // The collection begins with its first document.
       await store.attempts.claim([sampleAttempt()]);
-      assert.deepEqual(await limits(), []);
+      assert.deepEqual(await limits(), ["all", "all"]);
       await using _attributing = await openStore(database.url, { mongo: { attributedProviders: ["twilio", "other"] } });
-      assert.deepEqual(await limits(), ["other", "other", "twilio", "twilio"]);
+      assert.deepEqual(await limits(), ["all", "all", "other", "other", "twilio", "twilio"]);
       await using _again = await openStore(database.url);
     });
 

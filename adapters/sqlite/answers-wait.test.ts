@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
+import { FIRST_PLACE, LAST_PLACE } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { FragileDisk } from "../../test/support/sqlite/fragile-disk.ts";
 import { sampleAttempt, sampleChange, sampleContact, sampleNotification, sent } from "../../test/support/store/samples.ts";
@@ -26,7 +27,11 @@ const CALLS: Record<string, (store: Store) => Promise<unknown> | AsyncIterable<u
   "notifications.change": ({ notifications }) => notifications.change([change]),
   "notifications.count": ({ notifications }) => notifications.count(),
   "notifications.page": ({ notifications }) => notifications.page("", 1),
-  "notifications.ofRecipient": ({ notifications }) => notifications.ofRecipient("shop", record.recipient, "", 1),
+  "notifications.ofRecipient": ({ notifications }) => notifications.ofRecipient("shop", record.recipient, FIRST_PLACE, 1),
+  "notifications.openOf": ({ notifications }) => notifications.openOf("shop", { userId: "u1" }, FIRST_PLACE, 1),
+  "notifications.countOpenOf": ({ notifications }) => notifications.countOpenOf("shop", { userId: "u1" }, FIRST_PLACE, 1),
+  "notifications.search": ({ notifications }) => notifications.search("shop", { kind: "all" }, { from: 0, before: LAST_PLACE }, 1),
+  "notifications.openOfApp": ({ notifications }) => notifications.openOfApp("shop", 1),
   "notifications.failed": ({ notifications }) => notifications.failed(0, 1),
   "contents.put": ({ contents }) => contents.put([]),
   "contents.get": ({ contents }) => contents.get("shop", "x"),
@@ -44,6 +49,7 @@ const CALLS: Record<string, (store: Store) => Promise<unknown> | AsyncIterable<u
   "attempts.resolve": ({ attempts }) => attempts.resolve([{ id: attempt.id, resolution }]),
   "attempts.attribute": ({ attempts }) => attempts.attribute("twilio", "r", attempt.id),
   "attempts.find": ({ attempts }) => attempts.find(["x"]),
+  "attempts.withReference": ({ attempts }) => attempts.withReference("r", 1),
   "attempts.between": ({ attempts }) => attempts.between("a", "b"),
   settle: (store) => store.settle!([{ result, change }]),
   "contacts.register": ({ contacts }) => contacts.register(sampleContact()),

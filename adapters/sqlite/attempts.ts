@@ -11,6 +11,7 @@ export function createAttemptStore(
   writes: Pick<Writes, "claim" | "record" | "resolve" | "attribute">,
 ): AttemptStore {
   const findOne = database.prepare("select doc from attempts where id = ?");
+  const references = createReferenceReads(database);
   const within = database.prepare("select doc from attempts where id >= ? and id < ? order by id");
 
   return {
@@ -30,7 +31,30 @@ export function createAttemptStore(
         }),
       ),
 
+    withReference: async (providerRef, limit) => readDurable(database, () => references(providerRef, limit)),
+
     // A hyphen follows the notification's id; a tilde sorts behind it.
     between: async (first, last) => readDurable(database, () => within.all(first, `${last}~`).map(parse)),
+  };
+}
+
+/**
+ * The indexes begin with the provider's name, which the store does not know: it goes from each name in the index straight to the next one. A slash follows a name;
+ * "0" sorts behind a slash.
+ */
+function createReferenceReads(database: DatabaseSync): (providerRef: string, limit: number) => string[] {
+  const columns = ["answered_reference", "resolved_reference"].map((column) => ({
+    next: database.prepare(`select ${column} as reference from attempts where ${column} > ? order by ${column} limit 1`),
+    withIt: database.prepare(`select id from attempts where ${column} = ? limit ?`),
+  }));
+  return (providerRef, limit) => {
+    const ids = new Set<string>();
+    for (const { next, withIt } of columns)
+      for (let row = next.get(""); row !== undefined; ) {
+        const [provider = ""] = String(row.reference).split("/");
+        for (const { id } of withIt.all(`${provider}/${providerRef}`, Math.max(0, limit))) ids.add(String(id));
+        row = next.get(`${provider}0`);
+      }
+    return [...ids].slice(0, Math.max(0, limit));
   };
 }

@@ -6,6 +6,7 @@ import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { notificationOf } from "./notification-of.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { createReferences } from "./references.ts";
+import { createTags } from "./tags.ts";
 import { transact } from "./transact.ts";
 
 export interface EraseWrites {
@@ -15,13 +16,14 @@ export interface EraseWrites {
 /** Store.erase, each call one transaction. */
 export function createEraseWrites(database: DatabaseSync): EraseWrites {
   const find = database.prepare("select doc from notifications where id = ?");
-  const replace = database.prepare("update notifications set content_gone = 1, recipient = ?, doc = ? where id = ?");
+  const replace = database.prepare("update notifications set content_gone = 1, recipient = ?, cancel_key = null, doc = ? where id = ?");
   // A hyphen follows the notification's id; a tilde sorts behind it.
   const attemptsOf = database.prepare("select id, doc from attempts where id >= ? || '-' and id < ? || '~'");
   const replaceAttempt = database.prepare("update attempts set doc = ? where id = ?");
   const removeAttributions = database.prepare("delete from attributions where attempt >= ? || '-' and attempt < ? || '~'");
   const removePoison = database.prepare("delete from poison where id >= ? || '-' and id < ? || '~'");
   const references = createReferences(database);
+  const tags = createTags(database);
 
   return {
     erase: (ids, now) =>
@@ -32,6 +34,7 @@ export function createEraseWrites(database: DatabaseSync): EraseWrites {
           const record = row && notificationOf(row);
           if (!record || dueAt(record.deliveries) !== undefined || isErased(record)) continue;
           const released = references.drop(record, { contents: now, blobs: now });
+          tags.drop(record);
           counts.contents += released.contents;
           counts.blobs += released.blobs;
           counts.attributions += Number(removeAttributions.run(id, id).changes);

@@ -5,9 +5,12 @@ import type { Reason } from "../../core/delivery/reason.ts";
 import type { DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
+import { createOpenOf } from "./open-of.ts";
 import { createOutbox } from "./outbox.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { referenceRows } from "./references.ts";
+import { createSearchReads } from "./search.ts";
+import { tagRows } from "./tags.ts";
 import { readDurable, readToDecide } from "./transact.ts";
 import { notificationRow, type Writes } from "./writes.ts";
 
@@ -52,7 +55,11 @@ const readReason = (stored: unknown) => (stored === null ? undefined : (JSON.par
 export function createNotificationStore(database: DatabaseSync, writes: Writes): NotificationStore {
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
-  const ofRecipient = database.prepare("select doc from notifications where app = ? and recipient = ? and id > ? order by id limit ?");
+  const ofRecipient = database.prepare(`
+    select doc from notifications where app = :app and recipient = :recipient and (accepted_at, id) > (:acceptedAt, :id)
+    order by accepted_at, id limit :limit`);
+  const open = createOpenOf(database);
+  const reads = createSearchReads(database);
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
   const countAll = database.prepare("select count(*) as count from notifications");
@@ -78,7 +85,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     ...createOutbox(database, writes, parse),
 
     async insert(records) {
-      const existing = await writes.insert(records.map(notificationRow), records.flatMap(referenceRows));
+      const existing = await writes.insert(records.map(notificationRow), records.flatMap(referenceRows), records.flatMap(tagRows));
       return existing.map((doc): InsertResult => (doc === undefined ? { kind: "inserted" } : { kind: "exists", record: parse({ doc }) }));
     },
 
@@ -105,7 +112,13 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     page: async (after, limit) => readDurable(database, () => page.all(after, Math.max(0, limit)).map(parse)),
 
     ofRecipient: async (app, recipient, after, limit) =>
-      readDurable(database, () => ofRecipient.all(app, recipientKey(recipient), after, Math.max(0, limit)).map(parse)),
+      readDurable(database, () => {
+        const { acceptedAt, id } = after;
+        return ofRecipient.all({ app, recipient: recipientKey(recipient), acceptedAt, id, limit: Math.max(0, limit) }).map(parse);
+      }),
+
+    ...open,
+    ...reads,
 
     failed: (from, to) =>
       readFailed(

@@ -3,6 +3,7 @@ import { withoutContent } from "../../core/delivery/content-deletion.ts";
 import type { EndedBefore, PurgeCounts, Store } from "../../core/ports/store.ts";
 import { notificationOf } from "./notification-of.ts";
 import { createReferences } from "./references.ts";
+import { createTags } from "./tags.ts";
 import { transact } from "./transact.ts";
 
 /** What a relay removes of notifications whose time is over, each call one transaction: a notification is never seen without its attempts. */
@@ -17,9 +18,10 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
       select ${columns}, ended_at from notifications indexed by notifications_retention
       where app = :app and class = :notificationClass and content_gone = :gone and ended_at < :before and ended_at is not null
       order by ended_at limit :limit`);
-  const [endedIds, endedDocs] = [ended("id"), ended("id, doc")];
+  const endedDocs = ended("id, doc");
   const replace = database.prepare("update notifications set content_gone = 1, doc = ? where id = ?");
   const references = createReferences(database);
+  const tags = createTags(database);
   const removeNotification = database.prepare("delete from notifications where id = ?");
   // A hyphen follows the notification's id; a tilde sorts behind it.
   const removeAttempts = database.prepare("delete from attempts where id >= ? || '-' and id < ? || '~'");
@@ -37,10 +39,11 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
       timed(() => {
         // A negative limit would be none.
         const most = Math.max(0, limit);
-        const bare = endedIds.all({ ...of, gone: 1, limit: most });
+        const bare = endedDocs.all({ ...of, gone: 1, limit: most });
         const whole = endedDocs.all({ ...of, gone: 0, limit: most - bare.length });
         const counts: PurgeCounts = { notifications: 0, attempts: 0, attributions: 0, ...oldestOf([...bare, ...whole]) };
         for (const row of whole) references.drop(notificationOf(row), {});
+        for (const row of [...bare, ...whole]) tags.drop(notificationOf(row));
         for (const { id } of [...bare, ...whole]) {
           counts.attributions += Number(removeAttributions.run(String(id), String(id)).changes);
           counts.attempts += Number(removeAttempts.run(String(id), String(id)).changes);

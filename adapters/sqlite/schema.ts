@@ -186,6 +186,27 @@ const COMPLETE_INCOMPLETE = `
   update notifications set recipient = recipient_key(doc), app = doc ->> '$.app', class = doc ->> '$.notificationClass' where recipient is null;
 `;
 
+/**
+ * For cancelling and searching: notifications in the order of acceptance, those of a recipient, and those that are open under a cancel key; and tags, of which
+ * only notifications that have some pay. Without a new version, as the columns above.
+ */
+const PLACE_COLUMNS = `
+  alter table notifications add column accepted_at integer;
+  alter table notifications add column cancel_key text;
+  update notifications set accepted_at = doc ->> '$.acceptedAt';
+  drop index notifications_recipient;
+  create index notifications_accepted on notifications (app, accepted_at, id);
+  create index notifications_to_recipient on notifications (app, recipient, accepted_at, id);
+  create index notifications_cancel_key on notifications (app, cancel_key, accepted_at, id) where cancel_key is not null and due is not null;
+  create index notifications_unplaced on notifications (id) where accepted_at is null;
+  create table notification_tags (
+    app text not null, tag text not null, accepted_at integer not null, notification text not null,
+    primary key (app, tag, accepted_at, notification)
+  ) strict, without rowid;
+`;
+/** Of notifications that an earlier version inserted. It knew neither tags nor cancel keys. */
+const PLACE_UNPLACED = "update notifications set accepted_at = doc ->> '$.acceptedAt' where accepted_at is null";
+
 /** Every change of preferences (core/ports/preference-store.ts), and profiles; as the tables of blobs, made where they are missing. */
 const PREFERENCE_TABLES = `
   create table if not exists preference_changes (
@@ -243,7 +264,9 @@ export function migrate(database: DatabaseSync): void {
     has("caps_ended") &&
     has("preference_floors") &&
     has("webhook_events_at") &&
-    database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined;
+    has("notification_tags") &&
+    database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined &&
+    database.prepare("select 1 from notifications where accepted_at is null limit 1").get() === undefined;
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length && isComplete()) return;
   transactNow(database, () => {
@@ -259,6 +282,7 @@ export function migrate(database: DatabaseSync): void {
     if (!has("leases")) database.exec(RETENTION_COLUMNS);
     database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
     database.exec(COMPLETE_INCOMPLETE);
+    database.exec(has("notification_tags") ? PLACE_UNPLACED : PLACE_COLUMNS);
     database.exec(`pragma user_version = ${MIGRATIONS.length}`);
   });
 }

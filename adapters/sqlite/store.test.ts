@@ -120,7 +120,10 @@ describe("SQLite store: its file", () => {
     assert.deepEqual(planOf("doc from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
     assert.deepEqual(
       planOf("answered_reference").filter((detail) => !/QUERY|UNION/.test(String(detail))),
-      ["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
+      [
+        ...["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
+        "SEARCH attempts USING INDEX attempts_answered (answered_reference>?)",
+      ],
     );
     assert.deepEqual(planOf("doc from contents where app = "), [
       "SEARCH contents USING INDEX sqlite_autoindex_contents_1 (app=? AND hash=?)",
@@ -128,8 +131,19 @@ describe("SQLite store: its file", () => {
     assert.ok(planOf("keep_until < ?").includes("SEARCH contents USING INDEX contents_kept (keep_until<?)"));
     const searchReferences = "SEARCH content_references USING PRIMARY KEY (app=? AND address=?)";
     assert.ok(planOf("from content_references where app = ? and address = ? limit").includes(searchReferences));
-    assert.deepEqual(planOf("recipient = ? and id > ?"), [
-      "SEARCH notifications USING INDEX notifications_recipient (app=? AND recipient=? AND id>?)",
+    const toRecipient = "USING INDEX notifications_to_recipient (app=? AND recipient=? AND (accepted_at,id)";
+    assert.deepEqual(planOf("recipient = :recipient and (accepted_at, id) >"), [`SEARCH notifications ${toRecipient}>(?,?))`]);
+    assert.deepEqual(planOf("select doc from notifications indexed by notifications_cancel_key"), [
+      "SEARCH notifications USING INDEX notifications_cancel_key (app=? AND cancel_key=? AND (accepted_at,id)>(?,?))",
+    ]);
+    const inRange = "accepted_at>? AND (accepted_at,id)<(?,?)";
+    assert.deepEqual(planOf("n.recipient = :recipient"), [
+      `SEARCH n USING INDEX notifications_to_recipient (app=? AND recipient=? AND ${inRange})`,
+    ]);
+    assert.deepEqual(planOf("indexed by notifications_accepted"), [`SEARCH n USING INDEX notifications_accepted (app=? AND ${inRange})`]);
+    assert.deepEqual(planOf("from notification_tags t join"), [
+      `SEARCH t USING PRIMARY KEY (app=? AND tag=? AND ${inRange.replace(",id", ",notification")})`,
+      "SEARCH n USING INDEX sqlite_autoindex_notifications_1 (id=?)",
     ]);
     assert.deepEqual(planOf("doc, bytes from poison"), ["SCAN poison USING INDEX poison_kept"]);
     const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN (?!keys$|opened$)\w+$|TEMP B-TREE/.test(String(detail))));

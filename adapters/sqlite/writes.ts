@@ -14,9 +14,10 @@ import { notificationOf } from "./notification-of.ts";
 import { createPurgeWrites, type PurgeWrites } from "./purge.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { createReferences, type ReferenceRow } from "./references.ts";
+import { createTags, type TagRow } from "./tags.ts";
 import { transact } from "./transact.ts";
 
-/** A notification in the order of the columns: id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, doc. */
+/** A notification in the order of the columns: id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc. */
 export type NotificationRow = ReturnType<typeof notificationRow>;
 /** An attempt likewise: id, worker, answered, doc. */
 export type AttemptRow = ReturnType<typeof attemptRow>;
@@ -29,8 +30,9 @@ export interface Writes extends BlobWrites, CapWrites, PurgeWrites, EraseWrites 
   /**
    * For each the document that was there; undefined: it was inserted.
    * @param references what they refer to; absent: nothing
+   * @param tags what they are tagged with; absent: nothing
    */
-  insert(rows: readonly NotificationRow[], references?: readonly ReferenceRow[]): Promise<(string | undefined)[]>;
+  insert(rows: readonly NotificationRow[], references?: readonly ReferenceRow[], tags?: readonly TagRow[]): Promise<(string | undefined)[]>;
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** The documents of what was leased. */
   lease(now: number, until: number, takes: readonly Take[]): Promise<string[]>;
@@ -47,11 +49,21 @@ export interface Writes extends BlobWrites, CapWrites, PurgeWrites, EraseWrites 
 
 /** Made before the transaction, during which every other writer waits. */
 export function notificationRow(record: NotificationRecord) {
-  const { id, app, notificationClass, deliveries } = record;
+  const { id, app, notificationClass, deliveries, acceptedAt, cancelKey = null } = record;
   const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
   const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
   const moments = [endedAt(record) ?? null, failedAt(deliveries) ?? null] as const;
-  return [id, app, notificationClass, recipientKey(record.recipient), ...places, ...moments, JSON.stringify(record)] as const;
+  return [
+    id,
+    app,
+    notificationClass,
+    recipientKey(record.recipient),
+    ...places,
+    ...moments,
+    acceptedAt,
+    cancelKey,
+    JSON.stringify(record),
+  ] as const;
 }
 
 export const attemptRow = (attempt: AttemptRecord) =>
@@ -59,7 +71,7 @@ export const attemptRow = (attempt: AttemptRecord) =>
 
 export function createWrites(database: DatabaseSync): Writes {
   const insertNotification = database.prepare(
-    "insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
   const findNotification = database.prepare("select doc from notifications where id = ?");
   const replace = database.prepare(`
@@ -102,6 +114,7 @@ export function createWrites(database: DatabaseSync): Writes {
     where app = ? and endpoint_id = ? and registered_at < ? and doc ->> '$.goneReportedAt' is null`);
 
   const references = createReferences(database);
+  const tags = createTags(database);
   const docOf = (id: string) => String(findNotification.get(id)?.doc ?? "");
   const find = (id: string): NotificationRecord | undefined => {
     const row = findNotification.get(id);
@@ -139,12 +152,13 @@ export function createWrites(database: DatabaseSync): Writes {
     ...createCapWrites(database),
     ...createPurgeWrites(database),
     ...createEraseWrites(database),
-    insert: (rows, refers = []) =>
+    insert: (rows, refers = [], tagged = []) =>
       transact(database, () => {
         const found = rows.map((row) => (insertNotification.run(...row).changes === 1 ? undefined : docOf(row[0])));
-        if (refers.length === 0) return found;
+        if (refers.length === 0 && tagged.length === 0) return found;
         const inserted = new Set(rows.flatMap(([id], i) => (found[i] === undefined ? [id] : [])));
         for (const row of refers) if (inserted.has(row.notification)) references.add(row);
+        for (const row of tagged) if (inserted.has(row.notification)) tags.add(row);
         return found;
       }),
     change: (changes) => transact(database, () => changeNow(changes)),

@@ -29,10 +29,10 @@ const GROUPS_IN_FLIGHT = 4;
 type Row = Record<string, SQLInputValue>;
 /** By statement: a notification with its attempts is written by one or two. */
 const STATEMENTS = {
-  insertNotification: `insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, doc)
-    values (:id, :app, :class, :recipient, :due, :outbox_key, :later_due, :ended_at, :failed_at, :doc) on conflict do nothing`,
+  insertNotification: `insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc)
+    values (:id, :app, :class, :recipient, :due, :outbox_key, :later_due, :ended_at, :failed_at, :accepted_at, :cancel_key, :doc) on conflict do nothing`,
   changeNotification: `update notifications set app = :app, class = :class, recipient = :recipient, due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
-    failed_at = :failed_at, doc = :doc where id = :id`,
+    failed_at = :failed_at, accepted_at = :accepted_at, cancel_key = :cancel_key, doc = :doc where id = :id`,
   insertAttempt: "insert into attempts (id, worker, answered, doc) values (:id, :worker, :answered, :doc) on conflict do nothing",
   changeAttempt: "update attempts set worker = :worker, answered = :answered, doc = :doc where id = :id",
 } as const;

@@ -82,7 +82,7 @@ function openSqlite(path: string): Target {
   if (mode !== "memory") throw new Error(`the journal mode is ${mode}`);
   for (const pragma of ["locking_mode = exclusive", "synchronous = off", `cache_size = -${CACHE_KIB}`]) database.exec(`pragma ${pragma}`);
   const columns = {
-    notifications: "id, app, class, recipient, content_gone, due, outbox_key, later_due, ended_at, failed_at, doc",
+    notifications: "id, app, class, recipient, content_gone, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc",
     attempts: "id, worker, answered, doc",
   };
   const insertOf = (table: keyof typeof columns) =>

@@ -61,6 +61,8 @@ export async function serveNotifications(accept: (notification: Notification | u
     },
     previewNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
     getNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
+    listNotifications: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
+    cancelNotifications: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
   };
   const server = new Server();
   server.addService(NotificationServiceService, service);

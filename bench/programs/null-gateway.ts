@@ -16,6 +16,8 @@ const service: NotificationServiceServer = {
     answer(null, { results: call.request.notifications.map((n) => ({ result: { $case: "accepted", value: acceptedAs(n) } })) }),
   previewNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
   getNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
+  listNotifications: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
+  cancelNotifications: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
 };
 const server = new Server();
 server.addService(NotificationServiceService, service);

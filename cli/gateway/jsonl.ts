@@ -22,6 +22,8 @@ const FIELDS = [
   "sendAt",
   "expiresAt",
   "ttlSeconds",
+  "tags",
+  "cancelKey",
   "note",
 ];
 /** A line with one of these is a Notification as the API has it. */
@@ -88,8 +90,13 @@ export function parseLine(text: string, now: number): Notification {
     sendAt: optional(line, "sendAt", (v, f) => parseTime(v, f, now)),
     expiresAt: optional(line, "expiresAt", (v, f) => parseTime(v, f, now)),
     ttlSeconds: optional(line, "ttlSeconds", whole),
+    tags: optional(line, "tags", texts) ?? {},
+    cancelKey: string(line.cancelKey ?? "", "cancelKey"),
   };
 }
+
+const texts = (value: unknown, field: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(object(value, field)).map(([key, text]) => [key, string(text, `${field}.${key}`)]));
 
 function whole(value: unknown, field: string): number {
   if (!Number.isSafeInteger(value)) throw new LineError(`${field}: must be a whole number`);

@@ -16,6 +16,8 @@ export function toJson(response: GetNotificationResponse): object {
     key: response.idempotencyKey,
     class: classFromProto(response.notificationClass),
     category: response.category,
+    tags: Object.keys(response.tags).length > 0 ? response.tags : undefined,
+    cancelKey: response.cancelKey || undefined,
     acceptedAt: response.acceptedAt,
     sendAt: response.sendAt,
     expiresAt: response.expiresAt,

@@ -22,6 +22,7 @@ async function sendTo(answer: (key: string) => BatchSendNotificationsResult, lin
       callback(null, { results: request.notifications.map(({ idempotencyKey }) => answer(idempotencyKey)) });
     },
     ...{ sendNotification: unused, previewNotification: unused, getNotification: unused },
+    ...{ listNotifications: unused, cancelNotifications: unused },
   };
   const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
   await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log: createLogger("test", "silent") });

@@ -14,7 +14,8 @@ export const isErased = ({ recipient }: Pick<NotificationRecord, "recipient">) =
  * its task may come back for 35 days, and must not be sent then. What the caller or a provider wrote freely goes too, because it may name the person.
  */
 export function erasedNotification(record: NotificationRecord, now: number): NotificationRecord {
-  const { collapseKey: _collapseKey, traceparent: _traceparent, ...rest } = withoutContent(record, record.contentDeletedAt ?? now);
+  const bare = withoutContent(record, record.contentDeletedAt ?? now);
+  const { collapseKey: _collapseKey, traceparent: _traceparent, tags: _tags, cancelKey: _cancelKey, ...rest } = bare;
   const smsSize = record.smsSizeApart ?? rest.smsSizeApart;
   return {
     ...rest,

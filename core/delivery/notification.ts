@@ -93,6 +93,10 @@ export interface NotificationRecord {
   ttlSeconds?: number | undefined;
   /** W3C traceparent of the call that brought it, so that what the relay publishes later belongs to the same trace. */
   traceparent?: string | undefined;
+  /** By which it is found (docs/search-and-cancel.md). */
+  tags?: Readonly<Record<string, string>> | undefined;
+  /** Shared with others that are cancelled together with it. */
+  cancelKey?: string | undefined;
   deliveries: Delivery[];
 }
 

@@ -134,6 +134,11 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
     means: "An operator redrove the delivery before a worker claimed this attempt.",
     advice: "Nothing.",
   },
+  cancelled: {
+    states: "cancelled",
+    means: "The app or an operator cancelled it before it was sent. The detail says who and why, where that was given.",
+    advice: "Nothing; a new send needs a new idempotency key.",
+  },
   erased: {
     states: "cancelled",
     means: "Its recipient was erased before it was sent.",

@@ -7,7 +7,7 @@ export const REASON_CODES = [
   ...["no-endpoint", ...REFUSALS, "not-supported"],
   ...["expired", "quiet-hours", "cap", "throttled", "unavailable", "misconfigured"],
   ...["endpoint-gone", "rejected", "attempts-exhausted", "outcome-unknown", "undelivered", "poison", "content-lost"],
-  ...["superseded", "redriven", "erased", "warning", "other"],
+  ...["superseded", "redriven", "cancelled", "erased", "warning", "other"],
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 

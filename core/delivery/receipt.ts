@@ -74,7 +74,7 @@ export function receiptEffect(
     };
   }
   // The retry ended without being sent, or its outcome is unknown: what is known of the first attempt is the better answer.
-  const lesser: DeliveryState[] = ["uncertain", "failed", "expired", "suppressed"];
+  const lesser: DeliveryState[] = ["uncertain", "failed", "expired", "suppressed", "cancelled"];
   return lesser.includes(d.state) ? { kind: "change", transition: from(lesser) } : { kind: "nothing" };
 }
 

@@ -5,6 +5,9 @@ import { type Reason, reason } from "./reason.ts";
 /** An attempt number that was closed without a call, and how its delivery ends by that. */
 export type Void = Extract<AttemptOutcome, { kind: "void" }>;
 
+/** The current attempt repeats one of unknown outcome: whatever becomes of it, the delivery may have been sent. */
+export const mayHaveGone = ({ policyResend = false }: Pick<Delivery, "policyResend">): boolean => policyResend;
+
 /**
  * How a delivery ends that was not sent in time. What repeats an attempt of unknown outcome ends as that attempt would have without the repetition, because it
  * may have been sent.
@@ -13,7 +16,7 @@ export function expiryOfRun(
   { policyResend, reason: before }: Pick<Delivery, "policyResend" | "reason">,
   why: Reason = reason("expired"),
 ): Void {
-  if (!policyResend) return { kind: "void", state: "expired", reason: why };
+  if (!mayHaveGone({ policyResend })) return { kind: "void", state: "expired", reason: why };
   return { kind: "void", state: "failed", reason: before?.code === "outcome-unknown" ? before : reason("outcome-unknown") };
 }
 
@@ -36,3 +39,12 @@ export function voidAttempt(
     answeredAt: now,
   };
 }
+
+const UNKNOWN: Void = { kind: "void", state: "failed", reason: reason("outcome-unknown") };
+
+/**
+ * How a delivery ends whose number was closed by this. Cancelled says that nothing was sent: where an attempt of unknown outcome would have been repeated, it ends
+ * as one that nothing resolved, and a receipt may still correct that.
+ */
+export const endOfVoid = (d: Pick<Delivery, "policyResend">, outcome: Void): Void =>
+  outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome;

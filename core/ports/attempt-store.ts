@@ -59,6 +59,8 @@ export interface AttemptStore {
    */
   attribute(provider: string, providerRef: string, attemptId: string): Promise<boolean>;
   find(ids: readonly string[]): Promise<AttemptRecord[]>;
+  /** Ids of up to `limit` attempts of any app that have this reference, of any provider, by their outcome or resolution. */
+  withReference(providerRef: string, limit: number): Promise<string[]>;
   /** Every attempt of the notifications with ids from `first` to `last`, both included. For audit. */
   between(first: string, last: string): Promise<AttemptRecord[]>;
 }

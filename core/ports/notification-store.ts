@@ -11,6 +11,18 @@ export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: Noti
 /** What to lease from the outbox: notifications under one key of it, or those of a class whose later due moment has come, under any key. */
 export type Take = { key: string; limit: number } | { later: NotificationClass; limit: number };
 
+/** Where a notification stands in the order of acceptance: by `acceptedAt` (ms since the epoch), then by id. */
+export type Place = Pick<NotificationRecord, "acceptedAt" | "id">;
+export const FIRST_PLACE: Place = { acceptedAt: 0, id: "" };
+/** Behind every notification. */
+export const LAST_PLACE: Place = { acceptedAt: Number.MAX_SAFE_INTEGER, id: "" };
+
+/** What a search reads of an app: everything, what was sent to a recipient, or what has a tag (key=value). */
+export type SearchSource = { kind: "all" } | { kind: "recipient"; recipient: Recipient } | { kind: "tag"; tag: string };
+
+/** Notifications of an app to a user, with a cancel key, or both. */
+export type CancelSelection = { userId: string; cancelKey?: string | undefined } | { userId?: undefined; cancelKey: string };
+
 export interface DeliveryCount {
   channel: Channel;
   state: DeliveryState;
@@ -49,8 +61,16 @@ export interface NotificationStore {
   openCounts(limit: number): AsyncIterable<DeliveryCount[]>;
   /** Up to `limit` notifications with ids above `after`, in the order of their ids; fewer only at the end. For audit. */
   page(after: string, limit: number): Promise<NotificationRecord[]>;
-  /** Of an app, to a user, or to an endpoint that was given outright: up to `limit` with ids above `after`, in the order of their ids. */
-  ofRecipient(app: string, recipient: Recipient, after: string, limit: number): Promise<NotificationRecord[]>;
+  /** Of an app, to a user, or to an endpoint that was given outright: up to `limit` behind `after`, in the order of acceptance. */
+  ofRecipient(app: string, recipient: Recipient, after: Place, limit: number): Promise<NotificationRecord[]>;
+  /** Those that have not ended: up to `limit` behind `after`, in the order of acceptance. */
+  openOf(app: string, selection: CancelSelection, after: Place, limit: number): Promise<NotificationRecord[]>;
+  /** How many openOf() would return of any number, counted up to `limit`. */
+  countOpenOf(app: string, selection: CancelSelection, after: Place, limit: number): Promise<number>;
+  /** Of a source, those accepted at or after `range.from` (ms since the epoch) and before `range.before`: up to `limit`, the latest first. Reads no others. */
+  search(app: string, source: SearchSource, range: { from: number; before: Place }, limit: number): Promise<NotificationRecord[]>;
+  /** Up to `limit` notifications of the app that have not ended, in any order. */
+  openOfApp(app: string, limit: number): Promise<NotificationRecord[]>;
   /** Notifications of which a delivery ended as failed at or after `from` and before `to` (ms since the epoch), the earliest first. */
   failed(from: number, to: number): AsyncIterable<NotificationRecord>;
   /**

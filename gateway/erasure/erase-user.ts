@@ -1,13 +1,15 @@
+import { CancelContendedError, cancelNotifications } from "../../core/delivery/cancel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
+import { reason } from "../../core/delivery/reason.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
+import { FIRST_PLACE } from "../../core/ports/notification-store.ts";
 import type { ErasedCounts, Store } from "../../core/ports/store.ts";
 import type { ChangeOrigin } from "../../core/preferences/change.ts";
 import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
 import { refusalsToKeep } from "../../core/preferences/tombstone.ts";
-import { cancelOpen } from "./cancel-open.ts";
 import type { ErasureKey } from "./erasure-key.ts";
 import { ownEndpoints } from "./export-user.ts";
 
@@ -83,20 +85,32 @@ export async function eraseUser(
   /** True once nothing of them is left, but for what is in flight. */
   async function eraseTo(recipient: Recipient): Promise<{ isDone: boolean; inFlight: number }> {
     let open = 0;
-    for (let after = ""; hasTime(); ) {
+    for (let after = FIRST_PLACE; hasTime(); ) {
       const page = await store.notifications.ofRecipient(app, recipient, after, PAGE);
       const last = page.at(-1);
       if (last === undefined) return { isDone: true, inFlight: open };
-      cancelled += await cancelOpen({ store, recorder }, page, clock.now());
+      cancelled += await cancelOpen(page);
       const done = await store.erase(
         page.map(({ id }) => id),
         clock.now(),
       );
       for (const kind of Object.keys(done) as (keyof ErasedCounts)[]) counts[kind] += done[kind];
       open += await countOpen(page);
-      after = last.id;
+      after = last;
     }
     return { isDone: false, inFlight: open };
+  }
+
+  /** Ends what has not begun, and has nothing follow what is with a provider or in doubt, which ends by itself. */
+  async function cancelOpen(page: readonly NotificationRecord[]): Promise<number> {
+    const open = new Set(page.flatMap(({ deliveries }) => deliveries.flatMap(({ id, state }) => (isOpen(state) ? [id] : []))));
+    const how = { reason: reason("erased"), now: clock.now() };
+    const results = await cancelNotifications({ store, recorder }, page, how).catch((error: unknown) => {
+      // What is changing all the time counts as in flight, and the next call tries again.
+      if (error instanceof CancelContendedError) return [];
+      throw error;
+    });
+    return results.filter(({ delivery, outcome }) => outcome === "cancelled" && open.has(delivery.id)).length;
   }
 
   async function countOpen(page: readonly NotificationRecord[]): Promise<number> {

@@ -2,6 +2,7 @@ import { CONTENT_PARTS } from "../../core/delivery/channel.ts";
 import { type Endpoint, maskedEndpoint } from "../../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
+import { FIRST_PLACE } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
 import type { ExportUserResponse } from "../../gen/carillon/v1/profile_service.ts";
@@ -54,12 +55,12 @@ async function* notificationsOf(
     ...(await ownEndpoints(store, contacts, userId)).map(({ endpoint }) => ({ kind: "endpoint", endpoint }) as const),
   ];
   for (const recipient of recipients)
-    for (let after = ""; ; ) {
+    for (let after = FIRST_PLACE; ; ) {
       const page = await store.notifications.ofRecipient(app, recipient, after, PAGE);
       yield* page;
       const last = page.at(-1);
       if (!last || page.length < PAGE) break;
-      after = last.id;
+      after = last;
     }
 }
 

@@ -19,6 +19,7 @@ export function compilePattern(pattern: string): (text: string) => boolean {
       const escaped = pattern[++i] ?? "";
       if (escaped === "s") source += inClass ? RE2_SPACE : `[${RE2_SPACE}]`;
       else if (SAME_ESCAPES.has(escaped)) source += escaped === "-" && !inClass ? "-" : `\\${escaped}`;
+      else if (/^x[0-9a-f]{2}/.test(pattern.slice(i, i + 3))) source += "\\x";
       else unsupported(`\\${escaped}`);
       continue;
     }

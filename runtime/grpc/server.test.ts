@@ -36,7 +36,8 @@ async function serve<Caller extends Identity>(
   parts: Omit<ServeParts<Caller>, "log">,
   options: Partial<GrpcServerOptions> = {},
 ) {
-  const handlers = { getNotification: handler, sendNotification: unused, batchSendNotifications: unused, previewNotification: unused };
+  const others = { sendNotification: unused, batchSendNotifications: unused, previewNotification: unused };
+  const handlers = { getNotification: handler, ...others, listNotifications: unused, cancelNotifications: unused };
   const services = [serveHandlers(NotificationServiceService, handlers, { log, ...parts })];
   const server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: true, log, drainMs: 100, ...options });
   return stack.use(server);

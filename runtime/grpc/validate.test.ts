@@ -32,6 +32,8 @@ const valid: Notification = {
   content: contentToProto({ sms: { text: "On its way" } }),
   priority: 0,
   collapseKey: "",
+  tags: {},
+  cancelKey: "",
   sendAt: undefined,
   expiresAt: undefined,
 };
@@ -200,6 +202,8 @@ test("patterns mean what RE2 means", () => {
   assert.equal(noSpace("a\u00a0b"), true); // a space to JavaScript only
   assert.equal(noSpace("a b"), false);
   assert.equal(compilePattern("^a$")("a\n"), false);
-  for (const unsure of ["a", "^.$", "^(?i)a$", "^\\ba$", "^\\pL$", "^[[:alpha:]]$"])
+  const noControl = compilePattern("^[^\\x00-\\x1f\\x7f]*$");
+  assert.deepEqual(["", "a b\u00a0\ud83d\udd14", "a\u0000", "\u001f", "\u007f"].map(noControl), [true, true, false, false, false]);
+  for (const unsure of ["a", "^.$", "^(?i)a$", "^\\ba$", "^\\pL$", "^[[:alpha:]]$", "^\\x{1f514}$", "^\\x1$"])
     assert.throws(() => compilePattern(unsure), /not supported/, unsure);
 });

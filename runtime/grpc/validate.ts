@@ -84,6 +84,11 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
     expression: "this.text != '' || size(this.media_urls) > 0",
     holds: (m) => Boolean(m.text) || ((m.mediaUrls as readonly unknown[] | undefined) ?? []).length > 0,
   },
+  "cancel.what": {
+    expression:
+      "[this.notification_id != '', this.idempotency_key != '', this.cancel_key != '' || this.user_id != ''].filter(given, given).size() == 1",
+    holds: (m) => [m.notificationId, m.idempotencyKey, m.cancelKey || m.userId].filter(Boolean).length === 1,
+  },
   "email.body": {
     expression: "this.html != '' || this.text != ''",
     holds: (m) => Boolean(m.html) || Boolean(m.text),

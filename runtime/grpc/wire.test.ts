@@ -155,6 +155,8 @@ const notification = (more: object) => ({
   content: contentToProto({ sms: { text: "hello" } }),
   priority: 0,
   collapseKey: "",
+  tags: {},
+  cancelKey: "",
   sendAt: undefined,
   expiresAt: undefined,
   ...more,

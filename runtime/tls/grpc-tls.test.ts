@@ -57,6 +57,7 @@ async function serve(tls: Certificates, port = 0, limits: GrpcServerOptions["lim
   const handlers = {
     getNotification: async () => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId: "over TLS" }),
     ...{ sendNotification: unused, batchSendNotifications: unused, previewNotification: unused },
+    ...{ listNotifications: unused, cancelNotifications: unused },
   };
   const services = [serveHandlers(NotificationServiceService, handlers, { log: quiet, authenticate: () => undefined })];
   return stack.use(

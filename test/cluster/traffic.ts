@@ -63,7 +63,15 @@ export function startTraffic({
     const endpoint = endpointToProto({ channel: "webpush", ...subscriptions[serial % SUBSCRIPTIONS]! });
     return {
       ...{ idempotencyKey: key, recipient: { to: { $case: "endpoint", value: endpoint } }, channels: [], category: "orders" },
-      ...{ notificationClass: classToProto("transactional"), priority: 0, collapseKey: "", sendAt: undefined, expiresAt: undefined },
+      ...{
+        notificationClass: classToProto("transactional"),
+        priority: 0,
+        collapseKey: "",
+        tags: {},
+        cancelKey: "",
+        sendAt: undefined,
+        expiresAt: undefined,
+      },
       content: contentToProto({ push: { title: "Your order", body: `Order ${key} is on its way.`, data: {} } }),
     };
   }

@@ -44,6 +44,8 @@ export const notification = (about: Partial<Notification> = {}): Notification =>
   }),
   priority: 0,
   collapseKey: "",
+  tags: {},
+  cancelKey: "",
   sendAt: undefined,
   expiresAt: undefined,
   ...about,

@@ -60,7 +60,7 @@ test("of an erased user nothing is left in store, Redis, JetStream and logs, and
     await callUnary(clients.profiles, ProfileServiceService.setProfile, profile);
 
     const sent = [
-      await send(caller, { recipient: toUser(user), content }),
+      await send(caller, { recipient: toUser(user), content, tags: { person: user }, cancelKey: user }),
       await send(caller, { recipient: toEndpoint(mail(address)), content, collapseKey: user.slice(0, 60) }),
       await send(caller, { recipient: toUser(user), content, category: "ads" }),
     ];

@@ -127,7 +127,7 @@ export function startLoad({ gateways, sandbox, store }: World, row: string, { ra
         sms: { text: `Your order ${key} is on its way.` },
         email: { subject: "Your order", html: "", text: `Order ${key} is on its way.` },
       }),
-      ...{ priority: 0, collapseKey: "", sendAt, expiresAt: undefined },
+      ...{ priority: 0, collapseKey: "", tags: {}, cancelKey: "", sendAt, expiresAt: undefined },
     };
     const made: Item = { key, channel, notificationClass, notification, retries: 0, person };
     items.push(made);

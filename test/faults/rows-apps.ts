@@ -43,7 +43,15 @@ async function flood(world: World, key: string): Promise<Flood> {
       channels: [],
       category: "offers",
     },
-    ...{ notificationClass: classToProto("critical"), priority: 0, collapseKey: "", sendAt: undefined, expiresAt: undefined },
+    ...{
+      notificationClass: classToProto("critical"),
+      priority: 0,
+      collapseKey: "",
+      tags: {},
+      cancelKey: "",
+      sendAt: undefined,
+      expiresAt: undefined,
+    },
     content: contentToProto({ sms: { text: "An offer." } }),
   });
   await Promise.all(

@@ -115,7 +115,7 @@ async function sendTo({ gateways }: World, endpoint: Endpoint): Promise<string> 
       sms: { text: "Your order is on its way." },
       email: { subject: "Your order", html: "", text: "It is on its way." },
     }),
-    ...{ priority: 0, collapseKey: "", sendAt: undefined, expiresAt: undefined },
+    ...{ priority: 0, collapseKey: "", tags: {}, cancelKey: "", sendAt: undefined, expiresAt: undefined },
   };
   const request = { notifications: [notification] };
   const { results } = await callUnary(gateways[0]!.notifications, NotificationServiceService.batchSendNotifications, request, {

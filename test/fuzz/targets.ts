@@ -13,7 +13,7 @@ import { claimOf, claimText } from "../../core/preferences/unsubscribe-token.ts"
 import { formFields } from "../../feedback/form-body.ts";
 import { BlobServiceService } from "../../gen/carillon/v1/blob_service.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
-import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { ListNotificationsRequest, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { smtpBounces } from "../../providers/smtp/bounces.ts";
@@ -39,6 +39,7 @@ const GIVEN_UP = "a secret that signs nothing here";
 const SEND_BY_JSON = connectMethods([
   serveHandlers(NotificationServiceService, handlersOf(), { log: createLogger("fuzz", "silent"), authenticate }),
 ]).get(`${SERVICE}/SendNotification`)!;
+const LIST_ALL = ListNotificationsRequest.decode(new Uint8Array());
 
 /** Every request of the public services, through the decoder and the rules. */
 const REQUESTS: readonly FuzzTarget[] = [
@@ -55,6 +56,19 @@ const REQUESTS: readonly FuzzTarget[] = [
       SendNotification: { notification: one },
       BatchSendNotifications: { notifications: [one, one] },
       GetNotification: { notificationId: "0".repeat(32) },
+      ListNotifications: {
+        ...{ ...LIST_ALL, userId: "ada", tag: "order=4711", states: [1, 2], channels: [4], reasonCode: "unavailable" },
+        endpoint: { address: { $case: "emailAddress", value: "ada@example.com" } },
+      },
+      CancelNotifications: {
+        notificationId: "",
+        idempotencyKey: "",
+        cancelKey: "k",
+        userId: "ada",
+        reason: "why",
+        actor: "who",
+        pageToken: "",
+      },
     };
     const given = valid[method.path.split("/").at(-1) ?? ""];
     const serialize = method.requestSerialize as (request: unknown) => Uint8Array;

@@ -136,7 +136,7 @@ function randomNotification({ random, time }: Simulation, idempotencyKey: string
       NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
       NotificationClass.NOTIFICATION_CLASS_MARKETING,
     ]),
-    ...{ category: "orders", priority: 0, collapseKey: "" },
+    ...{ category: "orders", priority: 0, collapseKey: "", tags: {}, cancelKey: "" },
     content: contentToProto({ push: endpoint ? undefined : { title: "t", body: "b", data: {} }, sms: { text: random.pick(TEXTS) } }),
     sendAt: sendAt === undefined ? undefined : new Date(sendAt),
     expiresAt: expires === undefined ? undefined : new Date((sendAt ?? now) + expires),

@@ -10,6 +10,7 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
 import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
+import type { CancelJudge } from "./cancel-judge.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { OptOutHistory } from "./opt-out-history.ts";
 import type { OwnerHistory } from "./owner-history.ts";
@@ -49,7 +50,7 @@ export interface InvariantChecker {
 export function createInvariantChecker(
   simulation: Simulation,
   store: MemoryStore,
-  { optOutHistory, owners, timing }: { optOutHistory: OptOutHistory; owners: OwnerHistory; timing: Timing },
+  { optOutHistory, owners, timing, cancels }: { optOutHistory: OptOutHistory; owners: OwnerHistory; timing: Timing; cancels: CancelJudge },
 ): InvariantChecker {
   const calls = new Map<string, { process: SimulatedProcess; answered: boolean }>();
   /** Copies of a task that one process handles at the same time, by process and attempt. */
@@ -131,6 +132,7 @@ export function createInvariantChecker(
       judgeEarlier(delivery, attempt);
       judgeTimes(process, delivery, attempt, record.sendAt);
       judgeRecipient(delivery, record);
+      cancels.callStarted(delivery);
       const { recipient, category } = record;
       const userId = recipient.kind === "user" ? recipient.userId : undefined;
       judgeTiming(delivery, { userId, category, clockNow: process.clock.now() });

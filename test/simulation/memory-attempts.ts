@@ -55,6 +55,14 @@ export function createMemoryAttempts(): AttemptStore & {
 
     find: async (ids) => [...new Set(ids)].flatMap((id) => attempts.get(id) ?? []),
 
+    withReference: async (providerRef, limit) =>
+      [...attempts.values()]
+        .filter(({ outcome, resolution }) =>
+          [outcome, resolution?.outcome].some((of) => of?.kind === "accepted" && of.providerRef === providerRef),
+        )
+        .map(({ id }) => id)
+        .slice(0, Math.max(0, limit)),
+
     purge(notificationIds) {
       const purged = new Set(notificationIds);
       const removed = [...attempts.keys()].filter((id) => purged.has(notificationIdOf(id)));

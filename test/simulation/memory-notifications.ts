@@ -11,7 +11,15 @@ import {
   type Recipient,
 } from "../../core/delivery/notification.ts";
 import { type OutboxPlace, outboxPlace } from "../../core/delivery/outbox-key.ts";
-import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { tagTexts } from "../../core/delivery/search.ts";
+import type {
+  CancelSelection,
+  DeliveryChange,
+  DeliveryCount,
+  InsertResult,
+  NotificationStore,
+  Place,
+} from "../../core/ports/notification-store.ts";
 import type { EndedBefore } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
@@ -110,6 +118,13 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
     return { records: taken, ...(taken.length > 0 && { oldest: Math.min(...taken.map(endOf)) }) };
   }
 
+  const openOf = (app: string, { userId, cancelKey }: CancelSelection, after: Place) =>
+    [...dues.keys()]
+      .map((id) => records.get(id)!)
+      .filter((r) => r.app === app && inOrder(after, r) < 0 && (cancelKey === undefined || r.cancelKey === cancelKey))
+      .filter((r) => userId === undefined || isSame(r.recipient, { kind: "user", userId }))
+      .sort(inOrder);
+
   return {
     inside: {
       get: (id) => records.get(id),
@@ -176,9 +191,26 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
     },
 
     ofRecipient: async (app, recipient, after, limit) => {
-      const theirs = [...records.values()].filter((r) => r.app === app && r.id > after && isSame(r.recipient, recipient));
-      return theirs.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, Math.max(0, limit));
+      const theirs = [...records.values()].filter((r) => r.app === app && isSame(r.recipient, recipient) && inOrder(after, r) < 0);
+      return theirs.sort(inOrder).slice(0, Math.max(0, limit));
     },
+
+    openOf: async (app, selection, after, limit) => openOf(app, selection, after).slice(0, Math.max(0, limit)),
+
+    countOpenOf: async (app, selection, after, limit) => Math.min(limit, openOf(app, selection, after).length),
+
+    search: async (app, source, { from, before }, limit) => {
+      const isOf = (r: NotificationRecord) =>
+        source.kind === "all" || (source.kind === "tag" ? tagTexts(r).includes(source.tag) : isSame(r.recipient, source.recipient));
+      const found = [...records.values()].filter((r) => r.app === app && r.acceptedAt >= from && inOrder(r, before) < 0 && isOf(r));
+      return found.sort((a, b) => inOrder(b, a)).slice(0, Math.max(0, limit));
+    },
+
+    openOfApp: async (app, limit) =>
+      [...dues.keys()]
+        .map((id) => records.get(id)!)
+        .filter((r) => r.app === app)
+        .slice(0, Math.max(0, limit)),
 
     async *failed(from, to) {
       const failedAt = ({ deliveries }: NotificationRecord) => {
@@ -232,6 +264,9 @@ function countsOf(deliveries: readonly Delivery[]): DeliveryCount[] {
     return { channel, state, reason: reason?.code, count: 1 + rest.length };
   });
 }
+
+/** By acceptance. */
+const inOrder = (a: Place, b: Place) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : a.id === b.id ? 0 : 1);
 
 const keyOf = (recipient: Recipient) => (recipient.kind === "user" ? `user ${recipient.userId}` : endpointKey(recipient.endpoint));
 const isSame = (a: Recipient, b: Recipient) => keyOf(a) === keyOf(b);

@@ -276,4 +276,19 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "isUnderKey(d) ? (d.expiresAt ?? expiresAt) : d.nextAt",
     replace: "d.expiresAt ?? expiresAt",
   },
+  {
+    ...{ name: "answered as cancelled before the number is closed", file: "core/delivery/cancel.ts" },
+    find: "const claims = await claim(store, own);",
+    replace: 'const claims = own.map(() => "ours");\n  void claim(store, own).catch(() => undefined);',
+  },
+  {
+    ...{ name: "next number of what is in flight not closed", file: "core/delivery/cancel.ts" },
+    find: "const nextClaims = await claim(store, following);",
+    replace: 'const nextClaims = following.map(() => "ours");',
+  },
+  {
+    ...{ name: "cancelled although an earlier attempt may have been sent", file: "core/delivery/void-attempt.ts" },
+    find: 'outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome',
+    replace: "outcome",
+  },
 ];

@@ -69,6 +69,10 @@ export const FAULTS = [
   "at a limit",
   "purge",
   "copy of a task long expired",
+  "cancel answered: cancelled",
+  "cancel answered: in-flight",
+  "cancel answered: in-doubt",
+  "cancel answered: too-late",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -5,6 +5,8 @@
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { APP, createCallers } from "./callers.ts";
+import { createCancelJudge } from "./cancel-judge.ts";
+import { cancelsIn, createCancels } from "./cancels.ts";
 import { judge } from "./check.ts";
 import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { createInvariantChecker } from "./invariant-checker.ts";
@@ -71,7 +73,8 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const optOutHistory = createOptOutHistory();
   const timing = timingOf(seed);
   await setTiming(store, timing);
-  const checker = createInvariantChecker(simulation, store, { optOutHistory, owners, timing });
+  const cancelJudge = createCancelJudge(simulation, store);
+  const checker = createInvariantChecker(simulation, store, { optOutHistory, owners, timing, cancels: cancelJudge });
   const redis = createRedis(simulation);
   let storeUnavailableUntil = 0;
   const chances = {
@@ -196,10 +199,12 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   const badMs = random.pick(FAULTY_MS);
   const someTime = () => random.below(badMs);
+  const cancels = cancelsIn(seed) ? createCancels(around, cancelJudge, () => random.pick(gateways).process) : undefined;
   const old = await createOldNotifications({ simulation, store, stream }, () => process("retention"), badMs);
   for (let i = 0; i < NOTIFICATIONS; i++) {
     const at = someTime() * random.pick([0.1, 1]);
     time.after(at, () => callers.begin(`${seed}-${i}`));
+    cancels?.maybe(`${seed}-${i}`, at);
     // Some users opt out while it is being delivered.
     if (random.chance(0.15)) time.after(at + random.below(8_000), optOutForAWhile);
     if (random.chance(0.15)) time.after(at + random.below(8_000), loseForAWhile);
@@ -242,6 +247,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     quietAtOf,
     timing,
   });
+  cancelJudge.ended(providers.memory.taken);
   const { violations, counts } = simulation;
   const about = new Set(violations.map((line) => /[0-9a-f]{32}/.exec(line)?.[0]));
   const evidence = [...about].flatMap((id) => evidenceOf(store, id));

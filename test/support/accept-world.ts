@@ -121,7 +121,7 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
 export const smsMessage = (key: string, over: Partial<Notification> = {}): Notification => ({
   idempotencyKey: key,
   recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
-  ...{ channels: [], category: "orders", priority: 0, collapseKey: "" },
+  ...{ channels: [], category: "orders", priority: 0, collapseKey: "", tags: {}, cancelKey: "" },
   notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
   content: contentToProto({ sms: { text: "hello" } }),
   ...{ sendAt: undefined, expiresAt: undefined },

@@ -47,9 +47,17 @@ const message = (desc: DescMessage, wild: number): Arb => {
       }),
     ),
   );
+  if (desc.name === "CancelNotificationsRequest") return either(any.map(inOneWay), wild, any);
   if (desc.name === "LiveActivity") return either(any.map(asItsEventHas), wild, any);
   return desc.name === "PushContent" ? either(any.map(withoutTwins), wild, fc.oneof(any, any.map(withNothing))) : any;
 };
+
+/** What is to be cancelled is named in one way. */
+function inOneWay(request: unknown): object {
+  const given = request as Readonly<Record<string, string>>;
+  if (given.notificationId) return { ...given, idempotencyKey: "", cancelKey: "", userId: "" };
+  return given.idempotencyKey ? { ...given, cancelKey: "", userId: "" } : { ...given, userId: given.userId || "ada" };
+}
 
 /** A Live Activity keeps its rules: each event has what belongs to it. */
 function asItsEventHas(activity: unknown): object {

@@ -2,7 +2,9 @@
 import { after } from "node:test";
 import {
   BatchSendNotificationsResponse,
+  CancelNotificationsResponse,
   GetNotificationResponse,
+  ListNotificationsResponse,
   NotificationServiceService,
   PreviewNotificationResponse,
   SendNotificationResponse,
@@ -34,6 +36,8 @@ export const handlersOf = (given: Partial<Handlers> = {}): Handlers => ({
   sendNotification: async () => SendNotificationResponse.decode(empty),
   batchSendNotifications: async () => BatchSendNotificationsResponse.decode(empty),
   previewNotification: async () => PreviewNotificationResponse.decode(empty),
+  listNotifications: async () => ListNotificationsResponse.decode(empty),
+  cancelNotifications: async () => CancelNotificationsResponse.decode(empty),
   getNotification: async ({ notificationId }) => ({ ...GetNotificationResponse.decode(empty), notificationId }),
   ...given,
 });

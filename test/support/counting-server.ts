@@ -74,7 +74,8 @@ export async function serve(
         return [name, { ...method, requestDeserialize, responseSerialize: () => Buffer.alloc(0) }];
       }),
     );
-  const implementation = { sendNotification: answer, batchSendNotifications: answer, previewNotification: answer, getNotification: answer };
+  const reads = { previewNotification: answer, getNotification: answer, listNotifications: answer };
+  const implementation = { sendNotification: answer, batchSendNotifications: answer, cancelNotifications: answer, ...reads };
   const scaler = { isActive: answer, getMetricSpec: answer, getMetrics: answer, streamIsActive: () => assert.fail("the stream is opened") };
   const server = await startGrpcServer({
     address: "127.0.0.1:0",

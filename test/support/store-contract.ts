@@ -7,6 +7,7 @@ import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeAttributions } from "./store/attributions.ts";
 import { describeBlobs } from "./store/blobs.ts";
+import { describeCancelling } from "./store/cancelling.ts";
 import { describeCaps } from "./store/caps.ts";
 import { describeContacts } from "./store/contacts.ts";
 import { describeContentDeletion } from "./store/content-deletion.ts";
@@ -24,6 +25,7 @@ import { describePurge } from "./store/purge.ts";
 import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
 import { sampleApp, sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
+import { describeSearching } from "./store/searching.ts";
 import type { StoreTest } from "./store/store-test.ts";
 import { describeWebhooks } from "./store/webhooks.ts";
 
@@ -46,6 +48,8 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeNotifications(name, test);
   describeOutbox(name, test);
   describeDeliveries(name, test);
+  describeCancelling(name, test);
+  describeSearching(name, test);
   describeFailures(name, test);
   describeContents(name, test);
   describeBlobs(name, test);

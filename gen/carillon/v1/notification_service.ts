@@ -233,6 +233,63 @@ export namespace BodyForm {
   export type UNRECOGNIZED = typeof BodyForm.UNRECOGNIZED;
 }
 
+export const CancelOutcome = {
+  CANCEL_OUTCOME_UNSPECIFIED: 0,
+  /** CANCEL_OUTCOME_CANCELLED - It was not sent and never will be. */
+  CANCEL_OUTCOME_CANCELLED: 1,
+  /** CANCEL_OUTCOME_IN_FLIGHT - A provider is being called right now, and GetNotification tells what comes of it. It will not be repeated. */
+  CANCEL_OUTCOME_IN_FLIGHT: 2,
+  /** CANCEL_OUTCOME_IN_DOUBT - An attempt may have reached the provider. It will not be repeated. */
+  CANCEL_OUTCOME_IN_DOUBT: 3,
+  /** CANCEL_OUTCOME_TOO_LATE - It had ended before, in the state that is given. */
+  CANCEL_OUTCOME_TOO_LATE: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type CancelOutcome = typeof CancelOutcome[keyof typeof CancelOutcome];
+
+export namespace CancelOutcome {
+  export type CANCEL_OUTCOME_UNSPECIFIED = typeof CancelOutcome.CANCEL_OUTCOME_UNSPECIFIED;
+  export type CANCEL_OUTCOME_CANCELLED = typeof CancelOutcome.CANCEL_OUTCOME_CANCELLED;
+  export type CANCEL_OUTCOME_IN_FLIGHT = typeof CancelOutcome.CANCEL_OUTCOME_IN_FLIGHT;
+  export type CANCEL_OUTCOME_IN_DOUBT = typeof CancelOutcome.CANCEL_OUTCOME_IN_DOUBT;
+  export type CANCEL_OUTCOME_TOO_LATE = typeof CancelOutcome.CANCEL_OUTCOME_TOO_LATE;
+  export type UNRECOGNIZED = typeof CancelOutcome.UNRECOGNIZED;
+}
+
+/** What an open delivery waits for. */
+export const WaitingFor = {
+  WAITING_FOR_UNSPECIFIED: 0,
+  /** WAITING_FOR_SEND_AT - Its send_at. */
+  WAITING_FOR_SEND_AT: 1,
+  /** WAITING_FOR_QUEUE - Its turn in the queue. */
+  WAITING_FOR_QUEUE: 2,
+  /** WAITING_FOR_RETRY - The next attempt, after one that is known not to have sent, or while a provider is not called: it is being retried. */
+  WAITING_FOR_RETRY: 3,
+  /** WAITING_FOR_SETTINGS - An operator: the provider rejects credentials or settings. */
+  WAITING_FOR_SETTINGS: 4,
+  WAITING_FOR_QUIET_HOURS: 5,
+  /** WAITING_FOR_CAP - The next window of its category's frequency cap. */
+  WAITING_FOR_CAP: 6,
+  /** WAITING_FOR_OUTCOME - A receipt or a status query, of an attempt in doubt. */
+  WAITING_FOR_OUTCOME: 7,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type WaitingFor = typeof WaitingFor[keyof typeof WaitingFor];
+
+export namespace WaitingFor {
+  export type WAITING_FOR_UNSPECIFIED = typeof WaitingFor.WAITING_FOR_UNSPECIFIED;
+  export type WAITING_FOR_SEND_AT = typeof WaitingFor.WAITING_FOR_SEND_AT;
+  export type WAITING_FOR_QUEUE = typeof WaitingFor.WAITING_FOR_QUEUE;
+  export type WAITING_FOR_RETRY = typeof WaitingFor.WAITING_FOR_RETRY;
+  export type WAITING_FOR_SETTINGS = typeof WaitingFor.WAITING_FOR_SETTINGS;
+  export type WAITING_FOR_QUIET_HOURS = typeof WaitingFor.WAITING_FOR_QUIET_HOURS;
+  export type WAITING_FOR_CAP = typeof WaitingFor.WAITING_FOR_CAP;
+  export type WAITING_FOR_OUTCOME = typeof WaitingFor.WAITING_FOR_OUTCOME;
+  export type UNRECOGNIZED = typeof WaitingFor.UNRECOGNIZED;
+}
+
 export interface Notification {
   /** Chosen by the caller, unique per app. */
   idempotencyKey: string;
@@ -256,11 +313,20 @@ export interface Notification {
   expiresAt:
     | Date
     | undefined;
+  /** To find it by, for example order=4711. Not for secrets: tags are shown and indexed. */
+  tags: { [key: string]: string };
+  /** Several notifications may share one, for example all reminders of an appointment: CancelNotifications takes it. */
+  cancelKey: string;
   /**
    * How long a provider may keep it for a device that cannot be reached, from the attempt on; at most until expires_at. Absent: until
    * expires_at. 0: now or never, the provider stores nothing. For pushes and SMS.
    */
   ttlSeconds?: number | undefined;
+}
+
+export interface Notification_TagsEntry {
+  key: string;
+  value: string;
 }
 
 export interface Recipient {
@@ -616,7 +682,17 @@ export interface GetNotificationResponse {
   expiresAt: Date | undefined;
   deliveries: Delivery[];
   /** When its content was deleted, because its time was over or its recipient was erased; unset while the content is kept. States and attempts stay. */
-  contentDeletedAt: Date | undefined;
+  contentDeletedAt:
+    | Date
+    | undefined;
+  /** 10 is for the template. */
+  tags: { [key: string]: string };
+  cancelKey: string;
+}
+
+export interface GetNotificationResponse_TagsEntry {
+  key: string;
+  value: string;
 }
 
 export interface Delivery {
@@ -737,6 +813,113 @@ export interface PreviewWarning {
   message: string;
 }
 
+export interface CancelNotificationsRequest {
+  notificationId: string;
+  idempotencyKey: string;
+  /** Every open notification with this cancel_key. */
+  cancelKey: string;
+  /** Every open notification to this user; with cancel_key: those of them that have it. */
+  userId: string;
+  /** Why, for people: the detail of the deliveries' reason. */
+  reason: string;
+  /** Who asks for it, for example an agent's name in the app; put before the reason. */
+  actor: string;
+  /** next_page_token of the answer before: goes on with the next notifications. Empty: from the beginning. */
+  pageToken: string;
+}
+
+export interface CancelNotificationsResponse {
+  deliveries: CancelledDelivery[];
+  /** Notifications that the next pages would look at, counted up to 10,000; 0 by notification_id and idempotency_key. */
+  remaining: number;
+  /** Empty at the end. */
+  nextPageToken: string;
+}
+
+/** What cancelling did to one delivery. */
+export interface CancelledDelivery {
+  deliveryId: string;
+  outcome: CancelOutcome;
+  /** As it is now. */
+  state: DeliveryState;
+}
+
+/**
+ * All that is given must hold. What is about deliveries (endpoint, states, channels, reason_code, provider_ref, waiting_for) must hold for one of the
+ * notification's deliveries.
+ */
+export interface ListNotificationsRequest {
+  userId: string;
+  /** Sent to outright, or as an endpoint of a user who has it registered now. */
+  endpoint: Endpoint | undefined;
+  states: DeliveryState[];
+  channels: Channel[];
+  category: string;
+  notificationClass: NotificationClass;
+  /** For example endpoint-gone. */
+  reasonCode: string;
+  /** key=value. */
+  tag: string;
+  /** The provider's own id. */
+  providerRef: string;
+  /** At or after this moment. */
+  acceptedFrom:
+    | Date
+    | undefined;
+  /** Before this moment. */
+  acceptedBefore:
+    | Date
+    | undefined;
+  /** 0: 50. */
+  pageSize: number;
+  /** next_page_token of the page before, with the same filter; page_size may differ. */
+  pageToken: string;
+  idempotencyKey: string;
+  waitingFor: WaitingFor;
+}
+
+export interface ListNotificationsResponse {
+  notifications: NotificationSummary[];
+  /** Empty at the end. */
+  nextPageToken: string;
+}
+
+export interface NotificationSummary {
+  notificationId: string;
+  idempotencyKey: string;
+  notificationClass: NotificationClass;
+  category: string;
+  acceptedAt:
+    | Date
+    | undefined;
+  /** Empty where it was sent to an endpoint outright, or the user was erased. */
+  userId: string;
+  tags: { [key: string]: string };
+  cancelKey: string;
+  deliveries: DeliverySummary[];
+}
+
+export interface NotificationSummary_TagsEntry {
+  key: string;
+  value: string;
+}
+
+export interface DeliverySummary {
+  deliveryId: string;
+  channel: Channel;
+  state: DeliveryState;
+  reason: Reason | undefined;
+  endpointMasked: string;
+  /** The attempt now due or under way, or the last one; from 1. */
+  attempt: number;
+  /** When it is looked at next, for example for its next attempt; unset once it has ended. */
+  nextAt: Date | undefined;
+  endedAt: Date | undefined;
+  waitingFor: WaitingFor;
+  /** The provider's own id, of what was sent. */
+  providerRef: string;
+}
+
 function createBaseNotification(): Notification {
   return {
     idempotencyKey: "",
@@ -749,6 +932,8 @@ function createBaseNotification(): Notification {
     collapseKey: "",
     sendAt: undefined,
     expiresAt: undefined,
+    tags: globalThis.Object.create(null),
+    cancelKey: "",
     ttlSeconds: undefined,
   };
 }
@@ -784,6 +969,12 @@ export const Notification: MessageFns<Notification> = {
     }
     if (message.expiresAt !== undefined) {
       Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(82).fork()).join();
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      Notification_TagsEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
+    });
+    if (message.cancelKey !== "") {
+      writer.uint32(122).string(message.cancelKey);
     }
     if (message.ttlSeconds !== undefined) {
       writer.uint32(152).int32(message.ttlSeconds);
@@ -894,12 +1085,88 @@ export const Notification: MessageFns<Notification> = {
             message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            const entry14 = Notification_TagsEntry.decode(reader, reader.uint32());
+            if (entry14.value !== undefined) {
+              message.tags[entry14.key] = entry14.value;
+            }
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.cancelKey = reader.string();
+            continue;
+          }
           case 19: {
             if (tag !== 152) {
               break;
             }
 
             message.ttlSeconds = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNotification_TagsEntry(): Notification_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const Notification_TagsEntry: MessageFns<Notification_TagsEntry> = {
+  encode(message: Notification_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Notification_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotification_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -3253,6 +3520,8 @@ function createBaseGetNotificationResponse(): GetNotificationResponse {
     expiresAt: undefined,
     deliveries: [],
     contentDeletedAt: undefined,
+    tags: globalThis.Object.create(null),
+    cancelKey: "",
   };
 }
 
@@ -3284,6 +3553,12 @@ export const GetNotificationResponse: MessageFns<GetNotificationResponse> = {
     }
     if (message.contentDeletedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.contentDeletedAt), writer.uint32(74).fork()).join();
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      GetNotificationResponse_TagsEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
+    });
+    if (message.cancelKey !== "") {
+      writer.uint32(98).string(message.cancelKey);
     }
     return writer;
   },
@@ -3371,6 +3646,82 @@ export const GetNotificationResponse: MessageFns<GetNotificationResponse> = {
             }
 
             message.contentDeletedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            const entry11 = GetNotificationResponse_TagsEntry.decode(reader, reader.uint32());
+            if (entry11.value !== undefined) {
+              message.tags[entry11.key] = entry11.value;
+            }
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.cancelKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetNotificationResponse_TagsEntry(): GetNotificationResponse_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const GetNotificationResponse_TagsEntry: MessageFns<GetNotificationResponse_TagsEntry> = {
+  encode(message: GetNotificationResponse_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetNotificationResponse_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetNotificationResponse_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -4169,6 +4520,907 @@ export const PreviewWarning: MessageFns<PreviewWarning> = {
   },
 };
 
+function createBaseCancelNotificationsRequest(): CancelNotificationsRequest {
+  return { notificationId: "", idempotencyKey: "", cancelKey: "", userId: "", reason: "", actor: "", pageToken: "" };
+}
+
+export const CancelNotificationsRequest: MessageFns<CancelNotificationsRequest> = {
+  encode(message: CancelNotificationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.notificationId !== "") {
+      writer.uint32(10).string(message.notificationId);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(18).string(message.idempotencyKey);
+    }
+    if (message.cancelKey !== "") {
+      writer.uint32(26).string(message.cancelKey);
+    }
+    if (message.userId !== "") {
+      writer.uint32(34).string(message.userId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.actor !== "") {
+      writer.uint32(50).string(message.actor);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(58).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelNotificationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelNotificationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.notificationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cancelKey = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCancelNotificationsResponse(): CancelNotificationsResponse {
+  return { deliveries: [], remaining: 0, nextPageToken: "" };
+}
+
+export const CancelNotificationsResponse: MessageFns<CancelNotificationsResponse> = {
+  encode(message: CancelNotificationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deliveries) {
+      CancelledDelivery.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.remaining !== 0) {
+      writer.uint32(16).int32(message.remaining);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(26).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelNotificationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelNotificationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveries.push(CancelledDelivery.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.remaining = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCancelledDelivery(): CancelledDelivery {
+  return { deliveryId: "", outcome: 0, state: 0 };
+}
+
+export const CancelledDelivery: MessageFns<CancelledDelivery> = {
+  encode(message: CancelledDelivery, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deliveryId !== "") {
+      writer.uint32(10).string(message.deliveryId);
+    }
+    if (message.outcome !== 0) {
+      writer.uint32(16).int32(message.outcome);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelledDelivery {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelledDelivery();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveryId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListNotificationsRequest(): ListNotificationsRequest {
+  return {
+    userId: "",
+    endpoint: undefined,
+    states: [],
+    channels: [],
+    category: "",
+    notificationClass: 0,
+    reasonCode: "",
+    tag: "",
+    providerRef: "",
+    acceptedFrom: undefined,
+    acceptedBefore: undefined,
+    pageSize: 0,
+    pageToken: "",
+    idempotencyKey: "",
+    waitingFor: 0,
+  };
+}
+
+export const ListNotificationsRequest: MessageFns<ListNotificationsRequest> = {
+  encode(message: ListNotificationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.states) {
+      writer.uint32(24).int32(v!);
+    }
+    for (const v of message.channels) {
+      writer.uint32(32).int32(v!);
+    }
+    if (message.category !== "") {
+      writer.uint32(42).string(message.category);
+    }
+    if (message.notificationClass !== 0) {
+      writer.uint32(48).int32(message.notificationClass);
+    }
+    if (message.reasonCode !== "") {
+      writer.uint32(58).string(message.reasonCode);
+    }
+    if (message.tag !== "") {
+      writer.uint32(74).string(message.tag);
+    }
+    if (message.providerRef !== "") {
+      writer.uint32(82).string(message.providerRef);
+    }
+    if (message.acceptedFrom !== undefined) {
+      Timestamp.encode(toTimestamp(message.acceptedFrom), writer.uint32(106).fork()).join();
+    }
+    if (message.acceptedBefore !== undefined) {
+      Timestamp.encode(toTimestamp(message.acceptedBefore), writer.uint32(114).fork()).join();
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(120).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(130).string(message.pageToken);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(138).string(message.idempotencyKey);
+    }
+    if (message.waitingFor !== 0) {
+      writer.uint32(144).int32(message.waitingFor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNotificationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNotificationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.states.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.states.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.channels.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.channels.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.notificationClass = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reasonCode = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.tag = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.providerRef = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.acceptedFrom = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.acceptedBefore = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.waitingFor = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListNotificationsResponse(): ListNotificationsResponse {
+  return { notifications: [], nextPageToken: "" };
+}
+
+export const ListNotificationsResponse: MessageFns<ListNotificationsResponse> = {
+  encode(message: ListNotificationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.notifications) {
+      NotificationSummary.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNotificationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNotificationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.notifications.push(NotificationSummary.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNotificationSummary(): NotificationSummary {
+  return {
+    notificationId: "",
+    idempotencyKey: "",
+    notificationClass: 0,
+    category: "",
+    acceptedAt: undefined,
+    userId: "",
+    tags: globalThis.Object.create(null),
+    cancelKey: "",
+    deliveries: [],
+  };
+}
+
+export const NotificationSummary: MessageFns<NotificationSummary> = {
+  encode(message: NotificationSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.notificationId !== "") {
+      writer.uint32(10).string(message.notificationId);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(18).string(message.idempotencyKey);
+    }
+    if (message.notificationClass !== 0) {
+      writer.uint32(24).int32(message.notificationClass);
+    }
+    if (message.category !== "") {
+      writer.uint32(34).string(message.category);
+    }
+    if (message.acceptedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.acceptedAt), writer.uint32(42).fork()).join();
+    }
+    if (message.userId !== "") {
+      writer.uint32(50).string(message.userId);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      NotificationSummary_TagsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
+    if (message.cancelKey !== "") {
+      writer.uint32(66).string(message.cancelKey);
+    }
+    for (const v of message.deliveries) {
+      DeliverySummary.encode(v!, writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NotificationSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotificationSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.notificationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.notificationClass = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.acceptedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = NotificationSummary_TagsEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.tags[entry7.key] = entry7.value;
+            }
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.cancelKey = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.deliveries.push(DeliverySummary.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNotificationSummary_TagsEntry(): NotificationSummary_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const NotificationSummary_TagsEntry: MessageFns<NotificationSummary_TagsEntry> = {
+  encode(message: NotificationSummary_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NotificationSummary_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotificationSummary_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeliverySummary(): DeliverySummary {
+  return {
+    deliveryId: "",
+    channel: 0,
+    state: 0,
+    reason: undefined,
+    endpointMasked: "",
+    attempt: 0,
+    nextAt: undefined,
+    endedAt: undefined,
+    waitingFor: 0,
+    providerRef: "",
+  };
+}
+
+export const DeliverySummary: MessageFns<DeliverySummary> = {
+  encode(message: DeliverySummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deliveryId !== "") {
+      writer.uint32(10).string(message.deliveryId);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(16).int32(message.channel);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.reason !== undefined) {
+      Reason.encode(message.reason, writer.uint32(34).fork()).join();
+    }
+    if (message.endpointMasked !== "") {
+      writer.uint32(42).string(message.endpointMasked);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(48).int32(message.attempt);
+    }
+    if (message.nextAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.nextAt), writer.uint32(58).fork()).join();
+    }
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(66).fork()).join();
+    }
+    if (message.waitingFor !== 0) {
+      writer.uint32(72).int32(message.waitingFor);
+    }
+    if (message.providerRef !== "") {
+      writer.uint32(82).string(message.providerRef);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeliverySummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeliverySummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveryId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = Reason.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.endpointMasked = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.attempt = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.nextAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.waitingFor = reader.int32() as any;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.providerRef = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * Accepts notifications and reports their state.
  *
@@ -4245,6 +5497,42 @@ export const NotificationServiceService = {
       Buffer.from(GetNotificationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetNotificationResponse => GetNotificationResponse.decode(value),
   },
+  /**
+   * ListNotifications finds notifications of the app, the latest accepted first. A call reads a bounded part of the store: where much does not
+   * match, a page may hold fewer than page_size, or none, although more follow. Only an empty next_page_token says that there are no more.
+   *
+   * Errors: INVALID_ARGUMENT (also for a page_token of another filter), UNAUTHENTICATED, RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
+   */
+  listNotifications: {
+    path: "/carillon.v1.NotificationService/ListNotifications" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListNotificationsRequest): Buffer =>
+      Buffer.from(ListNotificationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListNotificationsRequest => ListNotificationsRequest.decode(value),
+    responseSerialize: (value: ListNotificationsResponse): Buffer =>
+      Buffer.from(ListNotificationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListNotificationsResponse => ListNotificationsResponse.decode(value),
+  },
+  /**
+   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing and
+   * answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By cancel_key or user_id it takes what was
+   * accepted before the call, page by page.
+   *
+   * Errors: INVALID_ARGUMENT, NOT_FOUND (by notification_id or idempotency_key; also where it is another app's), UNAUTHENTICATED,
+   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (some may have been cancelled: repeat it).
+   */
+  cancelNotifications: {
+    path: "/carillon.v1.NotificationService/CancelNotifications" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelNotificationsRequest): Buffer =>
+      Buffer.from(CancelNotificationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelNotificationsRequest => CancelNotificationsRequest.decode(value),
+    responseSerialize: (value: CancelNotificationsResponse): Buffer =>
+      Buffer.from(CancelNotificationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelNotificationsResponse => CancelNotificationsResponse.decode(value),
+  },
 } as const;
 
 export interface NotificationServiceServer extends UntypedServiceImplementation {
@@ -4276,6 +5564,22 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
    * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
    */
   getNotification: handleUnaryCall<GetNotificationRequest, GetNotificationResponse>;
+  /**
+   * ListNotifications finds notifications of the app, the latest accepted first. A call reads a bounded part of the store: where much does not
+   * match, a page may hold fewer than page_size, or none, although more follow. Only an empty next_page_token says that there are no more.
+   *
+   * Errors: INVALID_ARGUMENT (also for a page_token of another filter), UNAUTHENTICATED, RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
+   */
+  listNotifications: handleUnaryCall<ListNotificationsRequest, ListNotificationsResponse>;
+  /**
+   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing and
+   * answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By cancel_key or user_id it takes what was
+   * accepted before the call, page by page.
+   *
+   * Errors: INVALID_ARGUMENT, NOT_FOUND (by notification_id or idempotency_key; also where it is another app's), UNAUTHENTICATED,
+   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (some may have been cancelled: repeat it).
+   */
+  cancelNotifications: handleUnaryCall<CancelNotificationsRequest, CancelNotificationsResponse>;
 }
 
 export interface NotificationServiceClient extends Client {
@@ -4362,6 +5666,50 @@ export interface NotificationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetNotificationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ListNotifications finds notifications of the app, the latest accepted first. A call reads a bounded part of the store: where much does not
+   * match, a page may hold fewer than page_size, or none, although more follow. Only an empty next_page_token says that there are no more.
+   *
+   * Errors: INVALID_ARGUMENT (also for a page_token of another filter), UNAUTHENTICATED, RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
+   */
+  listNotifications(
+    request: ListNotificationsRequest,
+    callback: (error: ServiceError | null, response: ListNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  listNotifications(
+    request: ListNotificationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  listNotifications(
+    request: ListNotificationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing and
+   * answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By cancel_key or user_id it takes what was
+   * accepted before the call, page by page.
+   *
+   * Errors: INVALID_ARGUMENT, NOT_FOUND (by notification_id or idempotency_key; also where it is another app's), UNAUTHENTICATED,
+   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (some may have been cancelled: repeat it).
+   */
+  cancelNotifications(
+    request: CancelNotificationsRequest,
+    callback: (error: ServiceError | null, response: CancelNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  cancelNotifications(
+    request: CancelNotificationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  cancelNotifications(
+    request: CancelNotificationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelNotificationsResponse) => void,
   ): ClientUnaryCall;
 }
 

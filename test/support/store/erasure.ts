@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { RELEASE_MS } from "../../../core/content/reference.ts";
 import type { NotificationRecord } from "../../../core/delivery/notification.ts";
+import { FIRST_PLACE } from "../../../core/ports/notification-store.ts";
 import type { Store } from "../../../core/ports/store.ts";
 import { hexId, ids, sampleAttempt, sampleChange, sampleNotification, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
@@ -18,6 +19,8 @@ const SECRETS = [
   "SM731",
   "550 no mailbox for ada",
   "thread-of-ada",
+  "tag-of-ada",
+  "key-of-ada",
   "abcdabcd",
 ];
 
@@ -25,7 +28,14 @@ const ADA = { kind: "user", userId: "ada-lovelace" } as const;
 
 const ofAda = (over: Partial<NotificationRecord> = {}) =>
   sampleNotification([T0], {
-    ...{ recipient: ADA, idempotencyKey: "order-for-ada", collapseKey: "thread-of-ada", content: { sms: { text: "Your code is 731" } } },
+    ...{
+      recipient: ADA,
+      idempotencyKey: "order-for-ada",
+      collapseKey: "thread-of-ada",
+      tags: { person: "tag-of-ada" },
+      cancelKey: "key-of-ada",
+      content: { sms: { text: "Your code is 731" } },
+    },
     ...{ traceparent: `00-${"abcd".repeat(8)}-${"ab".repeat(8)}-01`, ...over },
   });
 
@@ -54,13 +64,13 @@ async function insertEnded(store: Store, record: NotificationRecord): Promise<vo
 export function describeErasure(name: string, test: StoreTest): void {
   describe(`${name}: notifications of a recipient`, () => {
     test("are found by app and user, in the order of their ids, page by page", async (store) => {
-      const mine = Array.from({ length: 5 }, () => ofAda());
+      const mine = Array.from({ length: 5 }, (_, i) => ofAda({ acceptedAt: T0 + (i % 3) }));
       await store.notifications.insert([...mine, ofAda({ app: "bank" }), sampleNotification([T0])]);
-      const sorted = ids(mine).sort();
-      const first = await store.notifications.ofRecipient("shop", ADA, "", 3);
-      assert.deepEqual(ids(first), sorted.slice(0, 3));
-      assert.deepEqual(ids(await store.notifications.ofRecipient("shop", ADA, sorted[2]!, 3)), sorted.slice(3));
-      for (const none of [0, -1]) assert.deepEqual(await store.notifications.ofRecipient("shop", ADA, "", none), []);
+      const sorted = mine.sort((a, b) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : 1));
+      const first = await store.notifications.ofRecipient("shop", ADA, FIRST_PLACE, 3);
+      assert.deepEqual(ids(first), ids(sorted).slice(0, 3));
+      assert.deepEqual(ids(await store.notifications.ofRecipient("shop", ADA, sorted[2]!, 3)), ids(sorted).slice(3));
+      for (const none of [0, -1]) assert.deepEqual(await store.notifications.ofRecipient("shop", ADA, FIRST_PLACE, none), []);
     });
 
     test("are found by the endpoint that was given outright, on every channel", async (store) => {
@@ -74,7 +84,7 @@ export function describeErasure(name: string, test: StoreTest): void {
       const records = endpoints.map((endpoint) => sampleNotification([T0], { recipient: { kind: "endpoint", endpoint } }));
       await store.notifications.insert([...records, ofAda()]);
       for (const [i, endpoint] of endpoints.entries())
-        assert.deepEqual(await store.notifications.ofRecipient("shop", { kind: "endpoint", endpoint }, "", 10), [records[i]]);
+        assert.deepEqual(await store.notifications.ofRecipient("shop", { kind: "endpoint", endpoint }, FIRST_PLACE, 10), [records[i]]);
     });
   });
 
@@ -93,7 +103,7 @@ export function describeErasure(name: string, test: StoreTest): void {
         attempts.map(({ outcome }) => outcome?.kind),
         ["accepted", "rejected", "unanswered", "void"],
       );
-      assert.deepEqual(await store.notifications.ofRecipient("shop", ADA, "", 10), []);
+      assert.deepEqual(await store.notifications.ofRecipient("shop", ADA, FIRST_PLACE, 10), []);
       assert.equal(await store.attempts.attribute("twilio", "SM731-x", "other/1"), true);
       assert.deepEqual(ids(await Array.fromAsync(store.notifications.failed(0, NOW))), [record.id]);
     });
@@ -111,7 +121,7 @@ export function describeErasure(name: string, test: StoreTest): void {
       await store.notifications.insert([open]);
       await insertEnded(store, ended);
       assert.equal((await store.erase([open.id, ended.id, hexId()], NOW)).notifications, 1);
-      assert.deepEqual(await store.notifications.ofRecipient("shop", ADA, "", 10), [open]);
+      assert.deepEqual(await store.notifications.ofRecipient("shop", ADA, FIRST_PLACE, 10), [open]);
       assert.deepEqual(await store.erase([open.id, ended.id], NOW), NOTHING);
       assert.equal((await store.notifications.find(ended.id))?.contentDeletedAt, NOW);
     });

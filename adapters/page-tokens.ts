@@ -1,0 +1,25 @@
+import { parsePlace, placeText } from "../core/delivery/place.ts";
+import type { Place } from "../core/ports/notification-store.ts";
+import { openToken, sealToken } from "../runtime/sealed-token.ts";
+
+const PURPOSE = "page of notifications";
+
+/** Where a search goes on, as a text that callers can neither read nor change. */
+export interface PageTokens {
+  /** @param of what the page was asked for; it goes on with nothing else */
+  seal(place: Place, of: string): string;
+  /** Undefined: it is none of ours, or of something else. */
+  read(token: string, of: string): Place | undefined;
+}
+
+/** @param keys the first seals, each opens; every process that reads such tokens has them */
+export function createPageTokens(keys: () => readonly string[]): PageTokens {
+  const sealing = () => ({ purpose: PURPOSE, keys: keys() });
+  return {
+    seal: (place, of) => sealToken(`${of} ${placeText(place)}`, sealing()),
+    read(token, of) {
+      const text = openToken(token, sealing());
+      return text?.startsWith(`${of} `) ? parsePlace(text.slice(of.length + 1)) : undefined;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { createCancelHandler } from "../../gateway/cancel-handler.ts";
+import { createListHandler } from "../../gateway/list-handler.ts";
+import {
+  type CancelNotificationsRequest,
+  type CancelNotificationsResponse,
+  type ListNotificationsRequest,
+  type ListNotificationsResponse,
+  NotificationServiceService,
+} from "../../gen/carillon/v1/notification_service.ts";
+import { isCallError } from "../../runtime/call-error.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { type Invocation, text } from "../command.ts";
+import { CLIENT_OPTIONS, CLIENT_USAGE, connect } from "../gateway/command.ts";
+import { CALL_MS, readCallFault } from "../gateway/connect.ts";
+
+export const AS_APP_OPTIONS = { ...CLIENT_OPTIONS, app: { type: "string" } } as const;
+export const AS_APP_USAGE = `[--app ID | ${CLIENT_USAGE}]`;
+
+/** Calls for one app: of its own by the gateway, or an operator's in the store that STORE_URL names. */
+export interface AsApp extends AsyncDisposable {
+  isOperator: boolean;
+  list(request: ListNotificationsRequest): Promise<ListNotificationsResponse>;
+  cancel(request: CancelNotificationsRequest): Promise<CancelNotificationsResponse>;
+}
+
+export async function asApp({ values, env }: Invocation): Promise<AsApp> {
+  const app = text(values.app);
+  return app === undefined ? byGateway(values, env) : byStore(app, env);
+}
+
+function byGateway(values: Invocation["values"], env: Invocation["env"]): AsApp {
+  const clients = connect(values, env);
+  const call = <Result>(work: Promise<Result>) =>
+    work.catch((error: unknown): never => {
+      const { code, message } = readCallFault(error);
+      throw new OperatorError(`${code}: ${message}`);
+    });
+  const how = { deadlineMs: CALL_MS };
+  return {
+    isOperator: false,
+    list: (request) => call(callUnary(clients.notifications, NotificationServiceService.listNotifications, request, how)),
+    cancel: (request) => call(callUnary(clients.notifications, NotificationServiceService.cancelNotifications, request, how)),
+    [Symbol.asyncDispose]: async () => clients[Symbol.dispose](),
+  };
+}
+
+/** With the gateway's handlers, so that both ways have the same rules and answers. */
+async function byStore(id: string, env: Invocation["env"]): Promise<AsApp> {
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
+  const caller = await store.apps.find(id);
+  if (caller === undefined) throw new OperatorError(`the store has no app ${id.slice(0, 40)}`);
+  // The metrics of a command are never scraped, and who runs it sees what it did.
+  const parts = { store, recorder: { record() {} }, clock: systemClock, log: createLogger("cancel", "silent") };
+  // Who has the store needs no seal: it only tells one filter's pages from another's.
+  const [list, cancel] = [createListHandler({ ...parts, tokens: () => [`pages of ${id}`] }), createCancelHandler(parts)];
+  const context = () => ({ caller, signal: AbortSignal.timeout(CALL_MS), deadlineAt: systemClock.now() + CALL_MS, traceparent: undefined });
+  const answered = <Result>(answer: Result) => {
+    if (isCallError(answer)) throw new OperatorError(`${answer.code}: ${answer.message}`);
+    return answer as Exclude<Result, { kind: "call-error" }>;
+  };
+  const kept = stack.move();
+  return {
+    isOperator: true,
+    list: async (request) => answered(await list(request, context())),
+    cancel: async (request) => answered(await cancel(request, context())),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}

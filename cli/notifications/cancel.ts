@@ -1,0 +1,84 @@
+import { stateFromProto } from "../../adapters/wire/convert.ts";
+import {
+  type CancelledDelivery,
+  type CancelNotificationsRequest,
+  type CancelNotificationsResponse,
+  CancelOutcome,
+} from "../../gen/carillon/v1/notification_service.ts";
+import { type Command, fail, type Invocation, text } from "../command.ts";
+import { AS_APP_OPTIONS, AS_APP_USAGE, type AsApp, asApp } from "./as-app.ts";
+
+/** Calls that one command makes at most: each cancels up to a thousand notifications. */
+const CALLS_MAX = 10_000;
+
+/** In the order printed. */
+const OUTCOMES: readonly (readonly [outcome: CancelOutcome, name: string, means: string])[] = [
+  [CancelOutcome.CANCEL_OUTCOME_CANCELLED, "cancelled", "not sent, and never will be"],
+  [CancelOutcome.CANCEL_OUTCOME_IN_FLIGHT, "in-flight", "with a provider right now; not repeated"],
+  [CancelOutcome.CANCEL_OUTCOME_IN_DOUBT, "in-doubt", "may have reached the provider; not repeated"],
+  [CancelOutcome.CANCEL_OUTCOME_TOO_LATE, "too-late", "had ended before"],
+];
+
+export const CANCEL_COMMANDS: Readonly<Record<string, Command>> = {
+  cancel: {
+    about:
+      "cancels what was not given to a provider yet, and says of each delivery what is true; exit status 1 if not every delivery was cancelled. With " +
+      "--app an operator cancels in the store (STORE_URL)",
+    usage: `ID... | --key KEY | --cancel-key KEY [--user USER] | --user USER  [--reason TEXT] [--actor WHO] [--json] ${AS_APP_USAGE}`,
+    options: {
+      ...AS_APP_OPTIONS,
+      ...{ key: { type: "string" }, "cancel-key": { type: "string" }, user: { type: "string" } },
+      ...{ reason: { type: "string" }, actor: { type: "string" }, json: { type: "boolean" } },
+    },
+    async run(invocation) {
+      const requests = readRequests(invocation);
+      await using app = await asApp(invocation);
+      const counts = new Map<CancelOutcome, number>();
+      for (const request of requests)
+        for await (const { deliveries } of pages(app, request))
+          for (const delivery of deliveries) {
+            counts.set(delivery.outcome, (counts.get(delivery.outcome) ?? 0) + 1);
+            process.stdout.write(`${lineOf(delivery, invocation.values.json === true)}\n`);
+          }
+      if (invocation.values.json !== true) process.stdout.write(`\n${countsText(counts)}\n`);
+      return [...counts].some(([outcome]) => outcome !== CancelOutcome.CANCEL_OUTCOME_CANCELLED) ? 1 : 0;
+    },
+  },
+};
+
+async function* pages(app: AsApp, request: CancelNotificationsRequest): AsyncGenerator<CancelNotificationsResponse> {
+  let pageToken = "";
+  for (let calls = 0; calls < CALLS_MAX; calls++) {
+    const answer = await app.cancel({ ...request, pageToken });
+    yield answer;
+    pageToken = answer.nextPageToken;
+    if (pageToken === "") return;
+  }
+}
+
+function readRequests({ values, positionals: ids }: Invocation): CancelNotificationsRequest[] {
+  const [key, cancelKey, user] = [text(values.key), text(values["cancel-key"]), text(values.user)];
+  const ways = [ids.length > 0, key !== undefined, cancelKey !== undefined || user !== undefined].filter(Boolean).length;
+  if (ways !== 1) fail("give exactly one of: ids, --key, or --cancel-key and --user together or alone");
+  const bare: CancelNotificationsRequest = {
+    ...{ notificationId: "", idempotencyKey: key ?? "", cancelKey: cancelKey ?? "", userId: user ?? "" },
+    ...{ reason: text(values.reason) ?? "", actor: text(values.actor) ?? "", pageToken: "" },
+  };
+  for (const id of ids) if (!/^[0-9a-f]{32}$/.test(id)) fail(`"${id.slice(0, 60)}" is not the id of a notification`);
+  return ids.length > 0 ? [...new Set(ids)].map((notificationId) => ({ ...bare, notificationId })) : [bare];
+}
+
+const nameOf = (outcome: CancelOutcome) => OUTCOMES.find(([of]) => of === outcome)?.[1] ?? "unknown";
+
+function lineOf({ deliveryId, outcome, state }: CancelledDelivery, asJson: boolean): string {
+  const line = { delivery: deliveryId, outcome: nameOf(outcome), state: stateFromProto(state) ?? "unknown" };
+  return asJson ? JSON.stringify(line) : `${line.delivery}  ${line.outcome.padEnd(9)}  ${line.state}`;
+}
+
+function countsText(counts: ReadonlyMap<CancelOutcome, number>): string {
+  const lines = OUTCOMES.flatMap(([outcome, name, means]) => {
+    const count = counts.get(outcome);
+    return count === undefined ? [] : [`${count} ${name}: ${means}`];
+  });
+  return lines.length === 0 ? "nothing open was found" : lines.join("\n");
+}

@@ -1,0 +1,151 @@
+import {
+  channelFromProto,
+  channelToProto,
+  classFromProto,
+  classToProto,
+  endpointToProto,
+  stateFromProto,
+  stateToProto,
+} from "../../adapters/wire/convert.ts";
+import { waitingFromProto, waitingToProto } from "../../adapters/wire/summary.ts";
+import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
+import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { WAITS } from "../../core/delivery/waiting.ts";
+import { ListNotificationsRequest, type NotificationSummary } from "../../gen/carillon/v1/notification_service.ts";
+import { type Command, count, fail, type Invocation, moment, text } from "../command.ts";
+import { printable } from "../dead-letters/report.ts";
+import { table } from "../table.ts";
+import { AS_APP_OPTIONS, AS_APP_USAGE, asApp } from "./as-app.ts";
+
+const LIMIT = 50;
+const LIMIT_MAX = 100_000;
+/** Calls that one command makes at most: each reads up to a thousand notifications. */
+const CALLS_MAX = 2_000;
+const PAGE_MAX = 200;
+
+const STATES = [...OPEN_STATES, ...END_STATES];
+
+export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
+  find: {
+    about:
+      "finds notifications, the latest first; all filters must hold. --waiting retry shows what is being retried. Where there are more, it prints the --page that " +
+      "goes on. With --app an operator searches the store (STORE_URL), and users are masked",
+    usage:
+      "[--user USER] [--endpoint sms:+49…|email:…|apns:…|fcm:…] [--state S,…] [--channel C,…] [--category C] [--class C] [--reason CODE] [--tag KEY=VALUE] " +
+      `[--waiting FOR] [--provider-ref REF] [--key KEY] [--since 2h|TIME] [--until 2h|TIME] [--limit N] [--page TOKEN] [--json] ${AS_APP_USAGE}`,
+    options: {
+      ...AS_APP_OPTIONS,
+      ...{ user: { type: "string" }, endpoint: { type: "string" }, state: { type: "string" }, channel: { type: "string" } },
+      ...{ category: { type: "string" }, class: { type: "string" }, reason: { type: "string" }, tag: { type: "string" } },
+      ...{ waiting: { type: "string" }, "provider-ref": { type: "string" }, key: { type: "string" } },
+      ...{ since: { type: "string" }, until: { type: "string" }, limit: { type: "string" }, page: { type: "string" } },
+      json: { type: "boolean" },
+    },
+    async run(invocation) {
+      const { values } = invocation;
+      if (invocation.positionals.length > 0) fail("takes options only");
+      const limit = values.limit === undefined ? LIMIT : count(values.limit, "--limit", LIMIT_MAX);
+      const request = readFilter(values, Date.now());
+      await using app = await asApp(invocation);
+      const found: NotificationSummary[] = [];
+      let pageToken = text(values.page) ?? "";
+      for (let calls = 0; calls < CALLS_MAX && found.length < limit; calls++) {
+        const page = await app.list({ ...request, pageSize: Math.min(limit - found.length, PAGE_MAX), pageToken });
+        found.push(...page.notifications);
+        pageToken = page.nextPageToken;
+        if (pageToken === "") break;
+      }
+      const shown = found.map((n) => (app.isOperator ? { ...n, userId: masked(n.userId) } : n));
+      if (values.json === true)
+        process.stdout.write(`${JSON.stringify({ notifications: shown.map(toJson), nextPage: pageToken || undefined }, null, 2)}\n`);
+      else process.stdout.write(`${tableText(shown)}${pageToken === "" ? "" : `\nmore: --page ${pageToken}\n`}`);
+      return 0;
+    },
+  },
+};
+
+/** Enough to recognise a user, not to write to one whose id is an address. */
+const masked = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);
+
+function readFilter(values: Invocation["values"], now: number): ListNotificationsRequest {
+  const [since, until, reason] = [text(values.since), text(values.until), text(values.reason)];
+  if (reason !== undefined && !isReasonCode(reason)) fail(`--reason must be one of ${REASON_CODES.join(", ")}`);
+  const [kind, waiting] = [oneOf(values.class, "--class", CLASSES), oneOf(values.waiting, "--waiting", WAITS)];
+  const endpoint = text(values.endpoint);
+  return {
+    ...ListNotificationsRequest.decode(new Uint8Array()),
+    ...{ userId: text(values.user) ?? "", category: text(values.category) ?? "", reasonCode: reason ?? "", tag: text(values.tag) ?? "" },
+    ...{ providerRef: text(values["provider-ref"]) ?? "", idempotencyKey: text(values.key) ?? "" },
+    states: severalOf(values.state, "--state", STATES).map(stateToProto),
+    channels: severalOf(values.channel, "--channel", CHANNELS).map(channelToProto),
+    endpoint: endpoint === undefined ? undefined : endpointToProto(readEndpoint(endpoint)),
+    ...(kind && { notificationClass: classToProto(kind) }),
+    ...(waiting && { waitingFor: waitingToProto(waiting) }),
+    acceptedFrom: since === undefined ? undefined : new Date(moment(since, "--since", now)),
+    acceptedBefore: until === undefined ? undefined : new Date(moment(until, "--until", now)),
+  };
+}
+
+function oneOf<T extends string>(value: unknown, option: string, all: readonly T[]): T | undefined {
+  const given = text(value);
+  return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${option} must be one of ${all.join(", ")}`));
+}
+
+function severalOf<T extends string>(value: unknown, option: string, all: readonly T[]): T[] {
+  const given = text(value)?.split(",") ?? [];
+  return [...new Set(given)].flatMap((one) => oneOf(one, option, all) ?? []);
+}
+
+function readEndpoint(given: string): Endpoint {
+  const at = given.indexOf(":");
+  const [channel, address] = [given.slice(0, at), given.slice(at + 1)];
+  switch (channel) {
+    case "sms":
+      return { channel, phoneNumber: address };
+    case "email":
+      return { channel, address };
+    case "apns":
+    case "fcm":
+      return { channel, token: address };
+    default:
+      return fail("--endpoint must be like sms:+4915112345678, email:ada@example.com, apns:TOKEN or fcm:TOKEN");
+  }
+}
+
+const toJson = (n: NotificationSummary) => ({
+  notificationId: n.notificationId,
+  key: n.idempotencyKey,
+  class: classFromProto(n.notificationClass),
+  category: n.category,
+  acceptedAt: n.acceptedAt,
+  user: n.userId || undefined,
+  tags: Object.keys(n.tags).length > 0 ? n.tags : undefined,
+  cancelKey: n.cancelKey || undefined,
+  deliveries: n.deliveries.map((d) => ({
+    id: d.deliveryId,
+    channel: channelFromProto(d.channel),
+    state: stateFromProto(d.state),
+    waitingFor: waitingFromProto(d.waitingFor),
+    reason: d.reason || undefined,
+    endpoint: d.endpointMasked || undefined,
+    attempt: d.attempt,
+    nextAt: d.nextAt,
+    endedAt: d.endedAt,
+    providerRef: d.providerRef || undefined,
+  })),
+});
+
+/** A line for each delivery. */
+function tableText(notifications: readonly NotificationSummary[]): string {
+  if (notifications.length === 0) return "nothing was found\n";
+  const rows = notifications.flatMap((n) =>
+    n.deliveries.map((d) => [
+      ...[n.acceptedAt?.toISOString() ?? "", d.deliveryId, classFromProto(n.notificationClass) ?? "", n.category],
+      ...[d.endpointMasked || n.userId, stateFromProto(d.state) ?? "", waitingFromProto(d.waitingFor) ?? ""],
+      ...[printable(d.reason ? [d.reason.code, d.reason.detail].filter(Boolean).join(": ") : ""), d.nextAt?.toISOString() ?? ""],
+    ]),
+  );
+  return `${table(["accepted", "delivery", "class", "category", "to", "state", "waits for", "reason", "next"], rows)}\n`;
+}

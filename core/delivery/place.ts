@@ -1,0 +1,10 @@
+import { FIRST_PLACE, type Place } from "../ports/notification-store.ts";
+
+/** As an opaque text for callers: they go on behind it. */
+export const placeText = ({ acceptedAt, id }: Place): string => `${acceptedAt}-${id}`;
+
+/** @param text of placeText(); "" is before the first */
+export function parsePlace(text: string): Place {
+  const [acceptedAt = "", id = ""] = text.split("-");
+  return text === "" ? FIRST_PLACE : { acceptedAt: Number(acceptedAt), id };
+}
