@@ -24,6 +24,7 @@ import { describePurge } from "./store/purge.ts";
 import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
 import { sampleApp, sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
+import { describeSteering } from "./store/steering.ts";
 import type { StoreTest } from "./store/store-test.ts";
 
 /** An empty database of its own; disposing of it drops it. */
@@ -62,6 +63,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeContentDeletion(name, test);
   describeErasure(name, test);
   describeLease(name, test);
+  describeSteering(name, test);
 
   describe(`${name}: opening`, () => {
     test("keeps everything when closed and opened again", async (store, url) => {
