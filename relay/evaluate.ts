@@ -20,6 +20,8 @@ import { voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
+import { pausedReason, pausedUntil } from "../core/steering/steering.ts";
+import type { Target } from "../core/steering/target.ts";
 
 /** How far two machines' clocks may differ, in ms; a claim is declared lost only this long after its deadline. */
 export const CLOCK_SKEW_MS = 5_000;
@@ -58,6 +60,8 @@ export interface Situation {
   waitingSince: number | undefined;
   /** Until when the recipient is not to be disturbed; ms since the epoch. Undefined: it may be sent now, or that is not known. */
   quietUntil?: number | undefined;
+  /** What an operator has paused that the delivery belongs to. */
+  paused?: Target | undefined;
 }
 
 /** Whether its task was published before. */
@@ -89,7 +93,7 @@ export function evaluate(
     return { kind: "change", transition: postponed(on, "pending", lostAt) };
   }
   if (on.expiresAt <= s.now) {
-    const expired = { kind: "void", state: "expired", reason: d.reason ?? reason("expired") } as const;
+    const expired = { kind: "void", state: "expired", reason: endReason(d) ?? reason("expired") } as const;
     return { kind: "void", on, attempt: voidAttempt(on, s.worker, expired, s.now) };
   }
   if (isRepeat(d) && s.waitingSince !== undefined && mayBeQueued(n, d, s.waitingSince)) {
@@ -97,6 +101,10 @@ export function evaluate(
     return { kind: "waiting", transition: waiting(on, nextAt, d.nextAt) };
   }
   const task = toTask(n, d);
+  if (s.paused) {
+    const nextAt = pausedUntil(on, s.now, s.random);
+    return { kind: "change", transition: deferred(task, { nextAt, reason: pausedReason(s.paused), dueAt: d.nextAt }) };
+  }
   if (s.quietUntil !== undefined) {
     const nextAt = deferredTo(s.quietUntil, on);
     if (nextAt === undefined) return { kind: "void", on, attempt: voidAttempt(on, s.worker, quietUntilExpiry(d), s.now) };
@@ -108,8 +116,12 @@ export function evaluate(
 const QUIET_HOURS = reason("quiet-hours");
 
 /** Ended at once, so that its sender knows. What repeats an attempt of unknown outcome keeps its reason: it may have been sent. */
-const quietUntilExpiry = ({ policyResend, reason: before }: Delivery) =>
-  ({ kind: "void", state: "expired", reason: (policyResend ? before : undefined) ?? QUIET_HOURS }) as const;
+const quietUntilExpiry = (d: Delivery) =>
+  ({ kind: "void", state: "expired", reason: (d.policyResend ? endReason(d) : undefined) ?? QUIET_HOURS }) as const;
+
+/** What it waited for; a repetition that was paused may have been sent before. */
+const endReason = ({ policyResend, reason: before }: Delivery) =>
+  policyResend && before?.code === "paused" ? reason("outcome-unknown", before.detail) : before;
 
 /** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */
 function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, outcome: AttemptOutcome, s: Situation): Effect {

@@ -10,6 +10,7 @@ import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
 import { readHistoryRetention, readRetention } from "../adapters/store/retention-config.ts";
 import { createServedApps } from "../adapters/store/served-apps.ts";
+import { createSteeringReader } from "../adapters/store/steering-reader.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
@@ -19,6 +20,7 @@ import { inDoubtRepeats, relayVariables } from "./config.ts";
 import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
+import { keepResuming } from "./resume.ts";
 import { keepRetention } from "./retention.ts";
 
 /** How long a reading of a queue is used, in ms: shorter than CROWDED_POLL_MS, so that each poll sees what dispatchers took. Relays are few, unlike gateways. */
@@ -35,12 +37,14 @@ export const role = defineRole({
     await checkMayPublish(nats, taskSubjects("any-app"));
     const publisher = createTaskPublisher(nats, log);
     const relayMetrics = createRelayMetrics(metrics);
+    const recorder = createEventRecorder({ metrics, log });
     const relay = createRelay({
       store,
       publisher,
       queue: await createQueueLag(nats, systemClock),
       shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock, readEveryMs: READ_EVERY_MS }),
       sendingTimes: openSendingTimes({ store, appOf: createServedApps(store.apps, systemClock), clock: systemClock }),
+      steering: createSteeringReader({ steering: store.steering, clock: systemClock, log }),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {
@@ -57,7 +61,7 @@ export const role = defineRole({
       random: Math.random,
       log,
       metrics: relayMetrics,
-      recorder: createEventRecorder({ metrics, log }),
+      recorder,
     });
     const measuring = measureOutbox(store.notifications, {
       ...{ metrics: relayMetrics, clock: systemClock, log, signal },
@@ -71,10 +75,11 @@ export const role = defineRole({
       clock: systemClock,
       metrics: relayMetrics,
     });
+    const resuming = keepResuming({ store, recorder, worker, clock: systemClock, log, metrics: relayMetrics, signal });
     const running = relay.run(signal);
     return {
       async drained() {
-        await Promise.all([running, measuring, retaining]);
+        await Promise.all([running, measuring, retaining, resuming]);
       },
     };
   },

@@ -8,6 +8,9 @@ export interface RelayMetrics {
   outboxDue: Gauge<"class">;
   purged: Counter<"of">;
   retentionBehind: Gauge<"of">;
+  paused: Gauge<"kind" | "value" | "state">;
+  pausedSince: Gauge<"kind" | "value">;
+  released: Counter;
 }
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
@@ -29,4 +32,11 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     "How long the oldest that the last round removed had been kept beyond its retention",
     ["of"],
   ),
+  paused: metrics.gauge("carillon_paused_count", "1 for each target that operators have paused or drained, or whose wait is being ended", [
+    "kind",
+    "value",
+    "state",
+  ]),
+  pausedSince: metrics.gauge("carillon_paused_since_timestamp_seconds", "Since when each target is paused or drained", ["kind", "value"]),
+  released: metrics.counter("carillon_released_total", "Deliveries made due because what they belonged to was resumed"),
 });
