@@ -12,6 +12,7 @@ import { LIST_COMMANDS } from "./lists/command.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
 import { MEMORY_COMMANDS } from "./preferences/memory-command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
+import { STEERING_COMMANDS } from "./steering/command.ts";
 import { SUPPRESSION_COMMANDS } from "./suppressions/command.ts";
 
 /** By one word, by two ("dead list") or by three ("app key add"). In the order of `carillon help`. */
@@ -23,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...PREFERENCE_COMMANDS,
   ...AUDIT_COMMANDS,
   ...DEAD_COMMANDS,
+  ...STEERING_COMMANDS,
   ...SUPPRESSION_COMMANDS,
   ...PROVISION_COMMANDS,
   ...DOCTOR_COMMANDS,
