@@ -32,7 +32,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
       await using store = await openExistingStore(readConfig(storeVariables, env));
       const record = await pause(store, { target, forMs, ...order });
-      return print(values, record, () => steeringText([record]));
+      return print(values, withDates(record), () => steeringText([record]));
     },
   },
   resume: {
@@ -72,7 +72,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, env }) {
       await using store = await openExistingStore(readConfig(storeVariables, env));
       const shown = await showSteering(store);
-      return print(values, shown, () => steeringText(shown.targets, shown.isCounted));
+      return print(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
     },
   },
   reevaluate: {
@@ -111,12 +111,17 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const limit = values.limit === undefined ? ACTIONS_LIMIT : count(values.limit, "--limit", ACTIONS_LIMIT_MAX);
       await using store = await openExistingStore(readConfig(storeVariables, env));
       const actions = await store.steering.actions(text(values.before), limit);
-      return print(values, { actions: actions.map((a) => ({ ...a, at: new Date(a.at).toISOString() })) }, () =>
-        actionsText(actions, limit),
-      );
+      return print(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
     },
   },
 };
+
+/** As JSON shows it: moments in ISO 8601. */
+const withDates = <R extends { at: number; until?: number | undefined }>(record: R) => ({
+  ...record,
+  at: new Date(record.at).toISOString(),
+  ...(record.until !== undefined && { until: new Date(record.until).toISOString() }),
+});
 
 function print(values: Invocation["values"], json: unknown, words: () => string): 0 {
   process.stdout.write(`${values.json === true ? JSON.stringify(json, null, 2) : words()}\n`);

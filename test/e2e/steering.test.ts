@@ -64,6 +64,22 @@ test("texts are paused while they are sent, wait with the reason, and arrive onc
   assert.match(log.stdout, /ada\s+resume\s+channel:sms\s+resumed\s+wrong text\n.*ada\s+pause\s+channel:sms\s+paused\s+wrong text/s);
 });
 
+test("a notification is sent again under a new id, and what waits for later is made due", async () => {
+  const { notificationId } = await text();
+  await settled(system, [notificationId]);
+  const resent = await carillon("resend", notificationId, ...ORDER, "--json");
+  assert.equal(resent.code, 0, resent.stderr);
+  const next = (JSON.parse(resent.stdout) as { notificationId: string }).notificationId;
+  const [record] = await settled(system, [next]);
+  assert.ok(wentOut(record!.deliveries[0]!));
+  assert.deepEqual([arrived(notificationId), arrived(next)], [1, 1]);
+  assert.match((await carillon("resend", notificationId, ...ORDER)).stdout, new RegExp(`resent it before as ${next}`));
+  const unknown = await carillon("resend", "0".repeat(32), ...ORDER);
+  assert.deepEqual([unknown.code, unknown.stdout], [1, "there is no such notification\n"]);
+  const none = await carillon("reevaluate", "--reason-code", "throttled", ...ORDER);
+  assert.deepEqual([none.code, none.stdout], [0, "0 made due\n"]);
+});
+
 test("what a drained provider would send leaves by the other one, and what cannot be steered is refused in words", async () => {
   const drained = await carillon("drain", "twilio", "--to", "vonage", ...ORDER);
   assert.equal(drained.code, 0, drained.stderr);
