@@ -19,6 +19,7 @@ const capacity: Load = async () => (await import("./capacity/command.ts")).CAPAC
 const config: Load = async () => (await import("./config/command.ts")).CONFIG_COMMANDS;
 const why: Load = async () => (await import("./why/command.ts")).WHY_COMMANDS;
 const status: Load = async () => (await import("./status/command.ts")).STATUS_COMMANDS;
+const steering: Load = async () => (await import("./steering/command.ts")).STEERING_COMMANDS;
 const find: Load = async () => (await import("./notifications/find.ts")).FIND_COMMANDS;
 const cancel: Load = async () => (await import("./notifications/cancel.ts")).CANCEL_COMMANDS;
 const completion: Load = async () => (await import("./completion/command.ts")).completionCommands({ commands: COMMANDS, aliases: ALIASES });
@@ -54,6 +55,13 @@ export const SECTIONS: readonly { title: string; commands: Readonly<Record<strin
       why: ["tells what happened to a notification, and why", why],
       tail: ["follows notifications until they have ended", status],
       audit: ["checks the promises against everything stored", audit],
+      steering: ["shows what is paused or drained, and how many wait", steering],
+      pause: ["holds a channel, class, app or account back", steering],
+      resume: ["ends a pause or a drain, and sends what waited", steering],
+      drain: ["has one provider's sends made by another", steering],
+      reevaluate: ["makes due what waits", steering],
+      resend: ["sends a notification again, as a new one", steering],
+      "audit-log": ["lists what operators did, and why", steering],
       "dead list": ["lists deliveries that failed", dead],
       "dead redrive": ["sends failed deliveries again", dead],
       "dead poison": ["lists queue messages that nobody could handle", dead],

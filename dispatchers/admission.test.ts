@@ -22,7 +22,7 @@ test("a device that was registered anew is judged by the circuits of what it is 
   const n = sampleNotification("n", clock.now());
   const task = toTask(n, { ...n.deliveries[0]!, channel: "apns", endpoint: token });
   const admit = createAdmission({
-    ...{ store, clock, circuits, deadlineMs: 1_000 },
+    ...{ store, clock, circuits, deadlineMs: 1_000, random: () => 0 },
     gate: { mayTry: async () => true },
     checkRecipient: async () => ({ kind: "reachable", endpoint: renewed, askedAt: clock.monotonic() }),
   });

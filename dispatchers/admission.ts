@@ -13,6 +13,8 @@ import { expiryOfRun, type Void } from "../core/delivery/void-attempt.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import { UNLIMITED } from "../core/ports/rate-limiter.ts";
+import { pausedReason, pausedUntil, pauseOf, type Steering } from "../core/steering/steering.ts";
+import type { Target } from "../core/steering/target.ts";
 import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
 import type { RecipientCheck } from "./recipient-check.ts";
@@ -51,7 +53,7 @@ interface Renewed {
 
 type Parts = Pick<
   DispatchParts,
-  "store" | "gate" | "accountsOf" | "sendingTimes" | "checkCap" | "rateLimiterOf" | "deadlineMs" | "clock"
+  "store" | "gate" | "accountsOf" | "sendingTimes" | "steering" | "checkCap" | "rateLimiterOf" | "deadlineMs" | "clock" | "random"
 > & {
   circuits: CircuitBreakers;
   checkRecipient: RecipientCheck;
@@ -67,10 +69,14 @@ export function createAdmission(parts: Parts) {
     const earlier = task.policyResend ? await findAcceptedEarlier(store, task) : undefined;
     if (earlier) return { kind: "void", outcome: SUPERSEDED, providerRef: earlier.providerRef };
     if (task.expiresAt <= clock.now()) return { kind: "void", outcome: expiryOfRun(task) };
-    const accounts = await accountsOf(task.app);
+    const [accounts, steering] = await Promise.all([accountsOf(task.app), steeringNow()]);
     if (accounts === "unreadable") return nak(unreadableWaitMs(task), "accounts-unreadable");
+    if (steering === "unreadable") return nak(unreadableWaitMs(task), "pauses-unreadable");
+    const pause = pauseOf(task, steering, clock.now());
+    if (pause) return paused(task, pause);
     for (let { endpoint } = task; ; ) {
-      const passage = await circuits.choose({ ...task, endpoint, attempt: attemptOfRun(task) }, accounts);
+      const passage = await circuits.choose({ ...task, endpoint, attempt: attemptOfRun(task) }, accounts, steering);
+      if (passage.kind === "paused") return paused(task, passage.target);
       if (passage.kind === "wait")
         return { kind: "handed-back", wait: passage, why: passage.isWhole ? "circuit-open" : "part-circuit-open" };
       let admission: Admission | Renewed | undefined;
@@ -83,6 +89,20 @@ export function createAdmission(parts: Parts) {
       }
     }
   };
+
+  async function steeringNow(): Promise<Steering | "unreadable"> {
+    try {
+      return (await parts.steering?.read()) ?? [];
+    } catch (error) {
+      if (error instanceof StoreError) return "unreadable";
+      throw error;
+    }
+  }
+
+  /** Before everything that costs something: what is paused may be a million deliveries. */
+  function paused(task: DeliveryTask, target: Target): Admission {
+    return { kind: "deferred", nextAt: pausedUntil(task, clock.now(), parts.random()), reason: pausedReason(target) };
+  }
 
   /** Without them nothing is sent: another account may belong to another sender, or reject the endpoint as if it were dead. */
   async function accountsOf(app: string): Promise<AppAccounts | "unreadable"> {

@@ -13,6 +13,8 @@ import { type Reason, reason, reasonText } from "../core/delivery/reason.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { SharedCircuit, SharedCircuits } from "../core/ports/shared-circuits.ts";
+import { type AccountSteering, accountStateOf, type Steering } from "../core/steering/steering.ts";
+import type { Target } from "../core/steering/target.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
@@ -51,6 +53,12 @@ export interface Wait {
   isWhole: boolean;
 }
 
+/** An operator has paused the first account that could send it, or drained every one. */
+export interface Paused {
+  kind: "paused";
+  target: Target;
+}
+
 export interface CircuitTask {
   app: string;
   endpoint: Endpoint;
@@ -78,6 +86,8 @@ export interface CircuitParts {
 
 /** A provider that can send a delivery, and from which of its senders. */
 type Choice = Pick<Passage, "provider" | "sender">;
+/** A choice, and what operators say about its account. */
+type SteeredChoice = Choice & AccountSteering;
 
 export type CircuitBreakers = ReturnType<typeof createCircuitBreakers>;
 
@@ -171,17 +181,24 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
   }
 
   return {
-    /** The provider for this attempt, or the next one whose circuits let it pass: the first for attempt 1, the second for attempt 2, and round again. */
-    async choose(task: CircuitTask, accounts = NO_ACCOUNTS): Promise<Passage | Wait> {
+    /**
+     * The provider for this attempt, or the next one whose circuits let it pass: the first for attempt 1, the second for attempt 2, and round again. Drained
+     * accounts are left out. While the first of the others is paused the delivery waits, and no paused one is called.
+     */
+    async choose(task: CircuitTask, accounts = NO_ACCOUNTS, steering: Steering = []): Promise<Passage | Wait | Paused> {
       const { app, endpoint } = task;
       const serving = servingWith(accounts, endpoint);
-      const own = serving.flatMap((provider): Choice[] => {
+      const able = serving.flatMap((provider): SteeredChoice[] => {
         const route = provider.route?.(task) ?? { kind: "open" };
-        return route.kind === "open" ? [{ provider, sender: route.sender }] : [];
+        return route.kind === "open" ? [{ provider, sender: route.sender, ...accountStateOf(provider, steering, clock.now()) }] : [];
       });
       // None can ever send it: the first one says why, without a call, whatever its circuits. Where a provider lacks the account, it might.
-      if (own.length === 0 && serving[0] && !lacksAccount(serving))
+      if (able.length === 0 && serving[0] && !lacksAccount(serving))
         return { kind: "call", provider: serving[0], choices: 1, app, endpoint, probes: [], holder: `${++passageCount}` };
+      const left = steering.length > 0 ? withoutDrained(able) : able;
+      const held = left[0] ?? able[0];
+      if (held?.target) return { kind: "paused", target: held.target };
+      const own = left.filter(({ state }) => state === "open");
       const first = (task.attempt - 1) % Math.max(own.length, 1);
       for (const choice of [...own.slice(first), ...own.slice(0, first)]) {
         const all = passes(choice, task);
@@ -191,7 +208,10 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
         // In this pod before the other pods are asked: many tasks may ask at once.
         for (const name of probes) keep(name, probing(circuitOf(name), clock.monotonic() + probeMs), "this pod");
         const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, holder, probeMs)) ?? true));
-        if (won.every(Boolean)) return { kind: "call", ...choice, choices: own.length, app, endpoint, probes, holder };
+        if (won.every(Boolean)) {
+          const { provider, sender } = choice;
+          return { kind: "call", provider, sender, choices: own.length, app, endpoint, probes, holder };
+        }
         release(
           probes.filter((_, i) => won[i]),
           holder,
@@ -229,6 +249,14 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
       for (const [name, circuit] of (await shared?.read()) ?? []) adopt(name, circuit);
     },
   };
+}
+
+/** Those that are not drained, the one that an operator named instead first. */
+function withoutDrained(able: readonly SteeredChoice[]): SteeredChoice[] {
+  const instead = new Set(able.flatMap(({ state, to }) => (state === "drained" ? [to] : [])));
+  return able
+    .filter(({ state }) => state !== "drained")
+    .toSorted((a, b) => Number(instead.has(b.provider.name)) - Number(instead.has(a.provider.name)));
 }
 
 const moved = (open: Opening, ms: number): Opening => ({ ...open, until: open.until + ms, criticalUntil: open.criticalUntil + ms });

@@ -1,6 +1,7 @@
 import type { Tracer } from "@opentelemetry/api";
 import type { Preferences } from "../adapters/opt-outs/preferences.ts";
 import type { SendingTimes } from "../adapters/preferences/sending-times.ts";
+import type { SteeringReader } from "../adapters/store/steering-reader.ts";
 import type { AppAccounts } from "../core/apps/accounts.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -41,6 +42,8 @@ export interface DispatchParts {
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
   /** Asked with the opt-outs; absent: everything may be sent at any time. */
   sendingTimes?: SendingTimes | undefined;
+  /** What operators have paused; absent: nothing. */
+  steering?: SteeringReader | undefined;
   /** Absent: no category has a cap. */
   checkCap?: CapCheck | undefined;
   /** The rate limiter of an account; absent: unlimited. */

@@ -5,6 +5,7 @@ import { expiryOfRun, type Void } from "../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
+import { accountStateOf, pauseOf } from "../core/steering/steering.ts";
 import { createAdmission, suppressed } from "./admission.ts";
 import { createAttemptWriter } from "./attempt-writer.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
@@ -91,7 +92,7 @@ function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
 /**
  * The call, unless something forbids it after the claim: the claim may have been slow, and the process may have been paused. Checks again where the
  * call could not begin in time: its first byte leaves within OPT_OUT_FRESH_MS of the question about opt-outs, or not at all. The recipient's endpoint is
- * read again with them, and whether the recipient's quiet hours have begun.
+ * read again with them, and whether the recipient's quiet hours have begun. What operators have paused is looked at as late as that.
  */
 function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck) {
   const { clock } = parts;
@@ -103,6 +104,11 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
     let { endpoint, askedAt } = claimed;
     const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;
     const isExpired = () => task.expiresAt <= clock.now();
+    const isSteered = () => parts.steering === undefined || parts.steering.current() !== undefined;
+    const isPaused = () => {
+      const steering = parts.steering?.current() ?? [];
+      return pauseOf(task, steering, clock.now()) !== undefined || accountStateOf(provider, steering, clock.now()).target !== undefined;
+    };
     const isInTime = () => clock.monotonic() - claimed.startedAt <= CLAIM_TO_SEND_MS;
     for (;;) {
       if (!isFresh()) {
@@ -113,11 +119,13 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
         if (time?.kind === "unreadable") return notCalled("profiles-unreadable");
         ({ endpoint, askedAt } = recipient);
       }
+      if (!isSteered()) await parts.steering?.read();
+      if (isPaused()) return notCalled("paused");
       if (isExpired()) return expiryOfRun(task);
       if (!isInTime()) return notCalled("worker-paused");
       let tooLate = false;
       const mayBegin = () => {
-        tooLate = !isFresh() || !isInTime() || isExpired();
+        tooLate = !isFresh() || !isInTime() || isExpired() || !isSteered() || isPaused();
         return !tooLate;
       };
       const outcome = await callProvider(parts, provider, { ...task, endpoint }, { attemptId: claimed.attemptId, mayBegin });

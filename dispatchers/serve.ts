@@ -13,6 +13,7 @@ import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
 import { createAppWeights } from "../adapters/store/app-weights.ts";
 import { createServedApps } from "../adapters/store/served-apps.ts";
+import { createSteeringReader } from "../adapters/store/steering-reader.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
@@ -92,6 +93,7 @@ export async function serveDispatcher(
     ...{ log, tracer, failpoint, clock, random: Math.random },
     accountsOf: async (app) => (await appOf(app)).accounts,
     sendingTimes: openSendingTimes({ store, appOf, clock }),
+    steering: createSteeringReader({ steering: store.steering, clock, log }),
     checkCap: createCapCheck({ caps: store.caps, appOf, clock }),
     gate: createClaimGate(redis),
     rateLimiterOf: rateLimiters((account) =>

@@ -20,6 +20,8 @@ import { endOfVoid, expiryOfRun, voidAttempt } from "../core/delivery/void-attem
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
+import { pausedReason, pausedUntil } from "../core/steering/steering.ts";
+import type { Target } from "../core/steering/target.ts";
 
 /** How far two machines' clocks may differ, in ms; a claim is declared lost only this long after its deadline. */
 export const CLOCK_SKEW_MS = 5_000;
@@ -58,6 +60,8 @@ export interface Situation {
   waitingSince: number | undefined;
   /** Until when the recipient is not to be disturbed; ms since the epoch. Undefined: it may be sent now, or that is not known. */
   quietUntil?: number | undefined;
+  /** What an operator has paused that the delivery belongs to. */
+  paused?: Target | undefined;
 }
 
 /** Whether its task was published before. */
@@ -96,6 +100,10 @@ export function evaluate(
     return { kind: "waiting", transition: waiting(on, nextAt, d.nextAt) };
   }
   const task = toTask(n, d);
+  if (s.paused) {
+    const nextAt = pausedUntil(on, s.now, s.random);
+    return { kind: "change", transition: deferred(task, { nextAt, reason: pausedReason(s.paused), dueAt: d.nextAt }) };
+  }
   if (s.quietUntil !== undefined) {
     const nextAt = deferredTo(s.quietUntil, on);
     if (nextAt === undefined) return { kind: "void", on, attempt: voidAttempt(on, s.worker, expiryOfRun(d, QUIET_HOURS), s.now) };

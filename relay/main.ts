@@ -10,6 +10,7 @@ import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
 import { readHistoryRetention, readRetention } from "../adapters/store/retention-config.ts";
 import { createServedApps } from "../adapters/store/served-apps.ts";
+import { createSteeringReader } from "../adapters/store/steering-reader.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { watchWebhookSigner } from "../adapters/webhook-secrets.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
@@ -22,6 +23,7 @@ import { measureOutbox } from "./measure.ts";
 import { measureOpen } from "./measure-open.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
+import { keepResuming } from "./resume.ts";
 import { keepRetention } from "./retention.ts";
 import { createWebhookCalls } from "./webhooks/call.ts";
 import { keepWebhooks } from "./webhooks/keep-webhooks.ts";
@@ -41,12 +43,14 @@ export const role = defineRole({
     await checkMayPublish(nats, taskSubjects("any-app"));
     const publisher = createTaskPublisher(nats, log);
     const relayMetrics = createRelayMetrics(metrics);
+    const recorder = createEventRecorder({ metrics, log });
     const relay = createRelay({
       store,
       publisher,
       queue: await createQueueLag(nats, systemClock),
       shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock, readEveryMs: READ_EVERY_MS }),
       sendingTimes: openSendingTimes({ store, appOf: createServedApps(store.apps, systemClock), clock: systemClock }),
+      steering: createSteeringReader({ steering: store.steering, clock: systemClock, log }),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {
@@ -63,7 +67,7 @@ export const role = defineRole({
       random: Math.random,
       log,
       metrics: relayMetrics,
-      recorder: createEventRecorder({ metrics, log }),
+      recorder,
     });
     const measuring = measureOutbox(store.notifications, {
       ...{ metrics: relayMetrics, clock: systemClock, log, signal },
@@ -78,6 +82,7 @@ export const role = defineRole({
       clock: systemClock,
       metrics: relayMetrics,
     });
+    const resuming = keepResuming({ store, recorder, worker, clock: systemClock, log, metrics: relayMetrics, signal });
     const signer = stack.use(watchWebhookSigner({ config, env, log }));
     const addressFilter = createAddressFilter(config.WEBHOOK_ALLOWED_ADDRESSES);
     const telling = keepWebhooks({
@@ -90,7 +95,7 @@ export const role = defineRole({
     const running = relay.run(signal);
     return {
       async drained() {
-        await Promise.all([running, measuring, counting, retaining, telling]);
+        await Promise.all([running, measuring, counting, retaining, telling, resuming]);
       },
     };
   },

@@ -12,6 +12,9 @@ export interface RelayMetrics {
   webhookCalls: Counter<"result">;
   webhookGivenUp: Counter;
   webhookOldest: Gauge;
+  paused: Gauge<"kind" | "value" | "state">;
+  pausedSince: Gauge<"kind" | "value">;
+  released: Counter;
 }
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
@@ -47,4 +50,11 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     "carillon_app_webhook_oldest_seconds",
     "How long ago the oldest change was made that an app is still to be told of; 0 while there is none",
   ),
+  paused: metrics.gauge("carillon_paused_count", "1 for each target that operators have paused or drained, or whose wait is being ended", [
+    "kind",
+    "value",
+    "state",
+  ]),
+  pausedSince: metrics.gauge("carillon_paused_since_timestamp_seconds", "Since when each target is paused or drained", ["kind", "value"]),
+  released: metrics.counter("carillon_released_total", "Deliveries made due because what they belonged to was resumed"),
 });

@@ -1,5 +1,6 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
 import type { SendingTimes } from "../adapters/preferences/sending-times.ts";
+import type { SteeringReader } from "../adapters/store/steering-reader.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import type { UncertainWaits } from "../core/delivery/decide.ts";
 import type { InDoubtRepeats } from "../core/delivery/in-doubt.ts";
@@ -13,6 +14,7 @@ import type { Clock, Random } from "../core/ports/clock.ts";
 import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { QueueLag, TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
+import { pauseOf, type Steering } from "../core/steering/steering.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Effect, evaluate, isRepeat, type Situation } from "./evaluate.ts";
 import { createLease } from "./lease.ts";
@@ -36,6 +38,8 @@ export interface NotificationParts {
   shares: AppShares;
   /** Asked before a task is published, so that what has to wait does not fill its queue. Absent: everything may be sent at any time. */
   sendingTimes?: SendingTimes | undefined;
+  /** What operators have paused, likewise; absent: nothing. */
+  steering?: SteeringReader | undefined;
   recorder: EventRecorder;
   /** Unique per process. */
   worker: string;
@@ -60,6 +64,7 @@ interface Facts {
   waitingSince: ReadonlyMap<string, number | undefined>;
   /** Of those that must wait, by delivery id. */
   quietUntil: ReadonlyMap<string, number>;
+  steering: Steering;
 }
 
 const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nextAt !== undefined && nextAt <= now;
@@ -72,24 +77,31 @@ export function notificationKind(parts: NotificationParts): OutboxKind<Notificat
 
     async gather(records, leasedAt) {
       const due = records.flatMap((n) => n.deliveries.filter((d) => isDue(d, leasedAt)).map((d) => ({ n, d })));
-      const [attempts, waitingSince, quietUntil] = await Promise.all([
+      const [attempts, waitingSince, quietUntil, steering] = await Promise.all([
         store.attempts.find(due.flatMap(({ d }) => [attemptId(d.id, d.attempt), ...repeatedIds(d)])),
         Promise.all(due.map(({ n, d }) => (isRepeat(d) ? queue.waitingSince(d.channel, n.notificationClass) : undefined))),
         readQuiet(due, parts.sendingTimes),
+        // What cannot be read is left to the dispatcher, which asks again.
+        parts.steering?.read().catch(() => []) ?? [],
       ]);
       return {
         attempts: new Map(attempts.map((a) => [a.id, a])),
         waitingSince: new Map(due.map(({ d }, i) => [d.id, waitingSince[i]])),
         quietUntil,
+        steering,
       };
     },
 
-    evaluate(n, { leasedAt, now }, { attempts, waitingSince, quietUntil }) {
+    evaluate(n, { leasedAt, now }, { attempts, waitingSince, quietUntil, steering }) {
       return n.deliveries
         .filter((d) => isDue(d, leasedAt))
         .map((d) => {
           const fixed = { worker, uncertainWaitMs, inDoubtRepeats, confirmationOf, statusQueryFirstMs, watchdogFirstMs };
-          const situation = { ...fixed, now, random: random(), waitingSince: waitingSince.get(d.id), quietUntil: quietUntil.get(d.id) };
+          const { app, notificationClass } = n;
+          const situation = {
+            ...{ ...fixed, now, random: random(), waitingSince: waitingSince.get(d.id), quietUntil: quietUntil.get(d.id) },
+            paused: pauseOf({ app, notificationClass, channel: d.channel }, steering, now),
+          };
           const earlier = repeatedIds(d).flatMap((id) => attempts.get(id) ?? []);
           return evaluate(n, d, attempts.get(attemptId(d.id, d.attempt)), situation, earlier);
         });

@@ -166,3 +166,16 @@ test("a failure is logged once, and tried again", async () => {
   await w.until("it is logged", async () => w.lines.join().includes("works again"));
   assert.equal(w.lines.filter((line) => line.includes("fails; it is kept longer")).length, 1);
 });
+
+test("operators' actions are kept as long as the history of preferences", async () => {
+  await using w = await world({ historyMs: 10 * DAY_MS });
+  const action = { actor: "ada", action: "pause", target: "channel:sms", reason: "an incident" };
+  for (const [id, days] of [
+    ["a", 11],
+    ["b", 9],
+  ] as const)
+    await w.store.steering.log({ id, at: NOW - days * DAY_MS, ...action });
+  w.start();
+  await w.until("the older one is gone", async () => (await w.store.steering.actions(undefined, 9)).length === 1);
+  assert.equal((await w.store.steering.actions(undefined, 9))[0]?.id, "b");
+});

@@ -31,16 +31,20 @@ type Purged =
   | "blobs"
   | "poison"
   | "caps"
-  | "preference-changes";
+  | "preference-changes"
+  | "operator-actions";
 
 /** Those with a retention of their own. */
 const KINDS = ["contents", "notifications"] as const;
 
 export interface RetentionParts {
-  store: Pick<Store, "apps" | "contents" | "blobs" | "caps" | "poison" | "preferences" | "purge" | "deleteContent" | "lease" | "time">;
+  store: Pick<
+    Store,
+    "apps" | "contents" | "blobs" | "caps" | "poison" | "preferences" | "steering" | "purge" | "deleteContent" | "lease" | "time"
+  >;
   /** Of the installation; apps may have their own. */
   retention: Retention;
-  /** Of the history of preferences, in ms; undefined: it is kept. */
+  /** Of the history of preferences and of operators' actions, in ms; undefined: they are kept. */
   historyMs?: number | undefined;
   /** At most so much work of the store in each second, in ms. */
   budgetMs: number;
@@ -163,7 +167,10 @@ export function createRetentionRound({
       task("poison", (limit) => store.poison.purge(clock.now() - poisonMs, limit)),
       ...(historyMs === undefined
         ? []
-        : [task("preference-changes", (limit) => store.preferences.purgeHistory(clock.now() - historyMs, limit))]),
+        : [
+            task("preference-changes", (limit) => store.preferences.purgeHistory(clock.now() - historyMs, limit)),
+            task("operator-actions", (limit) => store.steering.purgeActions(clock.now() - historyMs, limit)),
+          ]),
     ];
   }
 

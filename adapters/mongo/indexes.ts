@@ -80,6 +80,7 @@ const INDEXES: readonly Index[] = [
   { collection: "blobs", name: "kept", key: { keepUntil: 1 } },
   { collection: "caps", name: "until", key: { until: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
+  { collection: "operator_actions", name: "at", key: { at: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
   { collection: "preference_changes", name: "at", key: { at: 1 } },
@@ -103,6 +104,7 @@ export const COLLECTIONS = [
   ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
   ...["contacts", "preferences", "preference_changes", "profiles", "caps", "apps", "poison", "leases"],
   ...["webhook_endpoints", "webhook_events"],
+  ...["steering", "operator_actions"],
 ];
 
 const NAMESPACE_NOT_FOUND = 26;

@@ -28,6 +28,7 @@ import { createProfileStore, type ProfileDocument } from "./profiles.ts";
 import { createPurge } from "./purge.ts";
 import { createReferences } from "./references.ts";
 import { checkSharding } from "./sharding.ts";
+import { createSteeringStore, type OperatorActionDocument, type SteeringDocument } from "./steering.ts";
 import type { WebhookEventDocument } from "./webhook-events.ts";
 import { createWebhookStore, type WebhookEndpointsDocument } from "./webhooks.ts";
 
@@ -95,6 +96,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       apps: createAppStore(db.collection<AppDocument>("apps")),
       caps: createCapStore(db.collection<CapDocument>("caps")),
       poison: createPoisonStore(poison),
+      steering: createSteeringStore(db.collection<SteeringDocument>("steering"), db.collection<OperatorActionDocument>("operator_actions")),
       async purge(ended, limit) {
         checkPurge(ended.before, await time());
         return purge(ended, limit);

@@ -20,8 +20,11 @@ const HINT = { outboxKey: 1, due: 1, _id: 1 };
 const LATER_HINT = { notificationClass: 1, laterDue: 1, due: 1 };
 const FIRST_KEY = { projection: { _id: 0, outboxKey: 1 }, sort: { outboxKey: 1 }, limit: 1, hint: HINT } as const;
 
+/** Open notifications read in one round trip. */
+const PAGE_DOCUMENTS = 200;
+
 type Candidate = Pick<NotificationDocument, "_id" | "due">;
-type Outbox = Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder">;
+type Outbox = Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder" | "open">;
 
 /** @param random in [0, 1): where this process begins, so that several relays begin at different ranges */
 export function createOutbox(collection: Collection<NotificationDocument>, random = Math.random): Outbox {
@@ -117,6 +120,20 @@ export function createOutbox(collection: Collection<NotificationDocument>, rando
         ]);
         return { oldest: oldest?.due, count };
       }),
+
+    async *open(notificationClass) {
+      const open = { notificationClass, due: { $exists: true } };
+      const cursor = collection.find(open, { hint: LATER_HINT, batchSize: PAGE_DOCUMENTS });
+      try {
+        for (;;) {
+          const document = await asStoreError("read open notifications", () => cursor.next());
+          if (document === null) return;
+          yield decode(document);
+        }
+      } finally {
+        await cursor.close();
+      }
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { FIRST_PLACE, LAST_PLACE } from "../../core/ports/notification-store.ts";
+import type { SteeringRecord } from "../../core/ports/steering-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { FragileDisk } from "../../test/support/sqlite/fragile-disk.ts";
 import { sampleAttempt, sampleChange, sampleContact, sampleNotification, sent } from "../../test/support/store/samples.ts";
@@ -94,17 +95,24 @@ const CALLS: Record<string, (store: Store) => Promise<unknown> | AsyncIterable<u
   "webhooks.forget": ({ webhooks }) => webhooks.forget("shop", "crm"),
   "webhooks.purge": ({ webhooks }) => webhooks.purge(LONG_AGO, 1),
   "webhooks.oldest": ({ webhooks }) => webhooks.oldest(),
+  "steering.list": ({ steering }) => steering.list(),
+  "steering.put": ({ steering }) => steering.put(pause),
+  "steering.remove": ({ steering }) => steering.remove(pause),
+  "steering.log": ({ steering }) => steering.log({ id: "1", at: 0, actor: "eve", action: "pause", target: "channel:sms", reason: "test" }),
+  "steering.actions": ({ steering }) => steering.actions(undefined, 1),
+  "steering.purgeActions": ({ steering }) => steering.purgeActions(LONG_AGO, 1),
   purge: (store) => store.purge(ended, 1),
   deleteContent: (store) => store.deleteContent(ended, 0, 1),
   erase: (store) => store.erase(["x"], 0),
   lease: (store) => store.lease("work", "holder", 0, 1),
 };
+const pause: SteeringRecord = { target: { kind: "channel", value: "sms" }, state: "paused", actor: "eve", reason: "test", at: 1 };
 const webhookEvent = { change: { app: "shop", subject: "s", version: 1 }, endpoint: "crm" };
 /** They answer nothing that anybody has committed; or nobody is told, before a write whose answer waits (readToDecide() in transact.ts). */
 const OTHERS = [
   // There is nothing to recover: an event is written with its change.
   ...["time", "overwriteDeleted", "contacts.find", "webhooks.recover"],
-  ...["dueKeys", "dueUnder", "openCount", "openCountOf", "openCounts"].map((method) => `notifications.${method}`),
+  ...["dueKeys", "dueUnder", "openCount", "openCountOf", "openCounts", "open"].map((method) => `notifications.${method}`),
 ];
 
 describe("SQLite store: what another process has committed is on disk before it is answered", () => {

@@ -16,6 +16,7 @@ import { overwriteDeleted } from "./overwrite-deleted.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { createProfileStore } from "./profiles.ts";
+import { createSteeringStore } from "./steering.ts";
 import { asStoreError } from "./transact.ts";
 import { createWebhookStore } from "./webhooks.ts";
 import { useWriterThread } from "./writer-thread.ts";
@@ -53,6 +54,7 @@ export async function openSqliteStore(
     apps: createAppStore(database),
     caps: createCapStore(database, writes),
     poison: createPoisonStore(database),
+    steering: createSteeringStore(database),
     async purge(ended, limit) {
       checkPurge(ended.before, await now());
       return writes.purge(ended, limit);

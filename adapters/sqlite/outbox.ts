@@ -1,14 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
 import { readToDecide } from "./transact.ts";
 import type { Writes } from "./writes.ts";
 
+/** Open notifications read in one page: a few ms of the event loop. */
+const PAGE_ROWS = 200;
+
 export function createOutbox(
   database: DatabaseSync,
   writes: Pick<Writes, "lease">,
   parse: (row: Record<string, unknown>) => NotificationRecord,
-): Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder"> {
+): Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder" | "open"> {
   // From each key straight to the next one, however many notifications are under it.
   const dueKeys = database.prepare(`
     with recursive keys(key) as (
@@ -20,6 +24,10 @@ export function createOutbox(
   const firstDue = database.prepare("select min(due) as due from notifications where outbox_key = ? and due <= ?");
   const count = database.prepare("select count(*) as count from (select 1 from notifications where outbox_key = ? and due <= ? limit ?)");
 
+  const openOf = database.prepare(`
+    select later_due, due, rowid as row, doc from notifications
+    where class = :class and due is not null and (later_due, due, rowid) > (:laterDue, :due, :row) order by later_due, due, rowid limit :limit`);
+
   return {
     dueKeys: async (now) => readToDecide(() => dueKeys.all(now).map(({ key }) => String(key))),
 
@@ -30,5 +38,18 @@ export function createOutbox(
         const due = firstDue.get(key, now)?.due;
         return { oldest: typeof due === "number" ? due : undefined, count: Number(count.get(key, now, Math.max(0, limit))?.count) };
       }),
+
+    async *open(notificationClass) {
+      // Before every row there is. What a reader changes meanwhile moves back, where it has been.
+      let after = { laterDue: -1, due: -1, row: -1 };
+      for (;;) {
+        const rows = await readToDecide(() => openOf.all({ ...after, class: notificationClass, limit: PAGE_ROWS }));
+        for (const row of rows) yield parse(row);
+        const last = rows.at(-1);
+        if (!last || rows.length < PAGE_ROWS) return;
+        after = { laterDue: Number(last.later_due), due: Number(last.due), row: Number(last.row) };
+        await nextTurn();
+      }
+    },
   };
 }

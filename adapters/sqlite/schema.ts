@@ -239,6 +239,13 @@ const WEBHOOK_TABLES = `
   create index if not exists webhook_events_at on webhook_events (at);
 `;
 
+/** What operators have paused, and what they did (core/ports/steering-store.ts); as the tables of blobs. */
+const STEERING_TABLES = `
+  create table if not exists steering (target text not null primary key, at integer not null, doc text not null) strict, without rowid;
+  create table if not exists operator_actions (id text not null primary key, at integer not null, doc text not null) strict, without rowid;
+  create index if not exists operator_actions_at on operator_actions (at);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
 const MIGRATIONS = [
   VERSION_1,
@@ -263,6 +270,7 @@ export function migrate(database: DatabaseSync): void {
     has("leases") &&
     has("caps_ended") &&
     has("preference_floors") &&
+    has("operator_actions_at") &&
     has("webhook_events_at") &&
     has("notification_tags") &&
     database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined &&
@@ -279,6 +287,7 @@ export function migrate(database: DatabaseSync): void {
     database.exec(CAP_TABLES);
     database.exec(FLOOR_TABLE);
     database.exec(WEBHOOK_TABLES);
+    database.exec(STEERING_TABLES);
     if (!has("leases")) database.exec(RETENTION_COLUMNS);
     database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
     database.exec(COMPLETE_INCOMPLETE);

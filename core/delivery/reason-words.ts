@@ -70,6 +70,12 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
       "The user was sent as many of this category as its frequency cap allows in the current window. Pending: it waits for the next window (`FrequencyCap.defer`). Expired: that one begins after `expires_at`.",
     advice: "Nothing, or raise the cap.",
   },
+  paused: {
+    states: "pending, expired",
+    means:
+      "An operator has paused what the detail names: a channel, a class, an app or a provider's account (`carillon steering` says who, when and why). Nothing was sent. Expired: the pause outlasted `expires_at`.",
+    advice: "Operator: `carillon resume` with the target that the detail names. It goes out within seconds.",
+  },
   throttled: {
     states: "pending, expired",
     means: "The provider asked us to slow down; nothing was sent.",

@@ -5,7 +5,7 @@ import { type Outcome, type OutcomeKind, reasonOf } from "./outcome.ts";
 /** Every reason a delivery or a void attempt can have. docs/reasons.md explains each; programs compare these and nothing else. */
 export const REASON_CODES = [
   ...["no-endpoint", ...REFUSALS, "not-supported"],
-  ...["expired", "quiet-hours", "cap", "throttled", "unavailable", "misconfigured"],
+  ...["expired", "quiet-hours", "cap", "paused", "throttled", "unavailable", "misconfigured"],
   ...["endpoint-gone", "rejected", "attempts-exhausted", "outcome-unknown", "undelivered", "poison", "content-lost"],
   ...["superseded", "redriven", "cancelled", "erased", "warning", "other"],
 ] as const;

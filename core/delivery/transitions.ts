@@ -136,6 +136,10 @@ export function handedBack(task: Published, wait: { nextAt: number; reason: Reas
   return transition(task, ["pending"], set, [], { publishCounts: [before, after] });
 }
 
+/** It waits for nothing any more: due at `at`, unless its due time has changed since `dueAt` was read. */
+export const released = (on: AttemptFacts, at: number, dueAt: number | undefined): Transition =>
+  transition(on, ["pending"], { nextAt: at }, [], dueStill(dueAt));
+
 export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
   ended(on, OPEN_STATES, { state: "sent", providerRef: end.providerRef, reason: end.reason }, now);
 

@@ -50,6 +50,8 @@ export interface NotificationStore {
   leaseDue(now: number, until: number, takes: readonly Take[]): Promise<NotificationRecord[]>;
   /** The earliest due moment under the key, where it is ≤ now; and how many are due, counted up to `limit` to bound the cost. */
   dueUnder(key: string, now: number, limit: number): Promise<{ oldest: number | undefined; count: number }>;
+  /** Notifications of the class that have not ended, in no useful order. One that changes meanwhile may be missed, or come twice. */
+  open(notificationClass: NotificationClass): AsyncIterable<NotificationRecord>;
   /** Applies each change whose expectation holds, and recomputes due and the place in the outbox in the same write. Returns for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */

@@ -9,6 +9,7 @@ import type { DeliveryChange, NotificationStore } from "./notification-store.ts"
 import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
 import type { ProfileStore } from "./profile-store.ts";
+import type { SteeringStore } from "./steering-store.ts";
 import type { WebhookStore } from "./webhook-store.ts";
 
 /** Notifications of an app in a class whose last delivery ended before this moment (ms since the epoch). */
@@ -53,6 +54,7 @@ export interface Store extends AsyncDisposable {
   caps: CapStore;
   apps: AppStore;
   poison: PoisonStore;
+  steering: SteeringStore;
   /**
    * attempts.record() and notifications.change() for each, both in one write: whether each was applied. Absent where a store has no transactions; then
    * callers make two writes, the attempts first.

@@ -103,6 +103,12 @@ export const firingCases: readonly FiringCase[] = [
   },
   ill("CarillonProviderMisconfigured", attempts("misconfigured", 1)),
   ill("CarillonCircuitOpen", { [`carillon_circuits_open_count{${N},provider="twilio",account="default",part="account"}`]: still(1) }),
+  ill("CarillonPausedLong", { [`carillon_paused_since_timestamp_seconds{${N},kind="channel",value="sms"}`]: still(-86_000) }),
+  {
+    series: { ...well, [`carillon_paused_since_timestamp_seconds{${N},kind="channel",value="sms"}`]: still(-80_000) },
+    at: "30m",
+    firing: [],
+  },
   ill("CarillonProviderThrottles", attempts("throttled", 200)),
   { series: { ...well, ...attempts("throttled", 50) }, at: "30m", firing: [] },
   ill("CarillonProviderSlow", seconds("carillon_provider_seconds", 'provider="twilio"', 50)),

@@ -11,6 +11,7 @@ import { OUTAGE_ROWS } from "./rows-outages.ts";
 import { PROCESS_ROWS } from "./rows-processes.ts";
 import { PROVIDER_ROWS } from "./rows-providers.ts";
 import { REDIS_ROWS } from "./rows-redis.ts";
+import { STEERING_ROWS } from "./rows-steering.ts";
 import { STORE_ROWS } from "./rows-store.ts";
 
 /** In the order they run. */
@@ -27,5 +28,6 @@ export const ALL_ROWS: readonly Row[] = [
   ...CONTENT_ROWS,
   ...APP_ROWS,
   ...BACKLOG_ROWS,
+  ...STEERING_ROWS,
   ...EVERYTHING_ROWS,
 ];

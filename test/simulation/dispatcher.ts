@@ -64,7 +64,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
       async send(delivery: Parameters<typeof send>[0], signal: AbortSignal, mayBegin = ALWAYS): Promise<Outcome> {
         if (simulation.happens("slow connection", 0.05)) await process.clock.sleep(simulation.random.below(CONNECTION_MS_MAX));
         if (signal.aborted || !mayBegin()) return { kind: "unavailable", fault: { code: "deadline" } };
-        if (!process.dead) checker.callStarted(process, delivery);
+        if (!process.dead) checker.callStarted(process, delivery, name);
         const outcome = await send(delivery, signal);
         checker.callAnswered(delivery);
         return outcome;

@@ -17,6 +17,7 @@ import type { OwnerHistory } from "./owner-history.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { PROVIDER_DEADLINE_MS } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
+import type { Operators } from "./steering.ts";
 import { createTimingJudge, isTimed, type Timing, timedMsMax } from "./timing.ts";
 
 /** More than the clocks of two processes differ by. */
@@ -32,7 +33,7 @@ const MAY_BE_SENT: ReadonlySet<string | undefined> = new Set([undefined, "accept
 
 export interface InvariantChecker {
   /** A provider call starts. */
-  callStarted(process: SimulatedProcess, delivery: OutboundDelivery): void;
+  callStarted(process: SimulatedProcess, delivery: OutboundDelivery, provider: string): void;
   /** The provider's answer reached the process. */
   callAnswered(delivery: OutboundDelivery): void;
   /** The store confirmed that these were claimed, or that their outcome was written. */
@@ -50,7 +51,13 @@ export interface InvariantChecker {
 export function createInvariantChecker(
   simulation: Simulation,
   store: MemoryStore,
-  { optOutHistory, owners, timing, cancels }: { optOutHistory: OptOutHistory; owners: OwnerHistory; timing: Timing; cancels: CancelJudge },
+  {
+    optOutHistory,
+    owners,
+    timing,
+    cancels,
+    operators,
+  }: { optOutHistory: OptOutHistory; owners: OwnerHistory; timing: Timing; cancels: CancelJudge; operators: Operators | undefined },
 ): InvariantChecker {
   const calls = new Map<string, { process: SimulatedProcess; answered: boolean }>();
   /** Copies of a task that one process handles at the same time, by process and attempt. */
@@ -94,9 +101,13 @@ export function createInvariantChecker(
   /** It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts. */
   function isDeferred({ notificationId, deliveryId, publication }: DeliveryTask): boolean {
     const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
+    if (d?.reason?.code === "paused") simulation.happened("delivery paused");
     return (
       d !== undefined &&
-      (isTimed(d.reason?.code) || (timedMsMax(timing) > 0 && (d.policyResend === true || d.publishCount > publication + 1)))
+      (isTimed(d.reason?.code) ||
+        d.reason?.code === "paused" ||
+        (timedMsMax(timing) > 0 && (d.policyResend === true || d.publishCount > publication + 1)) ||
+        (timing.steered && d.publishCount > publication + 1))
     );
   }
 
@@ -120,7 +131,7 @@ export function createInvariantChecker(
   }
 
   return {
-    callStarted(process, delivery) {
+    callStarted(process, delivery, provider) {
       const { attemptId: id, deliveryId } = delivery;
       const attempt = store.attempts.inside.get(id);
       const record = store.notifications.inside.get(notificationIdOf(deliveryId));
@@ -133,6 +144,7 @@ export function createInvariantChecker(
       judgeTimes(process, delivery, attempt, record.sendAt);
       judgeRecipient(delivery, record);
       cancels.callStarted(delivery);
+      operators?.judge(process, delivery, provider, record);
       const { recipient, category } = record;
       const userId = recipient.kind === "user" ? recipient.userId : undefined;
       judgeTiming(delivery, { userId, category, clockNow: process.clock.now() });

@@ -168,6 +168,13 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
       return { oldest: under[0] && dues.get(under[0].id), count: Math.min(limit, under.length) };
     },
 
+    async *open(notificationClass) {
+      for (const id of [...dues.keys()]) {
+        const record = records.get(id);
+        if (record?.notificationClass === notificationClass) yield record;
+      }
+    },
+
     async change(changes) {
       const applied = changes.map(changeOne);
       const touched = new Set(changes.filter((_, i) => applied[i]).map((c) => c.notificationId));

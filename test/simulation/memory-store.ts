@@ -5,7 +5,9 @@ import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import { type ContactRecord, hasOneUser } from "../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../core/ports/poison-store.ts";
+import type { OperatorAction, SteeringRecord } from "../../core/ports/steering-store.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { targetKey } from "../../core/steering/target.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
@@ -55,6 +57,7 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
     apps: createMemoryApps(),
     caps: createMemoryCaps(),
     poison: createMemoryPoison(),
+    steering: createMemorySteering(),
     async purge(ended, limit) {
       checkPurge(ended.before, now());
       const { records, ...oldest } = notifications.purge(ended, limit);
@@ -138,6 +141,34 @@ function createMemoryApps(): Store["apps"] {
       const app = frozen({ ...edit(before), id, version: (before?.version ?? 0) + 1 });
       apps.set(id, app);
       return app;
+    },
+  };
+}
+
+function createMemorySteering(): Store["steering"] {
+  const steering = new Map<string, SteeringRecord>();
+  const log = new Map<string, OperatorAction>();
+  const newest = () => [...log.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+  return {
+    list: async () => [...steering.values()],
+    async put(record) {
+      steering.set(targetKey(record.target), frozen(record));
+    },
+    async remove({ target, at }) {
+      return steering.get(targetKey(target))?.at === at && steering.delete(targetKey(target));
+    },
+    async log(action) {
+      log.set(action.id, frozen(action));
+    },
+    actions: async (before, limit) =>
+      newest()
+        .filter(({ id }) => before === undefined || id < before)
+        .slice(0, Math.max(0, limit)),
+    async purgeActions(before, limit) {
+      const old = newest().filter(({ at }) => at < before);
+      const removed = old.sort((a, b) => a.at - b.at).slice(0, Math.max(0, limit));
+      for (const { id } of removed) log.delete(id);
+      return removed.length;
     },
   };
 }

@@ -130,6 +130,26 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (from <= at && at + 600_000 < until) end = until;",
   },
   {
+    ...{ name: "pauses of channels, classes and apps ignored", file: "core/steering/steering.ts" },
+    find: "if (steering.length === 0) return undefined;",
+    replace: "if (steering.length >= 0) return undefined;",
+  },
+  {
+    ...{ name: "pauses of accounts ignored", file: "core/steering/steering.ts" },
+    find: "if (steering.length === 0) return OPEN;",
+    replace: "if (steering.length >= 0) return OPEN;",
+  },
+  {
+    ...{ name: "what is paused read too seldom", file: "core/steering/steering.ts" },
+    find: "export const STEERING_READ_MS = 2_000;\nexport const STEERING_FRESH_MS = 4_000;",
+    replace: "export const STEERING_READ_MS = 60_000;\nexport const STEERING_FRESH_MS = 60_000;",
+  },
+  {
+    ...{ name: "resumption forgets what waits", file: "relay/resume.ts" },
+    find: 'if (d.reason?.code !== "paused") return false;',
+    replace: "if (n.id.length > 0) return false;",
+  },
+  {
     ...{ name: "deferred without a write", file: dispatch },
     find: "await writer.deferTo(task, admission);",
     replace: "",

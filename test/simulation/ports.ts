@@ -18,6 +18,7 @@ import type { SimulatedProcess } from "./process.ts";
 import type { createProviders } from "./providers.ts";
 import type { createRedis } from "./redis.ts";
 import type { Simulation } from "./simulation.ts";
+import type { Operators } from "./steering.ts";
 import type { Stream } from "./stream.ts";
 import { type Timing, timingParts } from "./timing.ts";
 
@@ -34,6 +35,8 @@ export interface Surroundings {
   optOutHistory: OptOutHistory;
   checker: InvariantChecker;
   timing: Timing;
+  /** Who pauses and resumes; absent in worlds where nobody does. */
+  operators: Operators | undefined;
   /** Whether the store writes outcomes and changes at once, as SQLite does and MongoDB does not. */
   settlesAtOnce: boolean;
   /** After which the stream delivers a message again that was not settled. */
@@ -118,6 +121,7 @@ export function portsOf(around: Surroundings, process: SimulatedProcess) {
   const depths: QueueDepths = { read: process.wrap("stream", { depth: stream.depth }, "remote").depth };
   return {
     ...timingParts(around, process),
+    ...(around.operators && { steering: around.operators.readerOf(process, log) }),
     store: wrapped,
     shares: createAppShares({ depths: { read: (...of) => depths.read(...of).catch(() => undefined) }, apps: store.apps, clock }),
     publisher,

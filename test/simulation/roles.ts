@@ -12,6 +12,7 @@ import { confirmationOf, PROVIDERS } from "../../providers/list.ts";
 import { createRelayMetrics } from "../../relay/metrics.ts";
 import type { Outbox } from "../../relay/outbox.ts";
 import { createRelay } from "../../relay/relay.ts";
+import { createResume } from "../../relay/resume.ts";
 import { callError } from "../../runtime/call-error.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { noQuotas } from "../support/no-quotas.ts";
@@ -74,6 +75,22 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
   };
   const store = { ...ports.store, attempts: { ...attempts, record } };
   return createRelay({ ...ports, store, pollMs: POLL_MS, ...inDoubt, metrics: relayMetrics });
+}
+
+/** One look of a relay at what operators have resumed. */
+export function createResumeRole(around: Surroundings, process: SimulatedProcess): () => Promise<void> {
+  const { store, ...ports } = portsOf(around, process);
+  const { steering, lease } = around.store;
+  return createResume({
+    ...ports,
+    // Reading what is open is many calls in truth; here it is one that does not fail.
+    store: {
+      notifications: { ...store.notifications, open: around.store.notifications.open },
+      steering: process.wrap("steering", steering, "store"),
+      lease: process.wrap("lease", { lease }, "store").lease,
+    },
+    metrics: relayMetrics,
+  });
 }
 
 /** No simulated receipt says anything of a recipient. */

@@ -54,6 +54,8 @@ export const FAULTS = [
   "task returned before its turn",
   "delivery handed back",
   "delivery deferred",
+  "delivery paused",
+  "traffic paused",
   "endpoint gone",
   "endpoint moved",
   "endpoint removed",

@@ -11,6 +11,7 @@ import { APP, USERS } from "./callers.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Simulation } from "./simulation.ts";
+import { isSteered } from "./steering.ts";
 
 const MINUTE_MS = 60_000;
 /** All profiles are in UTC. */
@@ -30,13 +31,15 @@ const CLOCK_MS = 5_000;
 export interface Timing {
   quietUser: string | undefined;
   cap: FrequencyCap | undefined;
+  /** Whether operators pause and resume. */
+  steered: boolean;
 }
 
 /** By the seed alone, so that the other worlds are as they were. */
 export function timingOf(seed: number): Timing {
   const quietUser = seed % 3 === 0 ? USERS[(seed / 3) % USERS.length] : undefined;
   const cap = seed % 5 === 0 ? { max: MAX, windowMs: WINDOW_MS, defer: seed % 2 === 0 } : undefined;
-  return { quietUser, cap };
+  return { quietUser, cap, steered: isSteered(seed) };
 }
 
 export const timedMsMax = ({ quietUser, cap }: Timing): number => (quietUser === undefined && cap === undefined ? 0 : TIMED_MS_MAX);

@@ -20,9 +20,10 @@ import { createProviders } from "./providers.ts";
 import { createRecipients } from "./recipients.ts";
 import { createRedis } from "./redis.ts";
 import { runRelay } from "./relay-iterations.ts";
-import { createFeedback, createGateway, createPurger } from "./roles.ts";
+import { createFeedback, createGateway, createPurger, createResumeRole } from "./roles.ts";
 import { createServerFaults, SERVER_FAULT_MS_MAX } from "./server-faults.ts";
 import { createSimulation } from "./simulation.ts";
+import { createOperators } from "./steering.ts";
 import { createStream } from "./stream.ts";
 import { setTiming, timingOf } from "./timing.ts";
 
@@ -67,14 +68,15 @@ export interface WorldEnd {
 export async function runWorld(seed: number): Promise<WorldEnd> {
   const simulation = createSimulation(seed);
   const { random, time } = simulation;
-  const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void }>();
+  const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void; look?: () => Promise<void> }>();
   const owners = createOwnerHistory();
   const store = watchContacts(createMemoryStore(wakeRelaysAt, time.now), owners, time.now);
   const optOutHistory = createOptOutHistory();
   const timing = timingOf(seed);
   await setTiming(store, timing);
   const cancelJudge = createCancelJudge(simulation, store);
-  const checker = createInvariantChecker(simulation, store, { optOutHistory, owners, timing, cancels: cancelJudge });
+  const operators = timing.steered ? createOperators(simulation, store) : undefined;
+  const checker = createInvariantChecker(simulation, store, { optOutHistory, owners, timing, cancels: cancelJudge, operators });
   const redis = createRedis(simulation);
   let storeUnavailableUntil = 0;
   const chances = {
@@ -88,7 +90,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const stream = createStream(simulation, ackWaitMs, () => dispatchers.map((d) => d.dispatcher));
   const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
   const around: Surroundings = {
-    ...{ simulation, store, stream, redis, providers, optOutHistory, checker, timing, ackWaitMs },
+    ...{ simulation, store, stream, redis, providers, optOutHistory, checker, timing, operators, ackWaitMs },
     settlesAtOnce: seed % 2 === 1,
   };
 
@@ -122,7 +124,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   function startRelay(): void {
     const its = process("relay");
-    relays.add({ process: its, ...runRelay(around, its) });
+    relays.add({ process: its, ...runRelay(around, its), ...(operators && { look: createResumeRole(around, its) }) });
   }
 
   /** Its clock never jumps: in production contents are kept longer than any clock jump that a process accepts. */
@@ -217,7 +219,16 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     ? { at: someTime() * random.pick([0, 1]), ms: random.chance(0.1) ? DAY_OUTAGE_MS : random.pick(OUTAGES_MS) }
     : { at: 0, ms: 0 };
   if (outage.ms > 0) time.after(outage.at, () => providers.failFor(outage.ms));
-  const quietAt = time.now() + Math.max(badMs + SERVER_FAULT_MS_MAX, outage.at + outage.ms);
+  const faultsEndAt = time.now() + Math.max(badMs + SERVER_FAULT_MS_MAX, outage.at + outage.ms);
+  const quietAt = Math.max(faultsEndAt, operators?.begin(someTime, faultsEndAt) ?? 0);
+  operators?.keepLooking(() => {
+    for (const { process: its, look } of relays)
+      if (!its.dead)
+        void its
+          .awake()
+          .then(look, () => {})
+          .catch(() => {});
+  });
   time.after(badMs, () => {
     simulation.faulty = false;
     simulation.note("world", "no more faults");

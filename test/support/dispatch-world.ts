@@ -3,6 +3,7 @@ import { ProxyTracerProvider } from "@opentelemetry/api";
 import { createPreferences, type Preferences } from "../../adapters/opt-outs/preferences.ts";
 import type { SendingTimes } from "../../adapters/preferences/sending-times.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
+import type { SteeringReader } from "../../adapters/store/steering-reader.ts";
 import type { AppAccounts } from "../../core/apps/accounts.ts";
 import type { DeliveryEvent } from "../../core/delivery/event.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
@@ -34,6 +35,7 @@ interface Setting {
   rateLimiter?: RateLimiter;
   accountsOf?: (app: string) => Promise<AppAccounts>;
   sendingTimes?: SendingTimes;
+  steering?: SteeringReader;
   checkCap?: CapCheck;
   failpoint?: Failpoint;
   circuits?: CircuitBreakers;
@@ -73,7 +75,7 @@ export class DispatchWorld {
       log,
       metrics: createDispatchMetrics(createMetrics("test")),
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
-      ...{ sendingTimes: s.sendingTimes, checkCap: s.checkCap },
+      ...{ sendingTimes: s.sendingTimes, steering: s.steering, checkCap: s.checkCap },
       ...{ accountsOf: s.accountsOf, circuits: s.circuits, setupWaiters: s.setupWaiters },
       failpoint: s.failpoint ?? (() => {}),
       recorder: this.recorder,

@@ -26,6 +26,7 @@ import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
 import { sampleApp, sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
 import { describeSearching } from "./store/searching.ts";
+import { describeSteering } from "./store/steering.ts";
 import type { StoreTest } from "./store/store-test.ts";
 import { describeWebhooks } from "./store/webhooks.ts";
 
@@ -68,6 +69,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeContentDeletion(name, test);
   describeErasure(name, test);
   describeLease(name, test);
+  describeSteering(name, test);
 
   describe(`${name}: opening`, () => {
     test("keeps everything when closed and opened again", async (store, url) => {

@@ -1,0 +1,43 @@
+import type { Collection } from "mongodb";
+import type { OperatorAction, SteeringRecord, SteeringStore } from "../../core/ports/steering-store.ts";
+import { targetKey } from "../../core/steering/target.ts";
+import { asStoreError } from "./errors.ts";
+import { deleteFirst } from "./writes.ts";
+
+export interface SteeringDocument extends SteeringRecord {
+  /** The target's key. */
+  _id: string;
+}
+
+export interface OperatorActionDocument extends Omit<OperatorAction, "id"> {
+  _id: string;
+}
+
+export function createSteeringStore(steering: Collection<SteeringDocument>, actions: Collection<OperatorActionDocument>): SteeringStore {
+  return {
+    list: () =>
+      asStoreError("read what is paused", async () =>
+        (await steering.find({}, { sort: { _id: 1 } }).toArray()).map(({ _id, ...record }) => record),
+      ),
+    put: (record) =>
+      asStoreError("pause or resume", async () => {
+        await steering.replaceOne({ _id: targetKey(record.target) }, record, { upsert: true });
+      }),
+    remove: ({ target, at }) =>
+      asStoreError("end a pause", async () => (await steering.deleteOne({ _id: targetKey(target), at })).deletedCount === 1),
+    log: ({ id, ...action }) =>
+      asStoreError("log an operator's action", async () => {
+        await actions.replaceOne({ _id: id }, action, { upsert: true });
+      }),
+    actions: (before, limit) =>
+      asStoreError("list operators' actions", async () => {
+        // A limit of 0 would be none.
+        if (limit <= 0) return [];
+        const older = before === undefined ? {} : { _id: { $lt: before } };
+        const found = await actions.find(older, { sort: { _id: -1 }, limit }).toArray();
+        return found.map(({ _id, ...action }) => ({ id: _id, ...action }));
+      }),
+    purgeActions: (before, limit) =>
+      asStoreError("purge operators' actions", () => deleteFirst(actions, { at: { $lt: before } }, { at: 1, _id: 1 }, limit)),
+  };
+}

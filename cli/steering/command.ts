@@ -1,0 +1,161 @@
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { readTarget, type Target } from "../../core/steering/target.ts";
+import { orderFault } from "../../operations/steering/audit-log.ts";
+import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
+import { reevaluate } from "../../operations/steering/reevaluate.ts";
+import { resend } from "../../operations/steering/resend.ts";
+import { PROVIDERS } from "../../providers/list.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { type Command, count, duration, fail, type Invocation, text } from "../command.ts";
+import { actionsText, drainText, resentText, steeringText } from "./report.ts";
+
+const ORDER_OPTIONS = { actor: { type: "string" }, reason: { type: "string" }, json: { type: "boolean" } } as const;
+const ORDER_USAGE = "--actor NAME --reason TEXT [--json]";
+/** The longest pause that ends by itself: what is paused longer has expired. */
+const PAUSE_MS_MAX = 28 * 86_400_000;
+const ACTIONS_LIMIT = 50;
+const ACTIONS_LIMIT_MAX = 1_000;
+
+/** What operators do to the traffic, in the store that STORE_URL names. Each action is in the audit log. */
+export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
+  pause: {
+    about: "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits (STORE_URL)",
+    usage: `TARGET ${ORDER_USAGE} [--until 2h]   TARGET: channel:sms, class:marketing, app:shop, account:twilio or account:twilio/eu`,
+    options: { ...ORDER_OPTIONS, until: { type: "string" } },
+    async run({ values, positionals, env }) {
+      const [target, order] = [readOneTarget(positionals), readOrder(values)];
+      const until = text(values.until);
+      const forMs = until === undefined ? undefined : duration(until, "--until");
+      if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const record = await pause(store, { target, forMs, ...order });
+      return print(values, withDates(record), () => steeringText([record]));
+    },
+  },
+  resume: {
+    about: "sends again what was paused or drained; what waits goes out within seconds, critical first (STORE_URL)",
+    usage: `TARGET ${ORDER_USAGE}`,
+    options: ORDER_OPTIONS,
+    async run({ values, positionals, env }) {
+      const [target, order] = [readOneTarget(positionals), readOrder(values)];
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const wasPaused = await resume(store, { target, ...order });
+      print(values, { target, wasPaused }, () =>
+        wasPaused ? "resumed; `carillon steering` shows it until nothing waits any more" : "was not paused",
+      );
+      return wasPaused ? 0 : 1;
+    },
+  },
+  drain: {
+    about: "has another provider of the channel send what this one would; exit status 1 if apps would change accounts (STORE_URL)",
+    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${ORDER_USAGE} [--change-accounts]`,
+    options: { ...ORDER_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
+    async run({ values, positionals, env }) {
+      const [from, to] = [readOneTarget(positionals), providerOf(text(values.to) ?? "", "--to")];
+      if (from.kind !== "account") fail("drain takes a provider's account, as twilio or twilio/eu");
+      const [provider = "", account] = from.value.split("/");
+      const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
+      const order = readOrder(values);
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const report = await drain(store, { ...what, ...order });
+      print(values, report, () => drainText(report, from.value, to.name));
+      return report.done ? 0 : 1;
+    },
+  },
+  steering: {
+    about: "lists what is paused or drained: since when, by whom, why, and how many deliveries wait (STORE_URL)",
+    usage: "[--json]",
+    options: { json: { type: "boolean" } },
+    async run({ values, env }) {
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const shown = await showSteering(store);
+      return print(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
+    },
+  },
+  reevaluate: {
+    about: "makes due now what waits in the store for later, as after a circuit or quiet hours; it waits again where it must (STORE_URL)",
+    usage: `[--reason-code CODE] [--channel C] [--app ID] ${ORDER_USAGE}`,
+    options: { ...ORDER_OPTIONS, "reason-code": { type: "string" }, channel: { type: "string" }, app: { type: "string" } },
+    async run({ values, env }) {
+      const filter = { reason: reasonCodeOf(values), channel: channelOf(values), app: text(values.app) };
+      if (Object.values(filter).every((condition) => condition === undefined)) fail("give at least one of --reason-code, --channel, --app");
+      const order = readOrder(values);
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const counts = await reevaluate(store, { filter, clock: systemClock, ...order });
+      const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+      return print(values, { total, byChannel: counts }, () => `${total} made due`);
+    },
+  },
+  resend: {
+    about: "sends an ended notification again as a new one, with its stored content; prints the new id (STORE_URL)",
+    usage: `NOTIFICATION_ID ${ORDER_USAGE}`,
+    options: ORDER_OPTIONS,
+    async run({ values, positionals, env }) {
+      const [id, ...more] = positionals;
+      if (id === undefined || more.length > 0 || !/^[0-9a-f]{32}$/.test(id)) fail("give exactly one id of a notification: 32 hex digits");
+      const order = readOrder(values);
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const result = await resend(store, { id, ...order });
+      print(values, result, () => resentText(result));
+      return "notificationId" in result ? 0 : 1;
+    },
+  },
+  "audit-log": {
+    about: "lists what operators did, the newest first: when, who, what, why, and what came of it (STORE_URL)",
+    usage: "[--limit N] [--before ID] [--json]",
+    options: { limit: { type: "string" }, before: { type: "string" }, json: { type: "boolean" } },
+    async run({ values, env }) {
+      const limit = values.limit === undefined ? ACTIONS_LIMIT : count(values.limit, "--limit", ACTIONS_LIMIT_MAX);
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const actions = await store.steering.actions(text(values.before), limit);
+      return print(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
+    },
+  },
+};
+
+/** As JSON shows it: moments in ISO 8601. */
+const withDates = <R extends { at: number; until?: number | undefined }>(record: R) => ({
+  ...record,
+  at: new Date(record.at).toISOString(),
+  ...(record.until !== undefined && { until: new Date(record.until).toISOString() }),
+});
+
+function print(values: Invocation["values"], json: unknown, words: () => string): 0 {
+  process.stdout.write(`${values.json === true ? JSON.stringify(json, null, 2) : words()}\n`);
+  return 0;
+}
+
+function readOneTarget(positionals: readonly string[]): Target {
+  if (positionals.length !== 1) fail("give exactly one target");
+  const names = PROVIDERS.map(({ name }) => name);
+  const target = readTarget(positionals[0]!, names);
+  return "fault" in target ? fail(`"${positionals[0]!.replace(/\p{Cc}/gu, " ").slice(0, 60)}": ${target.fault}`) : target;
+}
+
+function readOrder(values: Invocation["values"]) {
+  const order = {
+    actor: text(values.actor) ?? fail("--actor is missing: who does this"),
+    reason: text(values.reason) ?? fail("--reason is missing: why"),
+  };
+  const fault = orderFault(order);
+  return fault === undefined ? order : fail(fault);
+}
+
+const providerOf = (name: string, option: string) =>
+  PROVIDERS.find((provider) => provider.name === name) ?? fail(`${option} must be one of ${PROVIDERS.map((p) => p.name).join(", ")}`);
+
+function channelOf(values: Invocation["values"]): Channel | undefined {
+  const channel = text(values.channel);
+  return channel === undefined
+    ? undefined
+    : (CHANNELS.find((c) => c === channel) ?? fail(`--channel must be one of ${CHANNELS.join(", ")}`));
+}
+
+function reasonCodeOf(values: Invocation["values"]) {
+  const code = text(values["reason-code"]);
+  if (code === undefined) return undefined;
+  return isReasonCode(code) ? code : fail(`--reason-code must be one of ${REASON_CODES.join(", ")}`);
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import type { OperatorAction } from "../../core/ports/steering-store.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+
+/** Who does something, and why. */
+export interface Order {
+  actor: string;
+  reason: string;
+}
+
+export const ACTOR_MAX = 100;
+export const REASON_MAX = 500;
+/** What is wrong with the texts of an order, in words; undefined: nothing. */
+export function orderFault({ actor, reason }: Order): string | undefined {
+  for (const [name, value, max] of [
+    ["--actor", actor, ACTOR_MAX],
+    ["--reason", reason, REASON_MAX],
+  ] as const)
+    if (value.trim() === "" || value.length > max || /\p{Cc}/u.test(value))
+      return `${name} must have 1 to ${max} characters and no control characters; what is given has ${value.length}`;
+  return undefined;
+}
+
+type AuditStore = Pick<Store, "steering" | "time">;
+
+/** Later ids are larger. */
+const newId = (at: number) => `${String(at).padStart(15, "0")}-${randomBytes(6).toString("hex")}`;
+
+/**
+ * Does something under an entry of the audit log: the entry is stored before anything is done, and again with the result. Where `act` rejects, the entry says
+ * so. @param act gets the moment of the entry, by the store's clock; returns its result and, in words, what the entry is to say of it
+ */
+export async function logged<T>(
+  store: AuditStore,
+  of: Order & Pick<OperatorAction, "action" | "target">,
+  act: (at: number) => Promise<{ result: T; words: string }>,
+): Promise<T> {
+  const fault = orderFault(of);
+  if (fault !== undefined) throw new OperatorError(fault);
+  const { actor, reason, action, target } = of;
+  const at = await store.time();
+  const entry = { id: newId(at), at, actor, action, target, reason };
+  await store.steering.log(entry);
+  try {
+    const { result, words } = await act(at);
+    await store.steering.log({ ...entry, result: words });
+    return result;
+  } catch (error) {
+    // The error that counts is the first one.
+    await store.steering.log({ ...entry, result: `failed: ${error instanceof Error ? error.name : "error"}` }).catch(() => undefined);
+    throw error;
+  }
+}
