@@ -108,5 +108,5 @@ test("what is paused and what is scheduled can both be seen, and a repetition th
   await relay.iterate();
   await relay.iterate();
   const { state, reason } = await world.delivery(id);
-  assert.deepEqual([state, reason?.code], ["expired", "outcome-unknown"]);
+  assert.deepEqual([state, reason?.code], ["failed", "outcome-unknown"]);
 });

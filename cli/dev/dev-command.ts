@@ -27,7 +27,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
         directory: home,
         env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
         gatewayPort: GATEWAY_PORT,
-          httpPort: HTTP_PORT,
+        httpPort: HTTP_PORT,
         onStart: (part) => print(`  started ${part}`),
       }),
     );

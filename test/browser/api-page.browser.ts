@@ -4,8 +4,8 @@ import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { apiDocuments } from "../../gateway/api-page/documents.ts";
 import { useConnectServers } from "../support/connect-servers.ts";
-import { axeFaults, isWide } from "./page-checks.ts";
 import { openPage, startChromium } from "./chromium.ts";
+import { axeFaults, isWide } from "./page-checks.ts";
 
 const { serve } = useConnectServers();
 let browser: Browser;
