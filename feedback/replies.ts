@@ -14,7 +14,7 @@ const REPLY_MS = 10_000;
 /** Replies under way; further ones are not sent, because a person can write again. */
 const REPLIES_MAX = 64;
 /**
- * A text is remembered as answered for one to two of these, in ms: providers repeat a webhook for a day, and signatures hold for an hour more. Vonage's time of a text may
+ * A text is remembered as answered for one to two of these, in ms: providers repeat a webhook for a day, and signatures hold for an hour more. A provider's time of a text may
  * change with each repetition, so that the time of ours counts.
  */
 const ANSWERED_MS = 172_800_000;

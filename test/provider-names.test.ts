@@ -23,6 +23,7 @@ const ALLOWED: readonly [where: RegExp, why: string][] = [
   [/^proto\/|^core\/content\/|^providers\/content-fields\//, "overrides are named by provider, and what each field becomes there"],
   [/^providers\/email-outcome\.ts$/, "overrides of mails are named by provider"],
   [/^bench\//, "measures real providers"],
+  [/^sandbox\/inbox\//, "reads and shows what each provider was asked to send, and orders its faults"],
   [/^(providers|sandbox)\/sendgrid\/webhooks?\.ts$/, "the names of SendGrid's signature headers begin with Twilio's"],
   [/^adapters\/sqlite\/schema\.ts$/, "an early migration named one, and migrations are never edited"],
 ];

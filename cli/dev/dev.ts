@@ -101,7 +101,13 @@ export async function startDev({
   /** Addresses of the roles started so far, passed to the later ones. */
   const found: Record<string, string> = {};
   for (const role of inStartOrder(await loadRoles())) {
-    const running = stack.use(await role.start({ ...shared, ...found }));
+    const start = (ports: Environment = {}) => role.start({ ...shared, ...found, ...ports });
+    const again = async (error: unknown) => {
+      // Another program has taken a port since it was found free.
+      if (role.name !== "gateway" || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      return start({ GATEWAY_LISTEN: "127.0.0.1:0", GATEWAY_HTTP_LISTEN: "127.0.0.1:0" });
+    };
+    const running = stack.use(await start().catch(again));
     if (role.name === "preferences") found.PREFERENCES_ADDRESS = running.addresses.grpc ?? "";
     if (role.name === "feedback") {
       const url = given("FEEDBACK_URL") ?? `http://${running.addresses.webhooks}`;

@@ -23,7 +23,7 @@ const ACTIONS_LIMIT_MAX = 1_000;
 export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
     about: "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits (STORE_URL)",
-    usage: `TARGET ${ORDER_USAGE} [--until 2h]   TARGET: channel:sms, class:marketing, app:shop, account:twilio or account:twilio/eu`,
+    usage: `TARGET ${ORDER_USAGE} [--until 2h]   TARGET: channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT`,
     options: { ...ORDER_OPTIONS, until: { type: "string" } },
     async run({ values, positionals, env }) {
       const [target, order] = [readOneTarget(positionals), readOrder(values)];
@@ -55,7 +55,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...ORDER_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
     async run({ values, positionals, env }) {
       const [from, to] = [readOneTarget(positionals), providerOf(text(values.to) ?? "", "--to")];
-      if (from.kind !== "account") fail("drain takes a provider's account, as twilio or twilio/eu");
+      if (from.kind !== "account") fail("drain takes a provider's account, as PROVIDER or PROVIDER/ACCOUNT");
       const [provider = "", account] = from.value.split("/");
       const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
       const order = readOrder(values);

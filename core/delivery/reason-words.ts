@@ -40,7 +40,7 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   bounced: {
     states: "suppressed, failed",
     means: "The address does not exist, as its server said before.",
-    advice: "Correct the address; where it was verified since, lift the block (`LiftBlock`).",
+    advice: "Correct the address; where it was verified since, lift the block (`LiftBlock`, `carillon suppressions lift`).",
   },
   blocked: {
     states: "suppressed",
@@ -110,7 +110,7 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   "outcome-unknown": {
     states: "pending, uncertain, failed",
     means:
-      "The provider gave no usable answer, so it may have been sent. Pending: it is sent once more, as channel and class allow (critical, and a transactional push without a `collapse_key`, whose copy replaces the first one). Failed: neither a receipt nor a status query resolved it.",
+      "The provider gave no usable answer, so it may have been sent. Pending: it is sent once more, as channel and class allow (critical, and a transactional push without a `collapse_key`, whose copy replaces the first one). Failed: neither a receipt nor a status query resolved it, also where it was to be sent once more and expired before.",
     advice: "Failed: decide whether a second copy is acceptable, then `carillon dead redrive --uncertain`.",
   },
   undelivered: {

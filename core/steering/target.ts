@@ -17,7 +17,7 @@ export const targetKey = ({ kind, value }: Target): string => `${kind}:${value}`
 export const TARGET_RULE = "must be channel:NAME, class:NAME, app:ID, account:PROVIDER or account:PROVIDER/ACCOUNT";
 
 /**
- * Reads a target as an operator writes it: its key, or only the name of a channel, a class or a provider's account (`sms`, `marketing`, `twilio/eu`).
+ * Reads a target as an operator writes it: its key, or only the name of a channel, a class or a provider's account (`sms`, `marketing`, `NAME/eu`).
  * Returns what is wrong with it otherwise, in words.
  * @param providers names of all providers
  */

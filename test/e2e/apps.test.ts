@@ -46,7 +46,7 @@ test("the life of a key: created, rotated, revoked, listed; it is printed once a
 
   const wrong = await run("shop");
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /no subcommand "shop"\nusage: carillon app create/);
+  assert.match(wrong.stderr, /no subcommand "shop"; did you mean `carillon app show`\?\n\nusage: carillon app <command>[\s\S]*app create/);
   const unknown = await run("key", "add", "bank", "--out", file);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /^[^\n]*there is no app bank[^\n]*\n$/);

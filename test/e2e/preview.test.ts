@@ -139,7 +139,7 @@ test("what would be rejected is told with its fields, by the gateway and before 
     ["notification.category"],
   );
   assert.match(second?.error?.message ?? "", /^content\.push\.titel: is not a field; the fields are title, body, data,/);
-  assert.equal(third?.error?.message, "sms.segmentsMax: must be a number");
+  assert.equal(third?.error?.message, "sms.segmentsMax: must be a whole number from -2147483648 to 2147483647 (int32)");
   const { code, stdout } = await runCli(["send", "--dry-run", "--file", path, ...client()]);
   assert.equal(code, 1);
   assert.match(stdout, /^ {2}INVALID_ARGUMENT INVALID_FIELD\n {2}notification\.category {2}/m);

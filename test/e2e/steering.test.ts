@@ -95,7 +95,7 @@ test("what a drained provider would send leaves by the other one, and what canno
     [["pause", "everything", ...ORDER], /must be channel:NAME/],
     [["pause", "sms", "--actor", "ada"], /--reason is missing/],
     [["pause", "sms", "--actor", "ada", "--reason", "\u001b"], /--reason must have/],
-    [["pause", "sms", "marketing", ...ORDER], /exactly one target/],
+    [["pause", "sms", "marketing", ...ORDER], /"marketing" is one argument too many/],
     [["drain", "twilio", "--to", "sendgrid", ...ORDER], /--to must be another provider of sms/],
     [["reevaluate", ...ORDER], /at least one of/],
     [["reevaluate", "--reason-code", "nonsense", ...ORDER], /--reason-code must be one of/],
