@@ -23,7 +23,7 @@ const EXPIRED = /^(dispatcher-webpush|relay) webpush expired throttled$/;
 const MARKETING = NotificationClass.NOTIFICATION_CLASS_MARKETING;
 
 test("every end is counted once, by the role that recorded it, with a reason code", async () => {
-  await using system = await startSystem({ PROVIDER_DEADLINE_MS: "500", UNCERTAIN_WAIT_MS: "2000" });
+  await using system = await startSystem({ PROVIDER_DEADLINE_MS: "2000", UNCERTAIN_WAIT_MS: "2000" });
   const { faults } = system.sandbox;
   faults.order({ provider: "fcm", do: { kind: "no-answer" } });
   faults.order({ provider: "webpush", times: 100, do: { kind: "answer", status: 429, headers: { "retry-after": "3600" } } });
