@@ -51,6 +51,16 @@ test("what is drained goes out by the other provider", async () => {
   );
 });
 
+test("of several others, the one that the operator named comes first", async () => {
+  await put("twilio", { state: "drained", to: "second" });
+  const providers = ["twilio", "first", "second"].map((name) => scriptedProvider(name, () => accepted));
+  await world.setUp({ steering: reader(), providers }).dispatch(world.task(), "h");
+  assert.deepEqual(
+    providers.map((p) => p.sent.length),
+    [0, 0, 1],
+  );
+});
+
 test("a provider that is the only one waits while it is drained", async () => {
   await put("twilio", { state: "drained", to: "vonage" });
   const { dispatch, sent } = world.setUp({ steering: reader() });

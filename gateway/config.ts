@@ -22,7 +22,7 @@ export const gatewayVariables = {
   GATEWAY_HTTP_LISTEN: optionalHostPort({
     default: "",
     reason:
-      "host:port that serves the same calls as JSON over HTTP/1.1 (Connect), for curl, browsers and whoever has no gRPC, with the same TLS and the same limits; empty: gRPC only",
+      "host:port that serves the same calls as JSON over HTTP/1.1 (Connect), for curl and whoever has no gRPC, with the same TLS and the same limits; empty: gRPC only",
   }),
   GATEWAY_TLS_CERT_FILE: watchedFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
   GATEWAY_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
@@ -49,7 +49,7 @@ export const gatewayVariables = {
     default: "2000",
     unit: "notifications/s",
     reason:
-      "what an app may send on average that has no rate of its own (carillon app); beyond it RESOURCE_EXHAUSTED with RetryInfo. Ten times the average " +
+      "what an app may send on average that has no rate of its own (carillon app limits); beyond it RESOURCE_EXHAUSTED with RetryInfo. Ten times the average " +
       "load of the whole system, so that one app alone is not limited, and a loop without end is. A notification to many endpoints counts several times",
   }),
   APP_BURST: integer(1, 1_000_000, {
