@@ -4,7 +4,7 @@ import { unknownApp } from "../../operations/apps/apps.ts";
 import { type BrandChange, clearBrand, setBrand } from "../../operations/apps/brand.ts";
 import { logoOf } from "../../operations/apps/logo.ts";
 import { type Command, fail, text } from "../command.ts";
-import { onlyId, print, withApps } from "./with-apps.ts";
+import { print, readId, withApps } from "./with-apps.ts";
 
 const COLOR_OPTIONS = ["text-color", "mark", "mark-dark"] as const;
 
@@ -19,7 +19,7 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
       ...{ "text-color": { type: "string" }, mark: { type: "string" }, "mark-dark": { type: "string" } },
     },
     run: (invocation) => {
-      const id = onlyId(invocation);
+      const id = readId(invocation.positionals[0]);
       const change = readChange(invocation.values);
       return withApps(invocation.env, async (apps) => print(brandText(await setBrand(apps, id, change))));
     },
@@ -29,7 +29,7 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ID",
     options: {},
     run: (invocation) => {
-      const id = onlyId(invocation);
+      const id = readId(invocation.positionals[0]);
       return withApps(invocation.env, async (apps) => {
         const app = await apps.find(id);
         if (!app) throw unknownApp(id);
@@ -42,7 +42,7 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ID",
     options: {},
     run: (invocation) => {
-      const id = onlyId(invocation);
+      const id = readId(invocation.positionals[0]);
       return withApps(invocation.env, async (apps) => {
         await clearBrand(apps, id);
         print(brandText(undefined));

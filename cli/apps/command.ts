@@ -23,7 +23,7 @@ import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
 import { WEBHOOK_COMMANDS } from "./webhook-command.ts";
-import { onlyId, print, readId, withApps } from "./with-apps.ts";
+import { print, readId, withApps } from "./with-apps.ts";
 
 const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
 const KEY_USAGE = "[--expires-in 90d] [--out FILE]";
@@ -52,9 +52,8 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     about: "lists the apps (STORE_URL)",
     usage: "[--json]",
     options: { json: { type: "boolean" } },
-    run: ({ values, positionals, env }) => {
-      if (positionals.length > 0) fail("takes no arguments");
-      return withApps(env, async (apps) => {
+    run: ({ values, env }) =>
+      withApps(env, async (apps) => {
         const all = await Array.fromAsync(apps.list());
         const now = Date.now();
         print(
@@ -66,15 +65,14 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
               )
             : appsText(all, now),
         );
-      });
-    },
+      }),
   },
   "app channels": {
     about: "sets the channels that an app may use (STORE_URL)",
     usage: `ID ${CHANNELS_USAGE}`,
     options: { channels: { type: "string" } },
     run: (invocation) => {
-      const [id, channels] = [onlyId(invocation), readChannels(invocation)];
+      const [id, channels] = [readId(invocation.positionals[0]), readChannels(invocation)];
       return withApps(invocation.env, async (apps) => print(appText(await setChannels(apps, id, channels), Date.now())));
     },
   },
@@ -120,7 +118,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `ID ${LIMIT_USAGE}`,
     options: LIMIT_OPTIONS,
     run: (invocation) => {
-      const [id, limits] = [onlyId(invocation), readLimits(invocation.values)];
+      const [id, limits] = [readId(invocation.positionals[0]), readLimits(invocation.values)];
       return withApps(invocation.env, async (apps) => print(limitsText((await setLimits(apps, id, limits)).limits)));
     },
   },
@@ -176,7 +174,7 @@ function show(
   words: (app: AppRecord, now: number) => string,
   json: (app: AppRecord, now: number) => unknown,
 ): Promise<number> {
-  const [id, now] = [onlyId(invocation), Date.now()];
+  const [id, now] = [readId(invocation.positionals[0]), Date.now()];
   return withApps(invocation.env, async (apps) => {
     const app = await apps.find(id);
     if (!app) throw unknownApp(id);
@@ -189,8 +187,8 @@ function grantKey(
   grant: (apps: AppStore, id: string, terms: { now: number; expiresAt?: number | undefined }) => Promise<GrantedKey>,
   open = openExistingStore,
 ): Promise<number> {
-  const { values, env } = invocation;
-  const id = onlyId(invocation);
+  const { values, positionals, env } = invocation;
+  const id = readId(positionals[0]);
   const now = Date.now();
   const expiresIn = text(values["expires-in"]);
   const expiresAt = expiresIn === undefined ? undefined : now + keyLife(expiresIn, "--expires-in", 1);

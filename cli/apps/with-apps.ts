@@ -4,17 +4,13 @@ import type { AppStore } from "../../core/ports/app-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { APP_ID_RULE } from "../../operations/apps/apps.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
-import { fail, type Invocation } from "../command.ts";
+import { fail } from "../command.ts";
 
 export const print = (words: string) => void process.stdout.write(`${words}\n`);
 
 export function readId(id: string | undefined): string {
   if (id === undefined) fail("the app's ID is missing");
   return APP_ID.test(id) ? id : fail(`ID ${APP_ID_RULE}`);
-}
-
-export function onlyId({ positionals: [id, ...more] }: Invocation): string {
-  return more.length === 0 ? readId(id) : fail("takes one ID");
 }
 
 /** @param open only the first app may make the store that holds it */

@@ -45,8 +45,7 @@ function commandsOf(list: ListName): [string, Command][] {
 }
 
 async function runImport(list: ListName, { values, positionals, env }: Invocation): Promise<number> {
-  const [path, ...more] = positionals;
-  if (path === undefined || more.length > 0) fail("takes one FILE");
+  const path = positionals[0] ?? fail("takes one FILE");
   const app = readApp({ values });
   const format = formatOf(values.format, path);
   const [dryRun, resume] = [values["dry-run"] === true, values.resume === true];
@@ -74,8 +73,7 @@ async function runImport(list: ListName, { values, positionals, env }: Invocatio
   return counts.rejected > 0 ? 1 : 0;
 }
 
-async function runExport(list: ListName, { values, positionals, env }: Invocation): Promise<number> {
-  if (positionals.length > 0) fail("takes options only: --out FILE");
+async function runExport(list: ListName, { values, env }: Invocation): Promise<number> {
   const app = readApp({ values });
   const out = text(values.out);
   const format = formatOf(values.format, out ?? ".csv");

@@ -45,7 +45,6 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
     },
     async run(invocation) {
       const { values } = invocation;
-      if (invocation.positionals.length > 0) fail("takes options only");
       const limit = values.limit === undefined ? LIMIT : count(values.limit, "--limit", LIMIT_MAX);
       const request = readFilter(values, Date.now());
       await using app = await asApp(invocation);

@@ -30,7 +30,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "FILE|- --app ID",
     options: APP,
     async run(invocation) {
-      const [file, app] = [only(invocation, "FILE"), readApp(invocation)];
+      const [file, app] = [invocation.positionals[0] ?? fail("FILE is missing"), readApp(invocation)];
       const categories = readCategories(file);
       return withStore(invocation, async ({ apps }) => print(categoriesText(await putCategories(apps, app, categories))));
     },
@@ -40,7 +40,6 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "--app ID [--json]",
     options: { ...APP, ...JSON_OPTION },
     run(invocation) {
-      if (invocation.positionals.length > 0) fail("takes no arguments");
       const id = readApp(invocation);
       return withStore(invocation, async ({ apps }) => {
         const app = await apps.find(id);
@@ -56,7 +55,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "NAME --app ID",
     options: APP,
     run(invocation) {
-      const [name, app] = [only(invocation, "NAME"), readApp(invocation)];
+      const [name, app] = [invocation.positionals[0] ?? fail("NAME is missing"), readApp(invocation)];
       return withStore(invocation, async ({ apps }) => print(categoriesText(await deleteCategory(apps, app, name))));
     },
   },
@@ -87,11 +86,6 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
-
-function only({ positionals: [given, ...more] }: Invocation, name: string): string {
-  if (given === undefined) fail(`${name} is missing`);
-  return more.length === 0 ? given : fail(`takes one ${name}`);
-}
 
 export function readApp({ values }: Pick<Invocation, "values">): string {
   const id = text(values.app) ?? fail("--app is missing");

@@ -26,7 +26,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `TARGET ${ORDER_USAGE} [--until 2h]   TARGET: channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT`,
     options: { ...ORDER_OPTIONS, until: { type: "string" } },
     async run({ values, positionals, env }) {
-      const [target, order] = [readOneTarget(positionals), readOrder(values)];
+      const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
       const until = text(values.until);
       const forMs = until === undefined ? undefined : duration(until, "--until");
       if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
@@ -40,7 +40,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `TARGET ${ORDER_USAGE}`,
     options: ORDER_OPTIONS,
     async run({ values, positionals, env }) {
-      const [target, order] = [readOneTarget(positionals), readOrder(values)];
+      const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
       await using store = await openExistingStore(readConfig(storeVariables, env));
       const wasPaused = await resume(store, { target, ...order });
       print(values, { target, wasPaused }, () =>
@@ -54,7 +54,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${ORDER_USAGE} [--change-accounts]`,
     options: { ...ORDER_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
     async run({ values, positionals, env }) {
-      const [from, to] = [readOneTarget(positionals), providerOf(text(values.to) ?? "", "--to")];
+      const [from, to] = [readOneTarget(positionals[0]), providerOf(text(values.to) ?? "", "--to")];
       if (from.kind !== "account") fail("drain takes a provider's account, as PROVIDER or PROVIDER/ACCOUNT");
       const [provider = "", account] = from.value.split("/");
       const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
@@ -94,8 +94,8 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `NOTIFICATION_ID ${ORDER_USAGE}`,
     options: ORDER_OPTIONS,
     async run({ values, positionals, env }) {
-      const [id, ...more] = positionals;
-      if (id === undefined || more.length > 0 || !/^[0-9a-f]{32}$/.test(id)) fail("give exactly one id of a notification: 32 hex digits");
+      const id = positionals[0] ?? fail("NOTIFICATION_ID is missing");
+      if (!/^[0-9a-f]{32}$/.test(id)) fail("NOTIFICATION_ID must be 32 hex digits");
       const order = readOrder(values);
       await using store = await openExistingStore(readConfig(storeVariables, env));
       const result = await resend(store, { id, ...order });
@@ -128,11 +128,11 @@ function print(values: Invocation["values"], json: unknown, words: () => string)
   return 0;
 }
 
-function readOneTarget(positionals: readonly string[]): Target {
-  if (positionals.length !== 1) fail("give exactly one target");
+function readOneTarget(given: string | undefined): Target {
+  if (given === undefined) return fail("TARGET is missing");
   const names = PROVIDERS.map(({ name }) => name);
-  const target = readTarget(positionals[0]!, names);
-  return "fault" in target ? fail(`"${positionals[0]!.replace(/\p{Cc}/gu, " ").slice(0, 60)}": ${target.fault}`) : target;
+  const target = readTarget(given, names);
+  return "fault" in target ? fail(`"${given.replace(/\p{Cc}/gu, " ").slice(0, 60)}": ${target.fault}`) : target;
 }
 
 function readOrder(values: Invocation["values"]) {

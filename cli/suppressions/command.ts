@@ -69,8 +69,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       "shows what blocks an endpoint in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the history keeps who and why; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
     usage: `--app ID ${ENDPOINT_USAGE} [--kind ${BLOCK_KINDS.join("|")}] [--why WORDS [--by NAME]]`,
     options: { app: { type: "string" }, ...ENDPOINT_OPTIONS, kind: { type: "string" }, why: { type: "string" }, by: { type: "string" } },
-    async run({ values, positionals, env }) {
-      if (positionals.length > 0) fail("takes no arguments");
+    async run({ values, env }) {
       const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: readKind(values.kind) };
       const [why, actor] = [text(values.why)?.trim(), text(values.by)];
       if (why === "") fail("--why must say why");
