@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Brand, COLOR } from "../../core/apps/brand.ts";
-import { unknownApp } from "../../operations/apps/apps.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import { type BrandChange, clearBrand, setBrand } from "../../operations/apps/brand.ts";
 import { logoOf } from "../../operations/apps/logo.ts";
 import { type Command, fail, text } from "../command.ts";
@@ -30,11 +30,7 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
     options: {},
     run: (invocation) => {
       const id = readId(invocation.positionals[0]);
-      return withApps(invocation.env, async (apps) => {
-        const app = await apps.find(id);
-        if (!app) throw unknownApp(id);
-        print(brandText(app.brand));
-      });
+      return withApps(invocation.env, async (apps) => print(brandText((await findApp(apps, id)).brand)));
     },
   },
   "app brand clear": {

@@ -1,10 +1,11 @@
-import { openConfiguredStore, openExistingStore } from "../../adapters/store/store-config.ts";
+import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
 import {
   addKey,
   createApp,
+  findApp,
   type GrantedKey,
   KEY_LIFE_MS_MAX,
   revokeKeys,
@@ -12,10 +13,11 @@ import {
   setAccounts,
   setChannels,
   setLimits,
-  unknownApp,
 } from "../../operations/apps/apps.ts";
 import { PROVIDERS } from "../../providers/list.ts";
+import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
 import { accountsText, readAccountEntries } from "./account-options.ts";
 import { BRAND_COMMANDS } from "./brand-command.ts";
 import { KEYS_COMMANDS } from "./keys-command.ts";
@@ -39,7 +41,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...KEY_OPTIONS, channels: { type: "string" } },
     run: (invocation) => {
       const channels = invocation.values.channels === undefined ? CHANNELS : readChannels(invocation);
-      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms), openConfiguredStore);
+      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms), openNewStore);
     },
   },
   "app show": {
@@ -158,6 +160,9 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   ...WEBHOOK_COMMANDS,
 };
 
+/** The store that STORE_URL names, made where there is none. */
+const openNewStore = (env: Environment) => openConfiguredStore(readConfig(storeVariables, env));
+
 function readChannels({ values }: Invocation): Channel[] {
   const named = text(values.channels) ?? fail("--channels is missing");
   return named.split(",").map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
@@ -176,8 +181,7 @@ function show(
 ): Promise<number> {
   const [id, now] = [readId(invocation.positionals[0]), Date.now()];
   return withApps(invocation.env, async (apps) => {
-    const app = await apps.find(id);
-    if (!app) throw unknownApp(id);
+    const app = await findApp(apps, id);
     print(invocation.values.json === true ? JSON.stringify(json(app, now), null, 2) : words(app, now));
   });
 }
@@ -185,7 +189,7 @@ function show(
 function grantKey(
   invocation: Invocation,
   grant: (apps: AppStore, id: string, terms: { now: number; expiresAt?: number | undefined }) => Promise<GrantedKey>,
-  open = openExistingStore,
+  open = openNamedStore,
 ): Promise<number> {
   const { values, positionals, env } = invocation;
   const id = readId(positionals[0]);

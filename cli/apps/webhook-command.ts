@@ -1,13 +1,14 @@
 import { webhookKeyVariables } from "../../adapters/webhook-secrets.ts";
 import type { WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
-import { KEY_LIFE_MS_MAX, unknownApp } from "../../operations/apps/apps.ts";
+import { findApp, KEY_LIFE_MS_MAX } from "../../operations/apps/apps.ts";
 import { removeWebhook, rotateWebhookSecret, setWebhook } from "../../operations/apps/webhooks.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, duration, fail, text } from "../command.ts";
+import { withStore } from "../open-store.ts";
 import { table } from "../table.ts";
 import { printOnce } from "./print-key.ts";
-import { print, readId, withStore } from "./with-apps.ts";
+import { print, readId } from "./with-apps.ts";
 
 /** Receivers deploy a new secret within a day. */
 const OVERLAP_DEFAULT = "24h";
@@ -44,7 +45,7 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
     run: (invocation) => {
       const id = readId(invocation.positionals[0]);
       return withStore(invocation.env, async ({ apps, webhooks }) => {
-        if (!(await apps.find(id))) throw unknownApp(id);
+        await findApp(apps, id);
         const rows = (await webhooks.find(id)).map((endpoint) => rowOf(endpoint, Date.now()));
         print(invocation.values.json === true ? JSON.stringify(rows, null, 2) : listText(rows));
       });

@@ -1,14 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
 import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
 import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
 import { redrive, type Selection } from "../../operations/dead-letters/redrive.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, positive, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
 import { countsText, LEFT, letterText, printable, reportText } from "./report.ts";
 
 const FILTER_OPTIONS = {
@@ -35,7 +34,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, env }) {
       const filter = readFilter(values, Date.now());
       const limit = values.limit === undefined ? LIST_LIMIT : count(values.limit, "--limit", LIST_LIMIT_MAX);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const letters: DeadLetter[] = [];
       const asJson = values.json === true;
       for await (const item of listDeadLetters(store, filter, limit)) {
@@ -77,7 +76,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
         recorder: { record() {} },
         now,
       };
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const report = await redrive(store, selection, options);
       process.stdout.write(reportText(report, options.dryRun));
       return LEFT.some(([end]) => report[end].count > 0) ? 1 : 0;
@@ -90,7 +89,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, env }) {
       const limit = values.limit === undefined ? POISON_LIMIT : count(values.limit, "--limit", POISON_LIMIT_MAX);
       const out = text(values.out);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const kept = await store.poison.list(limit);
       for (const { id, channel, notificationClass, reason, bytes, keptAt } of kept) {
         const about = [

@@ -9,9 +9,10 @@ import { writeList } from "../../operations/lists/write-list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, fail, type Invocation, positive, text } from "../command.ts";
+import { openStoreOf } from "../open-store.ts";
 import { readApp } from "../preferences/command.ts";
 import { createProgress } from "../progress.ts";
-import { LIST_NAMES, LISTS, type ListName, openListKind, openStoreOf } from "./open-lists.ts";
+import { LIST_NAMES, LISTS, type ListName, openListKind } from "./open-lists.ts";
 
 const ABOUT: Readonly<Record<ListName, string>> = {
   "opt-outs": "refusals and consents",

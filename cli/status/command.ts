@@ -1,9 +1,9 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { readAudit } from "../../operations/audit/read-audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type Environment, readConfig } from "../../runtime/config.ts";
+import type { Environment } from "../../runtime/config.ts";
 import { type Command, fail, text } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
+import { openNamedStore } from "../open-store.ts";
 import { readQueues } from "./queues.ts";
 import { statusText } from "./report.ts";
 import { readRoles } from "./roles.ts";
@@ -46,7 +46,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
       if (positionals.length === 0) fail("ID is missing: of a notification, or - for standard input");
 
       const ids = await idsOf(positionals, TAIL_MAX);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       return await followNotifications(store.notifications, ids, { json: values.json === true, forText: text(values.for) ?? "" });
     },
   },
@@ -65,7 +65,7 @@ function readAddresses(given: string): { name: string; address: string }[] {
 
 async function readStored(env: Environment, isAudited: boolean): Promise<Waiting | undefined> {
   if (!env.STORE_URL) return isAudited ? fail("--promises reads the store: STORE_URL is not set") : undefined;
-  await using store = await openExistingStore(readConfig(storeVariables, env));
+  await using store = await openNamedStore(env);
   const waiting = await readWaiting(store);
   return isAudited ? { ...waiting, promises: (await readAudit({ store, clock: systemClock }, {})).checks } : waiting;
 }

@@ -1,4 +1,3 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
@@ -8,8 +7,8 @@ import { reevaluate } from "../../operations/steering/reevaluate.ts";
 import { resend } from "../../operations/steering/resend.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { type Command, count, duration, fail, type Invocation, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
 import { actionsText, drainText, resentText, steeringText } from "./report.ts";
 
 const ORDER_OPTIONS = { actor: { type: "string" }, reason: { type: "string" }, json: { type: "boolean" } } as const;
@@ -30,7 +29,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const until = text(values.until);
       const forMs = until === undefined ? undefined : duration(until, "--until");
       if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const record = await pause(store, { target, forMs, ...order });
       return print(values, withDates(record), () => steeringText([record]));
     },
@@ -41,7 +40,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     options: ORDER_OPTIONS,
     async run({ values, positionals, env }) {
       const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const wasPaused = await resume(store, { target, ...order });
       print(values, { target, wasPaused }, () =>
         wasPaused ? "resumed; `carillon steering` shows it until nothing waits any more" : "was not paused",
@@ -59,7 +58,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const [provider = "", account] = from.value.split("/");
       const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
       const order = readOrder(values);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const report = await drain(store, { ...what, ...order });
       print(values, report, () => drainText(report, from.value, to.name));
       return report.done ? 0 : 1;
@@ -70,7 +69,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--json]",
     options: { json: { type: "boolean" } },
     async run({ values, env }) {
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const shown = await showSteering(store);
       return print(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
     },
@@ -83,7 +82,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const filter = { reason: reasonCodeOf(values), channel: channelOf(values), app: text(values.app) };
       if (Object.values(filter).every((condition) => condition === undefined)) fail("give at least one of --reason-code, --channel, --app");
       const order = readOrder(values);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const counts = await reevaluate(store, { filter, clock: systemClock, ...order });
       const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
       return print(values, { total, byChannel: counts }, () => `${total} made due`);
@@ -97,7 +96,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const id = positionals[0] ?? fail("NOTIFICATION_ID is missing");
       if (!/^[0-9a-f]{32}$/.test(id)) fail("NOTIFICATION_ID must be 32 hex digits");
       const order = readOrder(values);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const result = await resend(store, { id, ...order });
       print(values, result, () => resentText(result));
       return "notificationId" in result ? 0 : 1;
@@ -109,7 +108,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     options: { limit: { type: "string" }, before: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const limit = values.limit === undefined ? ACTIONS_LIMIT : count(values.limit, "--limit", ACTIONS_LIMIT_MAX);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const actions = await store.steering.actions(text(values.before), limit);
       return print(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
     },

@@ -1,10 +1,8 @@
 import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { BLOCK_KINDS, type BlockKind } from "../../core/preferences/block.ts";
-import { unknownApp } from "../../operations/apps/apps.ts";
 import { blocksOf, liftBlocks } from "../../operations/preferences/lift-blocks.ts";
 import { syncSuppressions } from "../../operations/suppressions/sync.ts";
 import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
@@ -14,6 +12,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { type Command, fail, text } from "../command.ts";
+import { openNamedStore, openStoreOf } from "../open-store.ts";
 import { readApp } from "../preferences/command.ts";
 import { ENDPOINT_OPTIONS, ENDPOINT_USAGE, readEndpointSubject } from "../preferences/subject.ts";
 import { createProgress } from "../progress.ts";
@@ -37,7 +36,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       const own = accountValues(definition, account, env);
       const apps = (values.app as string[] | undefined) ?? [];
       await using stack = new AsyncDisposableStack();
-      const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
+      const store = stack.use(await openNamedStore(env));
       for (const app of apps) if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
       const open = await definition.suppressions!.load();
       await using list = open(own, { clock: systemClock });
@@ -75,8 +74,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       if (why === "") fail("--why must say why");
       if (why === undefined && actor !== undefined) fail("--by needs --why");
       await using stack = new AsyncDisposableStack();
-      const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
-      if ((await store.apps.find(blocked.app)) === undefined) throw unknownApp(blocked.app);
+      const { store } = await openStoreOf(env, blocked.app, stack);
       const { find } = store.preferences;
       const lift = async (because: string) => {
         const { update } = await openChanges(store, env, stack);

@@ -10,7 +10,7 @@ import {
 } from "../../core/webhooks/endpoint.ts";
 import { isLoopback } from "../../runtime/loopback.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { KEY_LIFE_MS_MAX, unknownApp } from "./apps.ts";
+import { findApp, KEY_LIFE_MS_MAX } from "./apps.ts";
 
 type Webhooks = Pick<Store, "apps" | "webhooks">;
 
@@ -34,7 +34,7 @@ export async function setWebhook(
   if (!ENDPOINT_NAME.test(name)) throw new OperatorError(`NAME ${ENDPOINT_NAME_RULE}`);
   const fault = urlFault(url, isLoopback);
   if (fault !== undefined) throw new OperatorError(`URL ${fault}; what is given has ${url.length} characters`);
-  if (!(await apps.find(app))) throw unknownApp(app);
+  await findApp(apps, app);
   const secret = createWebhookSecret();
   const state = { isNew: false };
   const endpoints = await webhooks.change(app, (before) => {

@@ -5,6 +5,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { STEERING_MAX } from "../../core/steering/steering.ts";
 import { type Target, targetKey } from "../../core/steering/target.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { findApp } from "../apps/apps.ts";
 import { logged, type Order } from "./audit-log.ts";
 
 type SteeredStore = Pick<Store, "steering" | "time">;
@@ -14,8 +15,7 @@ export async function pause(
   store: SteeredStore & Pick<Store, "apps">,
   { target, forMs, ...order }: Order & { target: Target; forMs?: number | undefined },
 ): Promise<SteeringRecord> {
-  if (target.kind === "app" && (await store.apps.find(target.value)) === undefined)
-    throw new OperatorError(`there is no app ${target.value}; carillon app list names them`);
+  if (target.kind === "app") await findApp(store.apps, target.value);
   return logged(store, { ...order, action: "pause", target: targetKey(target) }, async (at) => {
     const until = forMs === undefined ? undefined : at + forMs;
     const record = await put(store, { target, state: "paused", ...order, at, ...(until === undefined ? {} : { until }) });
