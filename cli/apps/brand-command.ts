@@ -4,7 +4,8 @@ import { findApp } from "../../operations/apps/apps.ts";
 import { type BrandChange, clearBrand, setBrand } from "../../operations/apps/brand.ts";
 import { logoOf } from "../../operations/apps/logo.ts";
 import { type Command, fail, text } from "../command.ts";
-import { print, readId, withApps } from "./with-apps.ts";
+import { print } from "../output.ts";
+import { readId, withApps } from "./with-apps.ts";
 
 const COLOR_OPTIONS = ["text-color", "mark", "mark-dark"] as const;
 

@@ -18,6 +18,7 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { accountsText, readAccountEntries } from "./account-options.ts";
 import { BRAND_COMMANDS } from "./brand-command.ts";
 import { KEYS_COMMANDS } from "./keys-command.ts";
@@ -25,7 +26,7 @@ import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
 import { WEBHOOK_COMMANDS } from "./webhook-command.ts";
-import { print, readId, withApps } from "./with-apps.ts";
+import { readId, withApps } from "./with-apps.ts";
 
 const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
 const KEY_USAGE = "[--expires-in 90d] [--out FILE]";
@@ -58,15 +59,8 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
       withApps(env, async (apps) => {
         const all = await Array.fromAsync(apps.list());
         const now = Date.now();
-        print(
-          values.json === true
-            ? JSON.stringify(
-                all.map((app) => appJson(app, now)),
-                null,
-                2,
-              )
-            : appsText(all, now),
-        );
+        const shown = all.map((app) => appJson(app, now));
+        printResult(values, shown, () => appsText(all, now));
       }),
   },
   "app channels": {
@@ -182,7 +176,7 @@ function show(
   const [id, now] = [readId(invocation.positionals[0]), Date.now()];
   return withApps(invocation.env, async (apps) => {
     const app = await findApp(apps, id);
-    print(invocation.values.json === true ? JSON.stringify(json(app, now), null, 2) : words(app, now));
+    printResult(invocation.values, json(app, now), () => words(app, now));
   });
 }
 

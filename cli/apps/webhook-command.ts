@@ -6,9 +6,10 @@ import { type Environment, readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, duration, fail, text } from "../command.ts";
 import { withStore } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { printOnce } from "./print-key.ts";
-import { print, readId } from "./with-apps.ts";
+import { readId } from "./with-apps.ts";
 
 /** Receivers deploy a new secret within a day. */
 const OVERLAP_DEFAULT = "24h";
@@ -47,7 +48,7 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
       return withStore(invocation.env, async ({ apps, webhooks }) => {
         await findApp(apps, id);
         const rows = (await webhooks.find(id)).map((endpoint) => rowOf(endpoint, Date.now()));
-        print(invocation.values.json === true ? JSON.stringify(rows, null, 2) : listText(rows));
+        printResult(invocation.values, rows, () => listText(rows));
       });
     },
   },

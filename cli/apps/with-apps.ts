@@ -5,8 +5,6 @@ import type { Environment } from "../../runtime/config.ts";
 import { fail } from "../command.ts";
 import { openNamedStore, withStore } from "../open-store.ts";
 
-export const print = (words: string) => void process.stdout.write(`${words}\n`);
-
 export function readId(id: string | undefined): string {
   if (id === undefined) fail("the app's ID is missing");
   return APP_ID.test(id) ? id : fail(`ID ${APP_ID_RULE}`);

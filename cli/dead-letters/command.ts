@@ -8,7 +8,8 @@ import { redrive, type Selection } from "../../operations/dead-letters/redrive.t
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, positive, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
-import { countsText, LEFT, letterText, printable, reportText } from "./report.ts";
+import { printable } from "../output.ts";
+import { countsText, LEFT, letterText, reportText } from "./report.ts";
 
 const FILTER_OPTIONS = {
   channel: { type: "string" },

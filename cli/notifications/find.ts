@@ -15,7 +15,7 @@ import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
 import { ListNotificationsRequest, type NotificationSummary } from "../../gen/carillon/v1/notification_service.ts";
 import { type Command, count, fail, type Invocation, moment, text } from "../command.ts";
-import { printable } from "../dead-letters/report.ts";
+import { printable, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, asApp } from "./as-app.ts";
 
@@ -57,9 +57,8 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
         if (pageToken === "") break;
       }
       const shown = found.map((n) => (app.isOperator ? { ...n, userId: masked(n.userId) } : n));
-      if (values.json === true)
-        process.stdout.write(`${JSON.stringify({ notifications: shown.map(toJson), nextPage: pageToken || undefined }, null, 2)}\n`);
-      else process.stdout.write(`${tableText(shown)}${pageToken === "" ? "" : `\nmore: --page ${pageToken}\n`}`);
+      const more = pageToken === "" ? "" : `\n\nmore: --page ${pageToken}`;
+      printResult(values, { notifications: shown.map(toJson), nextPage: pageToken || undefined }, () => `${tableText(shown)}${more}`);
       return 0;
     },
   },
@@ -138,7 +137,7 @@ const toJson = (n: NotificationSummary) => ({
 
 /** A line for each delivery. */
 function tableText(notifications: readonly NotificationSummary[]): string {
-  if (notifications.length === 0) return "nothing was found\n";
+  if (notifications.length === 0) return "nothing was found";
   const rows = notifications.flatMap((n) =>
     n.deliveries.map((d) => [
       ...[n.acceptedAt?.toISOString() ?? "", d.deliveryId, classFromProto(n.notificationClass) ?? "", n.category],
@@ -146,5 +145,5 @@ function tableText(notifications: readonly NotificationSummary[]): string {
       ...[printable(d.reason ? [d.reason.code, d.reason.detail].filter(Boolean).join(": ") : ""), d.nextAt?.toISOString() ?? ""],
     ]),
   );
-  return `${table(["accepted", "delivery", "class", "category", "to", "state", "waits for", "reason", "next"], rows)}\n`;
+  return table(["accepted", "delivery", "class", "category", "to", "state", "waits for", "reason", "next"], rows);
 }

@@ -7,11 +7,11 @@ import { Category as CategoryProto } from "../../gen/carillon/v1/category_servic
 import { APP_ID_RULE, findApp } from "../../operations/apps/apps.ts";
 import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
-import { print } from "../apps/with-apps.ts";
 import { type Command, count, fail, type Invocation, text } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
 import { withStore } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { categoriesText, historyText, recordText } from "./report.ts";
 import { readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
 
@@ -42,7 +42,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
       return withStore(invocation.env, async ({ apps }) => {
         const { categories = [] } = await findApp(apps, id);
         const toJson = (category: Category) => writeMessage(CategoryProto, "Category", categoryToProto(category));
-        print(invocation.values.json === true ? JSON.stringify(categories.map(toJson), null, 2) : categoriesText(categories));
+        printResult(invocation.values, categories.map(toJson), () => categoriesText(categories));
       });
     },
   },
@@ -63,7 +63,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
       const [app, subject] = [readApp(invocation), readSubject(invocation)];
       return withStore(invocation.env, async ({ preferences }) => {
         const [record = noPreferences(app, subject)] = await preferences.find(app, [subject]);
-        print(invocation.values.json === true ? JSON.stringify(record, null, 2) : recordText(record));
+        printResult(invocation.values, record, () => recordText(record));
       });
     },
   },
@@ -77,7 +77,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
       const limit = values.limit === undefined ? HISTORY_LIMIT : count(values.limit, "--limit", HISTORY_LIMIT_MAX);
       return withStore(invocation.env, async ({ preferences }) => {
         const entries = await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, limit);
-        print(values.json === true ? JSON.stringify(entries, null, 2) : historyText(entries));
+        printResult(values, entries, () => historyText(entries));
       });
     },
   },

@@ -4,6 +4,7 @@ import type { Environment } from "../../runtime/config.ts";
 import { type Command, fail, text } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
+import { printResult } from "../output.ts";
 import { readQueues } from "./queues.ts";
 import { statusText } from "./report.ts";
 import { readRoles } from "./roles.ts";
@@ -31,7 +32,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
       ]);
       if (roles.length === 0 && !waiting && !queues) fail("name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH");
       const status = { roles, waiting, queues };
-      process.stdout.write(values.json === true ? `${JSON.stringify(status, null, 2)}\n` : statusText(status));
+      printResult(values, status, () => statusText(status));
       const isBroken = waiting?.promises?.some(({ holds }) => !holds) ?? false;
       return roles.every(({ isReady }) => isReady) && !isBroken ? EXIT.ok : EXIT.failed;
     },

@@ -5,8 +5,8 @@ import { type Delivery, isOpen } from "../../core/delivery/notification.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
 import { duration, fail } from "../command.ts";
-import { printable } from "../dead-letters/report.ts";
 import { EXIT } from "../exit-status.ts";
+import { printable } from "../output.ts";
 
 /** Between two readings, in ms: a person sees no difference to less. */
 const POLL_MS = 500;

@@ -9,6 +9,7 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { type Command, count, duration, fail, type Invocation, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
+import { printable, printResult } from "../output.ts";
 import { actionsText, drainText, resentText, steeringText } from "./report.ts";
 
 const ORDER_OPTIONS = { actor: { type: "string" }, reason: { type: "string" }, json: { type: "boolean" } } as const;
@@ -31,7 +32,8 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
       await using store = await openNamedStore(env);
       const record = await pause(store, { target, forMs, ...order });
-      return print(values, withDates(record), () => steeringText([record]));
+      printResult(values, withDates(record), () => steeringText([record]));
+      return 0;
     },
   },
   resume: {
@@ -42,7 +44,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
       await using store = await openNamedStore(env);
       const wasPaused = await resume(store, { target, ...order });
-      print(values, { target, wasPaused }, () =>
+      printResult(values, { target, wasPaused }, () =>
         wasPaused ? "resumed; `carillon steering` shows it until nothing waits any more" : "was not paused",
       );
       return wasPaused ? 0 : 1;
@@ -60,7 +62,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const order = readOrder(values);
       await using store = await openNamedStore(env);
       const report = await drain(store, { ...what, ...order });
-      print(values, report, () => drainText(report, from.value, to.name));
+      printResult(values, report, () => drainText(report, from.value, to.name));
       return report.done ? 0 : 1;
     },
   },
@@ -71,7 +73,8 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, env }) {
       await using store = await openNamedStore(env);
       const shown = await showSteering(store);
-      return print(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
+      printResult(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
+      return 0;
     },
   },
   reevaluate: {
@@ -85,7 +88,8 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       await using store = await openNamedStore(env);
       const counts = await reevaluate(store, { filter, clock: systemClock, ...order });
       const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
-      return print(values, { total, byChannel: counts }, () => `${total} made due`);
+      printResult(values, { total, byChannel: counts }, () => `${total} made due`);
+      return 0;
     },
   },
   resend: {
@@ -98,7 +102,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const order = readOrder(values);
       await using store = await openNamedStore(env);
       const result = await resend(store, { id, ...order });
-      print(values, result, () => resentText(result));
+      printResult(values, result, () => resentText(result));
       return "notificationId" in result ? 0 : 1;
     },
   },
@@ -110,7 +114,8 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const limit = values.limit === undefined ? ACTIONS_LIMIT : count(values.limit, "--limit", ACTIONS_LIMIT_MAX);
       await using store = await openNamedStore(env);
       const actions = await store.steering.actions(text(values.before), limit);
-      return print(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
+      printResult(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
+      return 0;
     },
   },
 };
@@ -122,16 +127,11 @@ const withDates = <R extends { at: number; until?: number | undefined }>(record:
   ...(record.until !== undefined && { until: new Date(record.until).toISOString() }),
 });
 
-function print(values: Invocation["values"], json: unknown, words: () => string): 0 {
-  process.stdout.write(`${values.json === true ? JSON.stringify(json, null, 2) : words()}\n`);
-  return 0;
-}
-
 function readOneTarget(given: string | undefined): Target {
   if (given === undefined) return fail("TARGET is missing");
   const names = PROVIDERS.map(({ name }) => name);
   const target = readTarget(given, names);
-  return "fault" in target ? fail(`"${given.replace(/\p{Cc}/gu, " ").slice(0, 60)}": ${target.fault}`) : target;
+  return "fault" in target ? fail(`"${printable(given).slice(0, 60)}": ${target.fault}`) : target;
 }
 
 function readOrder(values: Invocation["values"]) {

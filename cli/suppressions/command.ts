@@ -13,6 +13,7 @@ import { ConfigError, type Environment, readConfig } from "../../runtime/config.
 import { createLogger } from "../../runtime/logger.ts";
 import { type Command, fail, text } from "../command.ts";
 import { openNamedStore, openStoreOf } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { readApp } from "../preferences/command.ts";
 import { ENDPOINT_OPTIONS, ENDPOINT_USAGE, readEndpointSubject } from "../preferences/subject.ts";
 import { createProgress } from "../progress.ts";
@@ -59,7 +60,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       if (report.apps.length === 0) process.stderr.write(`carillon: account ${account} of ${definition.title} serves none of the apps\n`);
       if (gap !== undefined) process.stderr.write(`carillon: ${gap}\n`);
       const shown = { ...report, provider: definition.name, account, applied: isApplied, gap };
-      process.stdout.write(values.json === true ? `${JSON.stringify(syncJson(shown), null, 2)}\n` : `${syncTable(shown)}\n`);
+      printResult(values, syncJson(shown), () => syncTable(shown));
       return 0;
     },
   },
@@ -81,7 +82,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
         return liftBlocks({ find, update }, { ...blocked, actor, why: because });
       };
       const blocks = why === undefined ? await blocksOf({ find }, blocked) : await lift(why);
-      process.stdout.write(`${blocksTable(blocks)}\n`);
+      print(blocksTable(blocks));
       if (why === undefined && blocks.length > 0) process.stderr.write("carillon: nothing was lifted: say why with --why\n");
       return 0;
     },

@@ -3,6 +3,7 @@ import { timelineOf } from "../../operations/why/timeline.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, fail, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
+import { printResult } from "../output.ts";
 import { storyText } from "./report.ts";
 
 /** A notification's id, alone or as the beginning of a delivery's or an attempt's. */
@@ -23,7 +24,7 @@ export const WHY_COMMANDS: Readonly<Record<string, Command>> = {
       const story = timelineOf(record, await store.attempts.between(notification, notification), Date.now());
       if (delivery !== undefined && !story.deliveries.some(({ id }) => id === delivery))
         throw new OperatorError(`notification ${notification} has no delivery ${delivery}`);
-      process.stdout.write(values.json === true ? `${JSON.stringify(story, null, 2)}\n` : storyText(story, delivery));
+      printResult(values, story, () => storyText(story, delivery));
       return 0;
     },
   },

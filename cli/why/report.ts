@@ -1,5 +1,5 @@
 import type { DeliveryStory, NotificationStory } from "../../operations/why/timeline.ts";
-import { printable } from "../dead-letters/report.ts";
+import { printable } from "../output.ts";
 
 const time = (at: number) => new Date(at).toISOString();
 /** Of the tables' Markdown. */
@@ -12,7 +12,6 @@ export function storyText(story: NotificationStory, only?: string): string {
     `notification ${story.id}, ${story.notificationClass}, category ${printable(story.category)}`,
     `of app ${story.app}, key ${printable(story.key)}`,
     ...shown.flatMap((delivery) => ["", ...deliveryLines(delivery)]),
-    "",
   ].join("\n");
 }
 
