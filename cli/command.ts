@@ -40,6 +40,12 @@ export function fail(message: string): never {
 /** An option's text; undefined if it was not given. */
 export const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 
+/** An option with one of these values; undefined if it was not given. */
+export function oneOf<T extends string>(value: unknown, name: string, all: readonly T[]): T | undefined {
+  const given = text(value);
+  return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${name} must be one of ${all.join(", ")}`));
+}
+
 export function positive(value: unknown, name: string, max: number): number {
   const n = Number(value);
   return n > 0 && n <= max ? n : fail(`${name} must be a number above 0 and at most ${max}`);

@@ -11,10 +11,10 @@ import { waitingFromProto, waitingToProto } from "../../adapters/wire/summary.ts
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
-import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
 import { ListNotificationsRequest, type NotificationSummary } from "../../gen/carillon/v1/notification_service.ts";
-import { type Command, count, fail, type Invocation, moment, text } from "../command.ts";
+import { type Command, count, fail, type Invocation, moment, oneOf, text } from "../command.ts";
 import { printable, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, asApp } from "./as-app.ts";
@@ -45,7 +45,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
     },
     async run(invocation) {
       const { values } = invocation;
-      const limit = values.limit === undefined ? LIMIT : count(values.limit, "--limit", LIMIT_MAX);
+      const limit = count(values.limit ?? LIMIT, "--limit", LIMIT_MAX);
       const request = readFilter(values, Date.now());
       await using app = await asApp(invocation);
       const found: NotificationSummary[] = [];
@@ -68,8 +68,8 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
 const masked = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);
 
 function readFilter(values: Invocation["values"], now: number): ListNotificationsRequest {
-  const [since, until, reason] = [text(values.since), text(values.until), text(values.reason)];
-  if (reason !== undefined && !isReasonCode(reason)) fail(`--reason must be one of ${REASON_CODES.join(", ")}`);
+  const [since, until] = [text(values.since), text(values.until)];
+  const reason = oneOf(values.reason, "--reason", REASON_CODES);
   const [kind, waiting] = [oneOf(values.class, "--class", CLASSES), oneOf(values.waiting, "--waiting", WAITS)];
   const endpoint = text(values.endpoint);
   return {
@@ -84,11 +84,6 @@ function readFilter(values: Invocation["values"], now: number): ListNotification
     acceptedFrom: since === undefined ? undefined : new Date(moment(since, "--since", now)),
     acceptedBefore: until === undefined ? undefined : new Date(moment(until, "--until", now)),
   };
-}
-
-function oneOf<T extends string>(value: unknown, option: string, all: readonly T[]): T | undefined {
-  const given = text(value);
-  return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${option} must be one of ${all.join(", ")}`));
 }
 
 function severalOf<T extends string>(value: unknown, option: string, all: readonly T[]): T[] {

@@ -74,7 +74,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     run(invocation) {
       const { values } = invocation;
       const [app, subject] = [readApp(invocation), readSubject(invocation)];
-      const limit = values.limit === undefined ? HISTORY_LIMIT : count(values.limit, "--limit", HISTORY_LIMIT_MAX);
+      const limit = count(values.limit ?? HISTORY_LIMIT, "--limit", HISTORY_LIMIT_MAX);
       return withStore(invocation.env, async ({ preferences }) => {
         const entries = await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, limit);
         printResult(values, entries, () => historyText(entries));

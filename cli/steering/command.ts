@@ -1,5 +1,5 @@
-import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
-import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
 import { orderFault } from "../../operations/steering/audit-log.ts";
 import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
@@ -7,7 +7,7 @@ import { reevaluate } from "../../operations/steering/reevaluate.ts";
 import { resend } from "../../operations/steering/resend.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type Command, count, duration, fail, type Invocation, text } from "../command.ts";
+import { type Command, count, duration, fail, type Invocation, oneOf, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
 import { printable, printResult } from "../output.ts";
 import { actionsText, drainText, resentText, steeringText } from "./report.ts";
@@ -82,7 +82,11 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `[--reason-code CODE] [--channel C] [--app ID] ${ORDER_USAGE}`,
     options: { ...ORDER_OPTIONS, "reason-code": { type: "string" }, channel: { type: "string" }, app: { type: "string" } },
     async run({ values, env }) {
-      const filter = { reason: reasonCodeOf(values), channel: channelOf(values), app: text(values.app) };
+      const filter = {
+        reason: oneOf(values["reason-code"], "--reason-code", REASON_CODES),
+        channel: oneOf(values.channel, "--channel", CHANNELS),
+        app: text(values.app),
+      };
       if (Object.values(filter).every((condition) => condition === undefined)) fail("give at least one of --reason-code, --channel, --app");
       const order = readOrder(values);
       await using store = await openNamedStore(env);
@@ -111,7 +115,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--limit N] [--before ID] [--json]",
     options: { limit: { type: "string" }, before: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
-      const limit = values.limit === undefined ? ACTIONS_LIMIT : count(values.limit, "--limit", ACTIONS_LIMIT_MAX);
+      const limit = count(values.limit ?? ACTIONS_LIMIT, "--limit", ACTIONS_LIMIT_MAX);
       await using store = await openNamedStore(env);
       const actions = await store.steering.actions(text(values.before), limit);
       printResult(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
@@ -145,16 +149,3 @@ function readOrder(values: Invocation["values"]) {
 
 const providerOf = (name: string, option: string) =>
   PROVIDERS.find((provider) => provider.name === name) ?? fail(`${option} must be one of ${PROVIDERS.map((p) => p.name).join(", ")}`);
-
-function channelOf(values: Invocation["values"]): Channel | undefined {
-  const channel = text(values.channel);
-  return channel === undefined
-    ? undefined
-    : (CHANNELS.find((c) => c === channel) ?? fail(`--channel must be one of ${CHANNELS.join(", ")}`));
-}
-
-function reasonCodeOf(values: Invocation["values"]) {
-  const code = text(values["reason-code"]);
-  if (code === undefined) return undefined;
-  return isReasonCode(code) ? code : fail(`--reason-code must be one of ${REASON_CODES.join(", ")}`);
-}

@@ -2,7 +2,7 @@ import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/op
 import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
 import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { BLOCK_KINDS, type BlockKind } from "../../core/preferences/block.ts";
+import { BLOCK_KINDS } from "../../core/preferences/block.ts";
 import { blocksOf, liftBlocks } from "../../operations/preferences/lift-blocks.ts";
 import { syncSuppressions } from "../../operations/suppressions/sync.ts";
 import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
@@ -11,7 +11,7 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { type Command, fail, text } from "../command.ts";
+import { type Command, fail, oneOf, text } from "../command.ts";
 import { openNamedStore, openStoreOf } from "../open-store.ts";
 import { print, printResult } from "../output.ts";
 import { readApp } from "../preferences/command.ts";
@@ -70,7 +70,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `--app ID ${ENDPOINT_USAGE} [--kind ${BLOCK_KINDS.join("|")}] [--why WORDS [--by NAME]]`,
     options: { app: { type: "string" }, ...ENDPOINT_OPTIONS, kind: { type: "string" }, why: { type: "string" }, by: { type: "string" } },
     async run({ values, env }) {
-      const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: readKind(values.kind) };
+      const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: oneOf(values.kind, "--kind", BLOCK_KINDS) };
       const [why, actor] = [text(values.why)?.trim(), text(values.by)];
       if (why === "") fail("--why must say why");
       if (why === undefined && actor !== undefined) fail("--by needs --why");
@@ -88,9 +88,6 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
-
-const readKind = (given: unknown): BlockKind | undefined =>
-  given === undefined ? undefined : (BLOCK_KINDS.find((kind) => kind === given) ?? fail(`--kind must be one of ${BLOCK_KINDS.join(", ")}`));
 
 /** So that Redis and those who send follow at once. */
 const openChanges = (store: Store, env: Environment, stack: AsyncDisposableStack): Promise<Preferences> =>
