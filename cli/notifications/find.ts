@@ -3,18 +3,18 @@ import {
   channelToProto,
   classFromProto,
   classToProto,
-  endpointToProto,
   stateFromProto,
   stateToProto,
 } from "../../adapters/wire/convert.ts";
 import { waitingFromProto, waitingToProto } from "../../adapters/wire/summary.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
+import type { Endpoint } from "../../gen/carillon/v1/channel.ts";
 import { ListNotificationsRequest, type NotificationSummary } from "../../gen/carillon/v1/notification_service.ts";
-import { type Command, count, fail, type Invocation, moment, oneOf, text } from "../command.ts";
+import { type Command, count, type Invocation, moment, oneOf, text } from "../command.ts";
+import { ADDRESS_FIELDS, ADDRESS_USAGE, readAddress } from "../gateway/address.ts";
 import { printable, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, asApp } from "./as-app.ts";
@@ -33,7 +33,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
       "finds notifications, the latest first; all filters must hold. --waiting retry shows what is being retried. Where there are more, it prints the --page that " +
       "goes on. With --app an operator searches the store (STORE_URL), and users are masked",
     usage:
-      "[--user USER] [--endpoint sms:+49…|email:…|apns:…|fcm:…] [--state S,…] [--channel C,…] [--category C] [--class C] [--reason CODE] [--tag KEY=VALUE] " +
+      `[--user USER] [--endpoint ${ADDRESS_USAGE}] [--state S,…] [--channel C,…] [--category C] [--class C] [--reason CODE] [--tag KEY=VALUE] ` +
       `[--waiting FOR] [--provider-ref REF] [--key KEY] [--since 2h|TIME] [--until 2h|TIME] [--limit N] [--page TOKEN] [--json] ${AS_APP_USAGE}`,
     options: {
       ...AS_APP_OPTIONS,
@@ -78,7 +78,7 @@ function readFilter(values: Invocation["values"], now: number): ListNotification
     ...{ providerRef: text(values["provider-ref"]) ?? "", idempotencyKey: text(values.key) ?? "" },
     states: severalOf(values.state, "--state", STATES).map(stateToProto),
     channels: severalOf(values.channel, "--channel", CHANNELS).map(channelToProto),
-    endpoint: endpoint === undefined ? undefined : endpointToProto(readEndpoint(endpoint)),
+    endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint),
     ...(kind && { notificationClass: classToProto(kind) }),
     ...(waiting && { waitingFor: waitingToProto(waiting) }),
     acceptedFrom: since === undefined ? undefined : new Date(moment(since, "--since", now)),
@@ -92,19 +92,8 @@ function severalOf<T extends string>(value: unknown, option: string, all: readon
 }
 
 function readEndpoint(given: string): Endpoint {
-  const at = given.indexOf(":");
-  const [channel, address] = [given.slice(0, at), given.slice(at + 1)];
-  switch (channel) {
-    case "sms":
-      return { channel, phoneNumber: address };
-    case "email":
-      return { channel, address };
-    case "apns":
-    case "fcm":
-      return { channel, token: address };
-    default:
-      return fail("--endpoint must be like sms:+4915112345678, email:ada@example.com, apns:TOKEN or fcm:TOKEN");
-  }
+  const { kind, address } = readAddress(given, "--endpoint");
+  return { address: { $case: ADDRESS_FIELDS[kind], value: address } };
 }
 
 const toJson = (n: NotificationSummary) => ({
