@@ -1,4 +1,5 @@
 import { CHANNELS } from "../../core/delivery/channel.ts";
+import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
 import { orderFault } from "../../operations/steering/audit-log.ts";
@@ -14,8 +15,6 @@ import { actionsText, drainText, resentText, steeringText } from "./report.ts";
 
 const ORDER_OPTIONS = { actor: { type: "string" }, reason: { type: "string" }, json: { type: "boolean" } } as const;
 const ORDER_USAGE = "--actor NAME --reason TEXT [--json]";
-/** The longest pause that ends by itself: what is paused longer has expired. */
-const PAUSE_MS_MAX = 28 * 86_400_000;
 const ACTIONS_LIMIT = 50;
 const ACTIONS_LIMIT_MAX = 1_000;
 
@@ -29,7 +28,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
       const until = text(values.until);
       const forMs = until === undefined ? undefined : duration(until, "--until");
-      if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
+      if (forMs !== undefined && forMs > EXPIRY_MAX_MS) fail("--until must be at most 28d: nothing lives longer");
       await using store = await openNamedStore(env);
       const record = await pause(store, { target, forMs, ...order });
       printResult(values, withDates(record), () => steeringText([record]));
