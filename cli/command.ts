@@ -29,7 +29,7 @@ export interface Command {
 export interface ListedCommand {
   /** For `carillon help`. */
   summary: string;
-  /** The module that has it, by the names of its commands. */
+  /** Loads its module, and resolves to the commands of that by name. */
   load(): Promise<Readonly<Record<string, Command>>>;
 }
 
@@ -59,7 +59,7 @@ export function count(value: unknown, name: string, max: number): number {
 /** ms */
 export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
 
-/** A time in ms since the epoch, given as one or as a duration before `now`. */
+/** A moment in ms since the epoch, given in RFC 3339 or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {
   const ago = parseDuration(value);
   return ago === undefined

@@ -27,10 +27,10 @@ export async function runCommand(name: string, args: readonly string[], env: Env
   }
 }
 
-/** A defect of ours says where it is only to whoever asks for that. */
+/** The stack trace of a defect is printed only where CARILLON_DEBUG asks for it. */
 function faultText(name: string, error: unknown, env: Environment): string {
   const text = startFault(error);
   if (error instanceof OperatorError || env.CARILLON_DEBUG || !text.includes("\n    at ")) return text;
   const [first] = (error instanceof Error ? error.message : String(error)).split("\n");
-  return `carillon ${name}: ${first}\nThis is a defect of Carillon. CARILLON_DEBUG=1 prints where it is, for a report.`;
+  return `carillon ${name}: ${first}\nThis is a defect of Carillon. CARILLON_DEBUG=1 prints the stack trace, for a report.`;
 }

@@ -1,6 +1,6 @@
 import { type CompletionTable, optionsThatTake } from "./table.ts";
 
-/** Without what bash 3.2, which macOS has, does not know. */
+/** For bash 3.2 and newer: macOS ships 3.2. */
 export function bashScript({ words, options }: CompletionTable): string {
   const next = [...words].map(([before, choices]) => `    "${before}") echo "${choices.map(({ word }) => word).join(" ")}" ;;`);
   const own = [...options].map(([command, all]) => `    "${command}") echo "${all.map(({ name }) => name).join(" ")}" ;;`);

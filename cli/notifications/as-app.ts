@@ -54,7 +54,7 @@ async function byStore(id: string, env: Invocation["env"]): Promise<AsApp> {
   const { store, record: caller } = await openStoreOf(env, id, stack);
   // The metrics of a command are never scraped, and who runs it sees what it did.
   const parts = { store, recorder: { record() {} }, clock: systemClock, log: createLogger("cancel", "silent") };
-  // Who has the store needs no seal: it only tells one filter's pages from another's.
+  // Whoever can read the store gains nothing from a forged page token, so its key is no secret.
   const [list, cancel] = [createListHandler({ ...parts, tokens: () => [`pages of ${id}`] }), createCancelHandler(parts)];
   const context = () => ({ caller, signal: AbortSignal.timeout(CALL_MS), deadlineAt: systemClock.now() + CALL_MS, traceparent: undefined });
   const answered = <Result>(answer: Result) => {

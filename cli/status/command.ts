@@ -21,7 +21,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
       "shows which roles are ready (CARILLON_HEALTH), what waits in the store and why (STORE_URL), and the queues (NATS_URL); exit status 1 if a role is not ready, or a promise is broken",
     usage: "[--promises] [--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
     details:
-      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). What is not named is left out. Counts are bounded: the 100,000\nnotifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
+      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). A source that is not named is left out. Counts cover the\n100,000 notifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
     options: { promises: { type: "boolean" }, health: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const health = text(values.health) ?? env.CARILLON_HEALTH ?? "";

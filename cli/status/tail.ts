@@ -8,7 +8,7 @@ import { duration, fail } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 import { printable } from "../output.ts";
 
-/** Between two readings, in ms: a person sees no difference to less. */
+/** Between two readings, in ms: people would not notice a shorter one. */
 const POLL_MS = 500;
 /** Notifications read at the same time. */
 const CONCURRENCY = 20;
@@ -18,7 +18,7 @@ const ID = /^[0-9a-f]{32}/;
 export async function idsOf(given: readonly string[], max: number): Promise<string[]> {
   const ids = new Set<string>();
   const add = (word: string) => {
-    const id = ID.exec(word)?.[0] ?? fail(`"${word.slice(0, 40)}" is no id: 32 hex digits`);
+    const id = ID.exec(word)?.[0] ?? fail(`"${word.slice(0, 40)}" is not an id: it must begin with 32 hex digits`);
     ids.add(id);
     if (ids.size > max) fail(`at most ${max} notifications are followed at once`);
   };
@@ -74,7 +74,7 @@ export async function followNotifications(
   }
 }
 
-/** Two readings of a delivery that show the same are not two lines. */
+/** A line is printed where this changes between two readings. */
 const stateText = ({ state, attempt, reason }: Delivery) =>
   [state, ...(attempt > 1 ? [`attempt ${attempt}`] : []), ...(reason ? [reasonText(reason)] : [])].join("  ");
 

@@ -2,7 +2,7 @@ import type { DeliveryStory, NotificationStory } from "../../operations/why/time
 import { printable } from "../output.ts";
 
 const time = (at: number) => new Date(at).toISOString();
-/** Of the tables' Markdown. */
+/** Without the Markdown of the reason tables. */
 const plain = (markdown: string) => markdown.replace(/`|\[([^\]]*)\]\([^)]*\)/g, "$1");
 
 /** The story of a notification, or of one of its deliveries, as lines of text. */

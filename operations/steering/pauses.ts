@@ -10,7 +10,7 @@ import { logged, type Order } from "./audit-log.ts";
 
 type SteeredStore = Pick<Store, "steering" | "time">;
 
-/** Nothing of the target is sent from within STEERING_BOUND_MS on, until it is resumed or `forMs` have passed. */
+/** Within STEERING_BOUND_MS nothing of the target is sent any more, until it is resumed or `forMs` have passed. */
 export async function pause(
   store: SteeredStore & Pick<Store, "apps">,
   { target, forMs, ...order }: Order & { target: Target; forMs?: number | undefined },
@@ -23,7 +23,7 @@ export async function pause(
   });
 }
 
-/** Of a target that is neither paused nor drained nothing changes: false. */
+/** Resolves to false, and changes nothing, where the target is neither paused nor drained. */
 export const resume = (store: SteeredStore, { target, ...order }: Order & { target: Target }): Promise<boolean> =>
   logged(store, { ...order, action: "resume", target: targetKey(target) }, async (at) => {
     const key = targetKey(target);

@@ -22,7 +22,7 @@ export interface DeliveryStory {
   endpoint?: string | undefined;
   state: Delivery["state"];
   events: TimelineEvent[];
-  /** Of the reason that the delivery has now. */
+  /** The delivery's reason, as it is now. */
   reason?: { code: ReasonCode; detail?: string | undefined; means: string; advice: string } | undefined;
   /** What happens next, and when; absent where it has ended. */
   next?: TimelineEvent | undefined;
