@@ -1,7 +1,7 @@
 import { readAudit } from "../../operations/audit/read-audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/config.ts";
-import { type Command, fail, text } from "../command.ts";
+import { type Command, duration, fail, text } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
 import { printResult } from "../output.ts";
@@ -45,10 +45,10 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
     options: { json: { type: "boolean" }, for: { type: "string", default: "10m" } },
     async run({ values, positionals, env }) {
       if (positionals.length === 0) fail("ID is missing: of a notification, or - for standard input");
-
+      const forMs = duration(text(values.for) ?? "", "--for");
       const ids = await idsOf(positionals, TAIL_MAX);
       await using store = await openNamedStore(env);
-      return await followNotifications(store.notifications, ids, { json: values.json === true, forText: text(values.for) ?? "" });
+      return await followNotifications(store.notifications, ids, { json: values.json === true, forMs });
     },
   },
 };

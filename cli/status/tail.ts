@@ -4,7 +4,7 @@ import { maskEndpoint } from "../../core/delivery/endpoint.ts";
 import { type Delivery, isOpen } from "../../core/delivery/notification.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
-import { duration, fail } from "../command.ts";
+import { fail } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 import { printable } from "../output.ts";
 
@@ -44,9 +44,9 @@ function idOfResult(line: string): string | undefined {
 export async function followNotifications(
   notifications: Pick<NotificationStore, "find">,
   ids: readonly string[],
-  { json, forText }: { json: boolean; forText: string },
+  { json, forMs }: { json: boolean; forMs: number },
 ): Promise<number> {
-  const until = performance.now() + duration(forText, "--for");
+  const until = performance.now() + forMs;
   const shown = new Map<string, string>();
   let left = [...ids];
   for (;;) {
