@@ -22,7 +22,9 @@ const ACTIONS_LIMIT_MAX = 1_000;
 export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
     about: "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits (STORE_URL)",
-    usage: `TARGET ${ORDER_USAGE} [--until 2h]   TARGET: channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT`,
+    usage: `TARGET ${ORDER_USAGE} [--until 2h]`,
+    details:
+      "TARGET is like channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT. The pause ends by itself after --until.",
     options: { ...ORDER_OPTIONS, until: { type: "string" } },
     async run({ values, positionals, env }) {
       const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
