@@ -8,9 +8,9 @@ import { LIST_FORMATS, type ListFormat } from "../../operations/lists/read-list.
 import { writeList } from "../../operations/lists/write-list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { readApp } from "../apps/with-apps.ts";
 import { type Command, fail, type Invocation, positive, text } from "../command.ts";
 import { openStoreOf } from "../open-store.ts";
-import { readApp } from "../preferences/command.ts";
 import { createProgress } from "../progress.ts";
 import { LIST_NAMES, LISTS, type ListName, openListKind } from "./open-lists.ts";
 

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { categoryFromProto, categoryToProto } from "../../adapters/wire/categories.ts";
-import { APP_ID } from "../../core/apps/app.ts";
 import type { Category } from "../../core/preferences/category.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { Category as CategoryProto } from "../../gen/carillon/v1/category_service.ts";
-import { APP_ID_RULE, findApp } from "../../operations/apps/apps.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
-import { type Command, count, fail, type Invocation, text } from "../command.ts";
+import { readApp } from "../apps/with-apps.ts";
+import { type Command, count, fail } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
 import { withStore } from "../open-store.ts";
@@ -82,11 +82,6 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
-
-export function readApp({ values }: Pick<Invocation, "values">): string {
-  const id = text(values.app) ?? fail("--app is missing");
-  return APP_ID.test(id) ? id : fail(`--app ${APP_ID_RULE}`);
-}
 
 /** @param file "-": standard input */
 function readCategories(file: string): Category[] {
