@@ -26,8 +26,11 @@ export function orderFault({ actor, reason }: Order): string | undefined {
 
 type AuditStore = Pick<Store, "steering" | "time">;
 
-/** Later ids are larger. */
-const newId = (at: number) => `${String(at).padStart(15, "0")}-${randomBytes(6).toString("hex")}`;
+/** Entries that this process has made. */
+let made = 0;
+
+/** Later ids are larger; those of one process also within a millisecond. */
+const newId = (at: number) => `${String(at).padStart(15, "0")}-${String(made++).padStart(6, "0")}-${randomBytes(6).toString("hex")}`;
 
 /**
  * Does something that the audit log records: its entry is stored before anything is done, and again with the result, or with the error where `act` rejects.
