@@ -5,7 +5,7 @@ import { commandHelp, groupHelp, overview, roleHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { ROLE_NAMES } from "./roles.ts";
 
-/** As much of a wrong word as is printed again. */
+/** Characters of an unknown word that are printed back at most. */
 const SHOWN_MAX = 40;
 
 /** Prints the help that was asked for; or, to standard error, what is wrong with a name and what was probably meant. Resolves to the exit status. */

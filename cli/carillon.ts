@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readCommandLine } from "./command-line.ts";
 import { EXIT } from "./exit-status.ts";
 
-// A reader such as `head` that has enough ends the command without a word, as SIGPIPE ends other programs.
+// Where a reader such as `head` closes the output, the command ends silently, as SIGPIPE ends other programs.
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.outputClosed);

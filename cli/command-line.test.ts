@@ -6,8 +6,8 @@ import { type Asked, readCommandLine } from "./command-line.ts";
 import { ALIASES, COMMANDS, loadCommand, SECTIONS } from "./commands.ts";
 import { EXIT } from "./exit-status.ts";
 import { nearest } from "./nearest.ts";
+import { argumentsMax } from "./read-arguments.ts";
 import { loadRoles, ROLE_NAMES } from "./roles.ts";
-import { argumentsMax } from "./run-command.ts";
 
 test("every command of the list is in its module, every command of a module is in the list, and so are roles", async () => {
   const loaders = new Set(Object.values(COMMANDS).map(({ load }) => load));

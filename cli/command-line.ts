@@ -8,12 +8,12 @@ const VERSION = ["--version", "-V", "version"];
 
 /** What a command line asks for. */
 export type Asked =
-  /** Of everything, where there is no name. */
+  /** Without a name: the overview. */
   | { kind: "help"; name?: string }
   | { kind: "version" }
   | { kind: "role"; name: string; args: readonly string[] }
   | { kind: "command"; name: string; args: readonly string[] }
-  /** The first words of several commands: without another word, or with one that none of them has. */
+  /** The first words of several commands, such as "app key": with `wrong`, a word that no command has next, or with nothing after them. */
   | { kind: "group"; name: string; wrong: string | undefined }
   | { kind: "unknown"; name: string };
 

@@ -29,7 +29,7 @@ export interface Command {
 export interface ListedCommand {
   /** For `carillon help`. */
   summary: string;
-  /** The module that has it, by the names of its commands. */
+  /** Loads its module, and resolves to the commands of that by name. */
   load(): Promise<Readonly<Record<string, Command>>>;
 }
 
@@ -39,6 +39,12 @@ export function fail(message: string): never {
 
 /** An option's text; undefined if it was not given. */
 export const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+/** An option with one of these values; undefined if it was not given. */
+export function oneOf<T extends string>(value: unknown, name: string, all: readonly T[]): T | undefined {
+  const given = text(value);
+  return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${name} must be one of ${all.join(", ")}`));
+}
 
 export function positive(value: unknown, name: string, max: number): number {
   const n = Number(value);
@@ -53,7 +59,7 @@ export function count(value: unknown, name: string, max: number): number {
 /** ms */
 export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
 
-/** A time in ms since the epoch, given as one or as a duration before `now`. */
+/** A moment in ms since the epoch, given in RFC 3339 or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {
   const ago = parseDuration(value);
   return ago === undefined

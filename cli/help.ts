@@ -3,7 +3,7 @@ import { membersOf } from "./command-line.ts";
 import { ALIASES, COMMANDS, SECTIONS } from "./commands.ts";
 import { ROLES } from "./roles.ts";
 
-/** Of the column of names. */
+/** Width of the column of names, in characters. */
 const WIDTH = 21;
 const row = (name: string, summary: string) => `  ${name.padEnd(WIDTH)} ${summary}`;
 

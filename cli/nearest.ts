@@ -1,4 +1,4 @@
-/** Letters that may differ from what was meant, for each so many letters of it. */
+/** One mistake is allowed for each so many letters of a choice. */
 const LETTERS_PER_MISTAKE = 3;
 
 /** What was probably meant: the choice with the fewest mistakes, where they are few for its length. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { openTempDir } from "../../cli/dev/temp-dir.ts";
 import { cpuMs, residentBytes } from "../process-cpu.ts";
 import { startProgram } from "../program.ts";
 import { startPushStub } from "../quick/push-stub.ts";
 import { type Summary, summaryOf } from "../summary.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import { startWorld } from "../world.ts";
 import type { Figure, Question } from "./figure.ts";
 
@@ -69,7 +69,7 @@ export async function measureIdleRoles({ storeUrl, windows, windowMs, starts }: 
 /** `carillon up`, which is what `make up` runs: all roles and the sandbox in one process. NATS and Redis, which it starts, are not counted. */
 export async function measureIdleDev({ windows, windowMs }: Pick<IdleOptions, "windows" | "windowMs">): Promise<Idle> {
   const began = performance.now();
-  using directory = openTempDir("carillon-idle");
+  using directory = temporaryDirectory();
   await using dev = startProgram(["cli/carillon.ts", "up", "--directory", directory.path], { HOME: process.env.HOME ?? "" });
   await dev.printed((text) => text.includes("Ctrl-C"));
   const ms = performance.now() - began;

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { type Brand, COLOR } from "../../core/apps/brand.ts";
-import { unknownApp } from "../../operations/apps/apps.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import { type BrandChange, clearBrand, setBrand } from "../../operations/apps/brand.ts";
 import { logoOf } from "../../operations/apps/logo.ts";
 import { type Command, fail, text } from "../command.ts";
-import { onlyId, print, withApps } from "./with-apps.ts";
+import { print } from "../output.ts";
+import { readId, withApps } from "./with-apps.ts";
 
 const COLOR_OPTIONS = ["text-color", "mark", "mark-dark"] as const;
 
@@ -19,7 +20,7 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
       ...{ "text-color": { type: "string" }, mark: { type: "string" }, "mark-dark": { type: "string" } },
     },
     run: (invocation) => {
-      const id = onlyId(invocation);
+      const id = readId(invocation.positionals[0]);
       const change = readChange(invocation.values);
       return withApps(invocation.env, async (apps) => print(brandText(await setBrand(apps, id, change))));
     },
@@ -29,12 +30,8 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ID",
     options: {},
     run: (invocation) => {
-      const id = onlyId(invocation);
-      return withApps(invocation.env, async (apps) => {
-        const app = await apps.find(id);
-        if (!app) throw unknownApp(id);
-        print(brandText(app.brand));
-      });
+      const id = readId(invocation.positionals[0]);
+      return withApps(invocation.env, async (apps) => print(brandText((await findApp(apps, id)).brand)));
     },
   },
   "app brand clear": {
@@ -42,7 +39,7 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ID",
     options: {},
     run: (invocation) => {
-      const id = onlyId(invocation);
+      const id = readId(invocation.positionals[0]);
       return withApps(invocation.env, async (apps) => {
         await clearBrand(apps, id);
         print(brandText(undefined));

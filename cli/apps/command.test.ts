@@ -10,6 +10,7 @@ import { CHANNELS } from "../../core/delivery/channel.ts";
 import { createApp } from "../../operations/apps/apps.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { UsageError } from "../command.ts";
+import { readArguments } from "../read-arguments.ts";
 import { APP_COMMANDS } from "./command.ts";
 import { LIMIT_OPTIONS, readLimits } from "./limit-options.ts";
 import { appJson, limitsText } from "./report.ts";
@@ -68,7 +69,7 @@ test("a key's hash is not shown", () => {
 const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app create", [], true, /ID is missing/],
   ["app create", ["Shop"], true, /ID must be 1 to 63 of a-z/],
-  ["app create", ["a", "b"], true, /takes one ID/],
+  ["app create", ["a", "b"], true, /"b" is one argument too many/],
   ["app create", ["a", "--channels", "fax"], true, /--channels may contain/],
   ["app create", ["a", "--expires-in", "soon"], true, /--expires-in must be like/],
   ["app create", ["a", "--expires-in", "0s"], true, /--expires-in must be above 0 and at most ten years/],
@@ -76,7 +77,7 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app create", ["shop"], false, /app shop exists; `carillon app key add shop`/],
   ["app create", ["c", "--out", join(directory, "none", "key")], false, /cannot write .*ENOENT/],
   ["app channels", ["shop"], true, /--channels is missing/],
-  ["app list", ["shop"], true, /takes no arguments/],
+  ["app list", ["shop"], true, /"shop" is one argument too many/],
   ["app show", ["bank"], false, /there is no app bank/],
   ["app key add", ["bank"], false, /there is no app bank/],
   ["app key rotate", ["shop", "--overlap", "soon"], true, /--overlap must be like/],
@@ -135,7 +136,7 @@ test("a brand is set part by part, and taken away", async () => {
   await createApp(store.apps, "shop", CHANNELS, { now: 1 });
   const run = (name: string, args: string[]) => {
     const command = APP_COMMANDS[name]!;
-    return command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env });
+    return command.run({ ...readArguments(command, args), env });
   };
   await run("app brand set", ["shop", "--name", "en=Juniper Books", "--name", "ko=주니퍼 서점"]);
   await run("app brand set", ["shop", "--color", "#1F5C4A", "--mark-dark", "#5fb497", "--name", "ko="]);
@@ -152,7 +153,7 @@ test("a webhook endpoint gets its secret once, keeps it with another URL, and ge
   const out = join(directory, "secret");
   const run = async (name: string, args: string[], over = {}) => {
     const command = APP_COMMANDS[name]!;
-    return command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env: { ...env, ...over } });
+    return command.run({ ...readArguments(command, args), env: { ...env, ...over } });
   };
   const endpoint = async () => (await store.webhooks.find("shop"))[0];
   await assert.rejects(
@@ -184,7 +185,7 @@ test("a mistake is said in one sentence, and nothing is changed", async () => {
   const { app } = await createApp(store.apps, "shop", CHANNELS, { now: 1 });
   for (const [name, args, isUsage, sentence] of MISTAKES) {
     const command = APP_COMMANDS[name]!;
-    const run = async () => command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env });
+    const run = async () => command.run({ ...readArguments(command, args), env });
     await assert.rejects(run, (error: Error) => {
       assert.match(error.message, sentence, name);
       assert.equal(error.constructor, isUsage ? UsageError : OperatorError, `${name}: ${error.message}`);
@@ -198,7 +199,7 @@ test("only the first app makes a store: where STORE_URL names none, the other co
   const path = join(directory, "typo.sqlite");
   const run = async (name: string, args: string[]) => {
     const command = APP_COMMANDS[name]!;
-    return command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env: { STORE_URL: `sqlite:${path}` } });
+    return command.run({ ...readArguments(command, args), env: { STORE_URL: `sqlite:${path}` } });
   };
   for (const [name, args] of [
     ["app list", []],

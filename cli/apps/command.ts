@@ -1,10 +1,11 @@
-import { openConfiguredStore, openExistingStore } from "../../adapters/store/store-config.ts";
+import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
 import {
   addKey,
   createApp,
+  findApp,
   type GrantedKey,
   KEY_LIFE_MS_MAX,
   revokeKeys,
@@ -12,10 +13,12 @@ import {
   setAccounts,
   setChannels,
   setLimits,
-  unknownApp,
 } from "../../operations/apps/apps.ts";
 import { PROVIDERS } from "../../providers/list.ts";
+import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { accountsText, readAccountEntries } from "./account-options.ts";
 import { BRAND_COMMANDS } from "./brand-command.ts";
 import { KEYS_COMMANDS } from "./keys-command.ts";
@@ -23,7 +26,7 @@ import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
 import { WEBHOOK_COMMANDS } from "./webhook-command.ts";
-import { onlyId, print, readId, withApps } from "./with-apps.ts";
+import { readId, withApps } from "./with-apps.ts";
 
 const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
 const KEY_USAGE = "[--expires-in 90d] [--out FILE]";
@@ -39,7 +42,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...KEY_OPTIONS, channels: { type: "string" } },
     run: (invocation) => {
       const channels = invocation.values.channels === undefined ? CHANNELS : readChannels(invocation);
-      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms), openConfiguredStore);
+      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms), openNewStore);
     },
   },
   "app show": {
@@ -52,29 +55,20 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     about: "lists the apps (STORE_URL)",
     usage: "[--json]",
     options: { json: { type: "boolean" } },
-    run: ({ values, positionals, env }) => {
-      if (positionals.length > 0) fail("takes no arguments");
-      return withApps(env, async (apps) => {
+    run: ({ values, env }) =>
+      withApps(env, async (apps) => {
         const all = await Array.fromAsync(apps.list());
         const now = Date.now();
-        print(
-          values.json === true
-            ? JSON.stringify(
-                all.map((app) => appJson(app, now)),
-                null,
-                2,
-              )
-            : appsText(all, now),
-        );
-      });
-    },
+        const shown = all.map((app) => appJson(app, now));
+        printResult(values, shown, () => appsText(all, now));
+      }),
   },
   "app channels": {
     about: "sets the channels that an app may use (STORE_URL)",
     usage: `ID ${CHANNELS_USAGE}`,
     options: { channels: { type: "string" } },
     run: (invocation) => {
-      const [id, channels] = [onlyId(invocation), readChannels(invocation)];
+      const [id, channels] = [readId(invocation.positionals[0]), readChannels(invocation)];
       return withApps(invocation.env, async (apps) => print(appText(await setChannels(apps, id, channels), Date.now())));
     },
   },
@@ -120,7 +114,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `ID ${LIMIT_USAGE}`,
     options: LIMIT_OPTIONS,
     run: (invocation) => {
-      const [id, limits] = [onlyId(invocation), readLimits(invocation.values)];
+      const [id, limits] = [readId(invocation.positionals[0]), readLimits(invocation.values)];
       return withApps(invocation.env, async (apps) => print(limitsText((await setLimits(apps, id, limits)).limits)));
     },
   },
@@ -160,6 +154,9 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   ...WEBHOOK_COMMANDS,
 };
 
+/** The store that STORE_URL names, made where there is none. */
+const openNewStore = (env: Environment) => openConfiguredStore(readConfig(storeVariables, env));
+
 function readChannels({ values }: Invocation): Channel[] {
   const named = text(values.channels) ?? fail("--channels is missing");
   return named.split(",").map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
@@ -176,21 +173,20 @@ function show(
   words: (app: AppRecord, now: number) => string,
   json: (app: AppRecord, now: number) => unknown,
 ): Promise<number> {
-  const [id, now] = [onlyId(invocation), Date.now()];
+  const [id, now] = [readId(invocation.positionals[0]), Date.now()];
   return withApps(invocation.env, async (apps) => {
-    const app = await apps.find(id);
-    if (!app) throw unknownApp(id);
-    print(invocation.values.json === true ? JSON.stringify(json(app, now), null, 2) : words(app, now));
+    const app = await findApp(apps, id);
+    printResult(invocation.values, json(app, now), () => words(app, now));
   });
 }
 
 function grantKey(
   invocation: Invocation,
   grant: (apps: AppStore, id: string, terms: { now: number; expiresAt?: number | undefined }) => Promise<GrantedKey>,
-  open = openExistingStore,
+  open = openNamedStore,
 ): Promise<number> {
-  const { values, env } = invocation;
-  const id = onlyId(invocation);
+  const { values, positionals, env } = invocation;
+  const id = readId(positionals[0]);
   const now = Date.now();
   const expiresIn = text(values["expires-in"]);
   const expiresAt = expiresIn === undefined ? undefined : now + keyLife(expiresIn, "--expires-in", 1);

@@ -1,12 +1,8 @@
 import { type ApiKeyRecord, keyState } from "../../core/apps/app.ts";
 import { type Command, duration, text } from "../command.ts";
-import { table } from "../table.ts";
-import { print, withApps } from "./with-apps.ts";
-
-interface KeyOfApp {
-  app: string;
-  key: ApiKeyRecord;
-}
+import { printResult } from "../output.ts";
+import { allKeysText, type KeyOfApp, keyJson } from "./report.ts";
+import { withApps } from "./with-apps.ts";
 
 export const KEYS_COMMANDS: Readonly<Record<string, Command>> = {
   keys: {
@@ -28,15 +24,8 @@ export const KEYS_COMMANDS: Readonly<Record<string, Command>> = {
         const all: KeyOfApp[] = [];
         for await (const { id, keys } of apps.list()) all.push(...keys.map((key) => ({ app: id, key })));
         const shown = withinMs === undefined ? all : all.filter(({ key }) => expiresWithin(key, now, withinMs));
-        print(
-          values.json === true
-            ? JSON.stringify(
-                shown.map((one) => keyJson(one, now)),
-                null,
-                2,
-              )
-            : keysTable(shown, now),
-        );
+        const json = shown.map(({ app, key }) => ({ app, ...keyJson(key, now) }));
+        printResult(values, json, () => allKeysText(shown, now));
       });
     },
   },
@@ -44,17 +33,3 @@ export const KEYS_COMMANDS: Readonly<Record<string, Command>> = {
 
 const expiresWithin = (key: ApiKeyRecord, now: number, ms: number) =>
   keyState(key, now) === "valid" && key.expiresAt !== undefined && key.expiresAt <= now + ms;
-
-const time = (ms: number | undefined) => (ms === undefined ? "-" : new Date(ms).toISOString());
-
-const keyJson = ({ app, key }: KeyOfApp, now: number) => ({
-  ...{ app, id: key.id, state: keyState(key, now), createdAt: time(key.createdAt) },
-  ...(key.expiresAt === undefined ? {} : { expiresAt: time(key.expiresAt) }),
-  ...(key.revokedAt === undefined ? {} : { revokedAt: time(key.revokedAt) }),
-});
-
-function keysTable(keys: readonly KeyOfApp[], now: number): string {
-  if (keys.length === 0) return "no keys";
-  const rows = keys.map(({ app, key }) => [app, key.id, keyState(key, now), time(key.createdAt), time(key.expiresAt), time(key.revokedAt)]);
-  return table(["app", "key", "state", "created", "expires", "revoked"], rows);
-}

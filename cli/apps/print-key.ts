@@ -13,7 +13,7 @@ export function printKey(grant: () => Promise<GrantedKey>, out: string | undefin
 
 /**
  * The secret alone goes to standard output, or to a file that only its owner can read; what it is goes to standard error. The file is opened first,
- * because a secret that is stored and cannot be shown would be valid and in nobody's hands; what it held stays until there is one to replace it.
+ * because a secret that is stored and cannot be shown would be valid and in nobody's hands. It keeps what it held until the new secret replaces that.
  */
 export async function printOnce(
   make: () => Promise<{ secret: string; what: string; more: string }>,

@@ -5,15 +5,26 @@ import { accountsText } from "./account-options.ts";
 
 const time = (ms: number | undefined) => (ms === undefined ? "-" : new Date(ms).toISOString());
 
-/** Without the hashes: what finds a key is nobody's business. */
+/** Without its hash: what finds a key is nobody's business. */
+export const keyJson = (key: ApiKeyRecord, now: number) => ({
+  ...{ id: key.id, state: keyState(key, now) },
+  ...Object.fromEntries(
+    (["createdAt", "expiresAt", "revokedAt"] as const).flatMap((name) => (key[name] === undefined ? [] : [[name, time(key[name])]])),
+  ),
+});
+
+const KEY_HEADER = ["key", "state", "created", "expires", "revoked"];
+const keyRow = (key: ApiKeyRecord, now: number) => [
+  key.id,
+  keyState(key, now),
+  time(key.createdAt),
+  time(key.expiresAt),
+  time(key.revokedAt),
+];
+
 export const appJson = ({ id, channels, limits, accounts = {}, keys, version }: AppRecord, now: number) => ({
   ...{ id, channels, limits, accounts },
-  keys: keys.map((key) => ({
-    ...{ id: key.id, state: keyState(key, now) },
-    ...Object.fromEntries(
-      (["createdAt", "expiresAt", "revokedAt"] as const).flatMap((name) => (key[name] === undefined ? [] : [[name, time(key[name])]])),
-    ),
-  })),
+  keys: keys.map((key) => keyJson(key, now)),
   version,
 });
 
@@ -42,8 +53,24 @@ export const appText = (app: AppRecord, now: number) =>
 
 export function keysText(keys: readonly ApiKeyRecord[], now: number): string {
   if (keys.length === 0) return "  no keys";
-  const rows = keys.map((key) => [key.id, keyState(key, now), time(key.createdAt), time(key.expiresAt), time(key.revokedAt)]);
-  return table(["key", "state", "created", "expires", "revoked"], rows);
+  return table(
+    KEY_HEADER,
+    keys.map((key) => keyRow(key, now)),
+  );
+}
+
+export interface KeyOfApp {
+  app: string;
+  key: ApiKeyRecord;
+}
+
+/** Of several apps. */
+export function allKeysText(keys: readonly KeyOfApp[], now: number): string {
+  if (keys.length === 0) return "no keys";
+  return table(
+    ["app", ...KEY_HEADER],
+    keys.map(({ app, key }) => [app, ...keyRow(key, now)]),
+  );
 }
 
 /** As `carillon app limits set` takes them. */

@@ -1,13 +1,15 @@
 import { webhookKeyVariables } from "../../adapters/webhook-secrets.ts";
 import type { WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
-import { KEY_LIFE_MS_MAX, unknownApp } from "../../operations/apps/apps.ts";
+import { findApp, KEY_LIFE_MS_MAX } from "../../operations/apps/apps.ts";
 import { removeWebhook, rotateWebhookSecret, setWebhook } from "../../operations/apps/webhooks.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, duration, fail, text } from "../command.ts";
+import { withStore } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { printOnce } from "./print-key.ts";
-import { onlyId, print, readId, withStore } from "./with-apps.ts";
+import { readId } from "./with-apps.ts";
 
 /** Receivers deploy a new secret within a day. */
 const OVERLAP_DEFAULT = "24h";
@@ -19,9 +21,9 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
       "adds a webhook endpoint and prints its secret once, or writes it to --out; of one that exists, sets the URL and enables it (STORE_URL)",
     usage: "ID NAME URL [--out FILE]",
     options: { out: { type: "string" } },
-    run: ({ positionals: [id, name, url, ...more], values, env }) => {
+    run: ({ positionals: [id, name, url], values, env }) => {
       const app = readId(id);
-      if (name === undefined || url === undefined || more.length > 0) fail("takes ID, NAME and URL");
+      if (name === undefined || url === undefined) fail("takes ID, NAME and URL");
       const keys = readKeys(env);
       return withStore(env, async (store) => {
         const known = (await store.webhooks.find(app)).some((endpoint) => endpoint.name === name);
@@ -42,11 +44,11 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ID [--json]",
     options: { json: { type: "boolean" } },
     run: (invocation) => {
-      const id = onlyId(invocation);
+      const id = readId(invocation.positionals[0]);
       return withStore(invocation.env, async ({ apps, webhooks }) => {
-        if (!(await apps.find(id))) throw unknownApp(id);
+        await findApp(apps, id);
         const rows = (await webhooks.find(id)).map((endpoint) => rowOf(endpoint, Date.now()));
-        print(invocation.values.json === true ? JSON.stringify(rows, null, 2) : listText(rows));
+        printResult(invocation.values, rows, () => listText(rows));
       });
     },
   },
@@ -54,9 +56,9 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
     about: "gives a webhook endpoint a new secret, printed once; the earlier ones sign too until the overlap has passed (STORE_URL)",
     usage: `ID NAME [--overlap ${OVERLAP_DEFAULT}] [--out FILE]`,
     options: { overlap: { type: "string", default: OVERLAP_DEFAULT }, out: { type: "string" } },
-    run: ({ positionals: [id, name, ...more], values, env }) => {
+    run: ({ positionals: [id, name], values, env }) => {
       const app = readId(id);
-      if (name === undefined || more.length > 0) fail("takes ID and NAME");
+      if (name === undefined) fail("takes ID and NAME");
       const overlapMs = duration(text(values.overlap) ?? "", "--overlap");
       if (overlapMs > KEY_LIFE_MS_MAX) fail("--overlap must be at most ten years (3650d)");
       const keys = readKeys(env);
@@ -72,9 +74,9 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
     about: "removes a webhook endpoint, and events that it was not told (STORE_URL)",
     usage: "ID NAME",
     options: {},
-    run: ({ positionals: [id, name, ...more], env }) => {
+    run: ({ positionals: [id, name], env }) => {
       const app = readId(id);
-      if (name === undefined || more.length > 0) fail("takes ID and NAME");
+      if (name === undefined) fail("takes ID and NAME");
       return withStore(env, async (store) =>
         print(`webhook ${name} of app ${app}: removed, with ${await removeWebhook(store, app, name)} events`),
       );

@@ -1,28 +1,18 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { APP_ID } from "../../core/apps/app.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
-import type { Store } from "../../core/ports/store.ts";
 import { APP_ID_RULE } from "../../operations/apps/apps.ts";
-import { type Environment, readConfig } from "../../runtime/config.ts";
-import { fail, type Invocation } from "../command.ts";
+import type { Environment } from "../../runtime/config.ts";
+import { fail, type Invocation, text } from "../command.ts";
+import { openNamedStore, withStore } from "../open-store.ts";
 
-export const print = (words: string) => void process.stdout.write(`${words}\n`);
+const checked = (id: string, name: string) => (APP_ID.test(id) ? id : fail(`${name} ${APP_ID_RULE}`));
 
-export function readId(id: string | undefined): string {
-  if (id === undefined) fail("the app's ID is missing");
-  return APP_ID.test(id) ? id : fail(`ID ${APP_ID_RULE}`);
-}
+/** The app that is the first argument. */
+export const readId = (id: string | undefined): string => checked(id ?? fail("the app's ID is missing"), "ID");
 
-export function onlyId({ positionals: [id, ...more] }: Invocation): string {
-  return more.length === 0 ? readId(id) : fail("takes one ID");
-}
+/** The app of --app. */
+export const readApp = ({ values }: Pick<Invocation, "values">): string => checked(text(values.app) ?? fail("--app is missing"), "--app");
 
 /** @param open only the first app may make the store that holds it */
-export const withApps = (env: Environment, work: (apps: AppStore) => Promise<void>, open = openExistingStore): Promise<number> =>
+export const withApps = (env: Environment, work: (apps: AppStore) => Promise<void>, open = openNamedStore): Promise<number> =>
   withStore(env, (store) => work(store.apps), open);
-
-export async function withStore(env: Environment, work: (store: Store) => Promise<void>, open = openExistingStore): Promise<number> {
-  await using store = await open(readConfig(storeVariables, env));
-  await work(store);
-  return 0;
-}

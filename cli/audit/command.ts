@@ -1,8 +1,8 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { readAudit } from "../../operations/audit/read-audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { type Command, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
+import { printResult } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { auditJson, channelTable, checksText, uncertainText } from "./report.ts";
 import { sandboxLedger } from "./sandbox-ledger.ts";
@@ -14,7 +14,7 @@ export const AUDIT_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--ledger SANDBOX_ADMIN_URL] [--json]",
     options: { ledger: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const ledger = text(values.ledger);
       const progress = createProgress("audited");
       const audit = await readAudit({ store, clock: systemClock }, ledger ? { taken: sandboxLedger(ledger) } : {}, {
@@ -22,8 +22,7 @@ export const AUDIT_COMMANDS: Readonly<Record<string, Command>> = {
       });
       progress.end();
       if (audit.notifications === 0) process.stderr.write("carillon: the store is empty: there is nothing to check\n");
-      const report = [channelTable(audit), uncertainText(audit), checksText(audit)].join("\n\n");
-      process.stdout.write(values.json === true ? `${JSON.stringify(auditJson(audit), null, 2)}\n` : `${report}\n`);
+      printResult(values, auditJson(audit), () => [channelTable(audit), uncertainText(audit), checksText(audit)].join("\n\n"));
       return audit.checks.every((c) => c.holds) ? 0 : 1;
     },
   },

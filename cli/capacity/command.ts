@@ -1,5 +1,5 @@
 import { planCapacity } from "../../operations/capacity/capacity.ts";
-import { type Command, fail } from "../command.ts";
+import type { Command } from "../command.ts";
 import { explainCapacity } from "./explain.ts";
 import { CAPACITY_OPTIONS, CAPACITY_USAGE, readDemand } from "./options.ts";
 import { capacityReport } from "./report.ts";
@@ -12,8 +12,7 @@ export const CAPACITY_COMMANDS: Readonly<Record<string, Command>> = {
     about: "computes pods and the size of MongoDB, Redis and NATS for a number of notifications per day, and prints the chart's values",
     usage: CAPACITY_USAGE,
     options: CAPACITY_OPTIONS,
-    async run({ values, positionals }) {
-      if (positionals.length > 0) fail("takes options only: --push 10M");
+    async run({ values }) {
       const plan = planCapacity(readDemand(values));
       const chart = toYaml(capacityValues(plan));
       if (values.values === true) process.stdout.write(chart);

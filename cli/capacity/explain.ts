@@ -103,7 +103,7 @@ function ofStore({ store, channels, demand }: Plan): Formula[] {
       `MongoDB ${store.memoryGib} GiB`,
       "2 × (ten minutes of the peak + a quarter of the indexes), because half of it is cache; rounded up to a power of two",
     ],
-    [`MongoDB ${grouped(store.diskGib)} GiB`, `1.3 × the storage of ${n(demand.retentionDays)} days; Carillon deletes nothing by itself`],
+    [`MongoDB ${grouped(store.diskGib)} GiB`, `1.3 × the storage of ${n(demand.retentionDays)} days, after which a relay removes it`],
   ];
 }
 

@@ -1,8 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import { CHANNELS, type Channel, isPush, type PushChannel } from "../../core/delivery/channel.ts";
 import type { Demand } from "../../operations/capacity/capacity.ts";
-import { fail, text } from "../command.ts";
-import { parseDuration } from "../duration.ts";
+import { duration, fail, text } from "../command.ts";
 
 export const CAPACITY_USAGE = `--push N --email N --sms N --peak FACTOR [--push-split apns=45,fcm=50,webpush=5] [--rate-limit sms=100 …]
        [--retention 30d] [--outage 1h] [--opt-outs 1M] [--content push=200,sms=160,email=20K] [--nodes] [--explain] [--values | --json]`;
@@ -86,6 +85,6 @@ function rateLimits(given: Given[string]): Partial<Record<Channel, number>> {
 
 /** hours */
 function longer(given: string, name: string, leastHours: number): number {
-  const hours = (parseDuration(given) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`)) / MS_PER_HOUR;
+  const hours = duration(given, name) / MS_PER_HOUR;
   return hours >= leastHours ? hours : fail(`${name} must be at least ${leastHours / 24} d`);
 }

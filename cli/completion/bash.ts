@@ -1,13 +1,9 @@
-import type { CompletionTable } from "./table.ts";
+import { type CompletionTable, optionsThatTake } from "./table.ts";
 
-/** Without what bash 3.2, which macOS has, does not know. */
+/** For bash 3.2 and newer: macOS ships 3.2. */
 export function bashScript({ words, options }: CompletionTable): string {
   const next = [...words].map(([before, choices]) => `    "${before}") echo "${choices.map(({ word }) => word).join(" ")}" ;;`);
   const own = [...options].map(([command, all]) => `    "${command}") echo "${all.map(({ name }) => name).join(" ")}" ;;`);
-  const takes = (kind: "file" | "value") =>
-    [...options]
-      .flatMap(([command, all]) => all.filter((option) => option.takes === kind).map(({ name }) => `"${command} ${name}"`))
-      .join("|");
   return `# bash completion of carillon; printed by \`carillon completion bash\`
 _carillon_words() {
   case "$1" in
@@ -31,8 +27,8 @@ _carillon() {
     esac
   done
   case "$path $prev" in
-    ${takes("file")}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    ${takes("value")}) return ;;
+    ${optionsThatTake(options, "file")}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    ${optionsThatTake(options, "value")}) return ;;
   esac
   case "$cur" in
     -*) COMPREPLY=($(compgen -W "$(_carillon_options "$path")" -- "$cur")) ;;

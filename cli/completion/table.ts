@@ -60,3 +60,7 @@ export async function completionTable({ commands, aliases }: CommandList): Promi
     options,
   };
 }
+
+/** A pattern of `case` in a shell: every option that takes this, after its command. */
+export const optionsThatTake = (options: CompletionTable["options"], kind: CompletedOption["takes"]): string =>
+  [...options].flatMap(([command, all]) => all.filter(({ takes }) => takes === kind).map(({ name }) => `"${command} ${name}"`)).join("|");

@@ -1,4 +1,4 @@
-import type { CompletionTable } from "./table.ts";
+import { type CompletionTable, optionsThatTake } from "./table.ts";
 
 /** In single quotes; a colon ends the word in what _describe reads. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''").replaceAll(":", "\\:")}'`;
@@ -9,10 +9,6 @@ export function zshScript({ words, options }: CompletionTable): string {
       `    "${before}") list=(${choices.map(({ word, summary }) => `${quoted(word)}:${quoted(summary)}`).join(" ")}) ;;`,
   );
   const own = [...options].map(([command, all]) => `    "${command}") list=(${all.map(({ name }) => name).join(" ")}) ;;`);
-  const takes = (kind: "file" | "value") =>
-    [...options]
-      .flatMap(([command, all]) => all.filter((option) => option.takes === kind).map(({ name }) => `"${command} ${name}"`))
-      .join("|");
   return `#compdef carillon
 # zsh completion of carillon; printed by \`carillon completion zsh\`
 _carillon_words() {
@@ -38,8 +34,8 @@ _carillon() {
     at="\${at:+$at }$word"
   done
   case "$at $words[CURRENT-1]" in
-    ${takes("file")}) _files; return ;;
-    ${takes("value")}) return ;;
+    ${optionsThatTake(options, "file")}) _files; return ;;
+    ${optionsThatTake(options, "value")}) return ;;
   esac
   if [[ $words[CURRENT] = -* ]]; then
     _carillon_options "$at"

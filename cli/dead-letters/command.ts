@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
 import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
 import { redrive, type Selection } from "../../operations/dead-letters/redrive.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { type Command, count, duration, fail, type Invocation, moment, positive, text } from "../command.ts";
-import { countsText, LEFT, letterText, printable, reportText } from "./report.ts";
+import { type Command, count, duration, fail, type Invocation, moment, oneOf, positive, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
+import { printable } from "../output.ts";
+import { countsText, LEFT, letterText, reportText } from "./report.ts";
 
 const FILTER_OPTIONS = {
   channel: { type: "string" },
@@ -34,8 +34,8 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...FILTER_OPTIONS, limit: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const filter = readFilter(values, Date.now());
-      const limit = values.limit === undefined ? LIST_LIMIT : count(values.limit, "--limit", LIST_LIMIT_MAX);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const limit = count(values.limit ?? LIST_LIMIT, "--limit", LIST_LIMIT_MAX);
+      await using store = await openNamedStore(env);
       const letters: DeadLetter[] = [];
       const asJson = values.json === true;
       for await (const item of listDeadLetters(store, filter, limit)) {
@@ -77,7 +77,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
         recorder: { record() {} },
         now,
       };
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const report = await redrive(store, selection, options);
       process.stdout.write(reportText(report, options.dryRun));
       return LEFT.some(([end]) => report[end].count > 0) ? 1 : 0;
@@ -88,9 +88,9 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--limit N] [--out DIR]",
     options: { limit: { type: "string" }, out: { type: "string" } },
     async run({ values, env }) {
-      const limit = values.limit === undefined ? POISON_LIMIT : count(values.limit, "--limit", POISON_LIMIT_MAX);
+      const limit = count(values.limit ?? POISON_LIMIT, "--limit", POISON_LIMIT_MAX);
       const out = text(values.out);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const kept = await store.poison.list(limit);
       for (const { id, channel, notificationClass, reason, bytes, keptAt } of kept) {
         const about = [
@@ -110,10 +110,8 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 function readFilter(values: Invocation["values"], now: number): DeadLetterFilter {
-  const channel = text(values.channel);
-  if (channel !== undefined && !CHANNELS.some((c) => c === channel)) fail(`--channel must be one of ${CHANNELS.join(", ")}`);
-  const reason = text(values.reason);
-  if (reason !== undefined && !isReasonCode(reason)) fail(`--reason must be one of ${REASON_CODES.join(", ")}`);
+  const channel = oneOf(values.channel, "--channel", CHANNELS);
+  const reason = oneOf(values.reason, "--reason", REASON_CODES);
   const [since, until] = [text(values.since), text(values.until)];
   return {
     ...{ channel, reason, app: text(values.app) },

@@ -1,10 +1,8 @@
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { DeadLetter, DeadLetterCount } from "../../operations/dead-letters/list.ts";
 import type { RedriveEnd, RedriveReport } from "../../operations/dead-letters/redrive.ts";
+import { printable } from "../output.ts";
 import { table } from "../table.ts";
-
-/** Without control characters: texts of providers may contain any. */
-export const printable = (text: string) => text.replace(/\p{Cc}/gu, " ");
 
 /** One line each, printed as it is found. */
 export const letterText = (l: DeadLetter) =>

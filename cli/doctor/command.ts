@@ -10,9 +10,8 @@ export const DOCTOR_COMMANDS: Readonly<Record<string, Command>> = {
       "checks one-click unsubscribe in a mail that was received: its headers, and that a valid DKIM signature covers them; exit status 1 if anything is wrong",
     usage: "FILE.eml",
     options: {},
-    async run({ positionals: [file, ...others] }) {
-      if (file === undefined || others.length > 0)
-        fail("give one FILE.eml: a received mail as the mail program saves it, with all its headers");
+    async run({ positionals: [file] }) {
+      if (file === undefined) fail("give one FILE.eml: a received mail as the mail program saves it, with all its headers");
       const { size } = await stat(file).catch(() => fail(`${file} cannot be read`));
       if (size > FILE_BYTES_MAX) fail(`${file} has ${size} bytes; at most ${FILE_BYTES_MAX} are read`);
       const { resolve } = await import("node:dns/promises");

@@ -46,7 +46,7 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
       if (values["dry-run"] === true) return preview(lines, values, env, now);
       if (values.json === true) fail("--json is for --dry-run: results are JSON anyway");
       const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
-      const batch = values.batch === undefined ? 100 : positive(values.batch, "--batch", 1_000);
+      const batch = positive(values.batch ?? 100, "--batch", 1_000);
       using clients = connect(values, env);
       await awaitGateway(clients, clients.address);
       const progress = createProgress("sent");

@@ -8,10 +8,11 @@ import { LIST_FORMATS, type ListFormat } from "../../operations/lists/read-list.
 import { writeList } from "../../operations/lists/write-list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { readApp } from "../apps/with-apps.ts";
 import { type Command, fail, type Invocation, positive, text } from "../command.ts";
-import { readApp } from "../preferences/command.ts";
+import { openStoreOf } from "../open-store.ts";
 import { createProgress } from "../progress.ts";
-import { LIST_NAMES, LISTS, type ListName, openListKind, openStoreOf } from "./open-lists.ts";
+import { LIST_NAMES, LISTS, type ListName, openListKind } from "./open-lists.ts";
 
 const ABOUT: Readonly<Record<ListName, string>> = {
   "opt-outs": "refusals and consents",
@@ -45,8 +46,7 @@ function commandsOf(list: ListName): [string, Command][] {
 }
 
 async function runImport(list: ListName, { values, positionals, env }: Invocation): Promise<number> {
-  const [path, ...more] = positionals;
-  if (path === undefined || more.length > 0) fail("takes one FILE");
+  const path = positionals[0] ?? fail("takes one FILE");
   const app = readApp({ values });
   const format = formatOf(values.format, path);
   const [dryRun, resume] = [values["dry-run"] === true, values.resume === true];
@@ -74,8 +74,7 @@ async function runImport(list: ListName, { values, positionals, env }: Invocatio
   return counts.rejected > 0 ? 1 : 0;
 }
 
-async function runExport(list: ListName, { values, positionals, env }: Invocation): Promise<number> {
-  if (positionals.length > 0) fail("takes options only: --out FILE");
+async function runExport(list: ListName, { values, env }: Invocation): Promise<number> {
   const app = readApp({ values });
   const out = text(values.out);
   const format = formatOf(values.format, out ?? ".csv");

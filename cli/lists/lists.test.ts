@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
@@ -14,6 +13,7 @@ import { runCli, startCli } from "../../test/e2e/cli-process.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { startRedis } from "../../test/support/servers.ts";
 import { UsageError } from "../command.ts";
+import { readArguments } from "../read-arguments.ts";
 import { LIST_COMMANDS } from "./command.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-list-commands-"));
@@ -170,8 +170,8 @@ const MISTAKES: readonly [args: readonly string[], says: RegExp][] = [
 for (const [[list, verb, ...args], says] of MISTAKES)
   test(`a mistake names the option: ${list} ${verb} ${args.join(" ")}`, async () => {
     const command = LIST_COMMANDS[`${list} ${verb}`]!;
-    const { values, positionals } = parseArgs({ args, options: command.options, allowPositionals: true });
-    await assert.rejects(command.run({ values, positionals, env: {} }), (error) => error instanceof UsageError && says.test(error.message));
+    const given = readArguments(command, args);
+    await assert.rejects(command.run({ ...given, env: {} }), (error) => error instanceof UsageError && says.test(error.message));
   });
 
 test("an app that is not there is named", async () => {

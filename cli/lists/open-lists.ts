@@ -1,7 +1,6 @@
 // Where lists come from and go to: the store of STORE_URL, with Redis beside it, so that an imported refusal is obeyed as soon as any other.
 import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { StoreError } from "../../adapters/store/store-error.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
@@ -15,7 +14,6 @@ import type { Choices } from "../../gateway/erasure/erase-user.ts";
 import { createErasureKey } from "../../gateway/erasure/erasure-key.ts";
 import { createTombstones, NO_TOMBSTONES, type Tombstones } from "../../gateway/erasure/tombstones.ts";
 import { destinationError, maySendSms } from "../../gateway/screen.ts";
-import { unknownApp } from "../../operations/apps/apps.ts";
 import type { PreferenceTarget } from "../../operations/lists/apply-to-subjects.ts";
 import { CONTACT_COLUMNS, contactList, contactRows } from "../../operations/lists/contact-list.ts";
 import { toColumn } from "../../operations/lists/endpoint-columns.ts";
@@ -28,22 +26,12 @@ import { systemClock } from "../../runtime/clock.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { openStoreOf } from "../open-store.ts";
 
 export const LIST_NAMES = ["opt-outs", "suppressions", "contacts"] as const;
 export type ListName = (typeof LIST_NAMES)[number];
 
 const now = () => systemClock.now();
-
-export async function openStoreOf(
-  env: Environment,
-  app: string,
-  stack: AsyncDisposableStack,
-): Promise<{ store: Store; record: AppRecord }> {
-  const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
-  const record = await store.apps.find(app);
-  if (!record) throw unknownApp(app);
-  return { store, record };
-}
 
 /** For an import into an app. */
 export async function openListKind(name: ListName, env: Environment, app: string, stack: AsyncDisposableStack): Promise<ListKind<never>> {

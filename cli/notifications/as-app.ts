@@ -1,4 +1,3 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { createCancelHandler } from "../../gateway/cancel-handler.ts";
 import { createListHandler } from "../../gateway/list-handler.ts";
 import {
@@ -10,13 +9,13 @@ import {
 } from "../../gen/carillon/v1/notification_service.ts";
 import { isCallError } from "../../runtime/call-error.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Invocation, text } from "../command.ts";
 import { CLIENT_OPTIONS, CLIENT_USAGE, connect } from "../gateway/command.ts";
 import { CALL_MS, readCallFault } from "../gateway/connect.ts";
+import { openStoreOf } from "../open-store.ts";
 
 export const AS_APP_OPTIONS = { ...CLIENT_OPTIONS, app: { type: "string" } } as const;
 export const AS_APP_USAGE = `[--app ID | ${CLIENT_USAGE}]`;
@@ -52,12 +51,10 @@ function byGateway(values: Invocation["values"], env: Invocation["env"]): AsApp 
 /** With the gateway's handlers, so that both ways have the same rules and answers. */
 async function byStore(id: string, env: Invocation["env"]): Promise<AsApp> {
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
-  const caller = await store.apps.find(id);
-  if (caller === undefined) throw new OperatorError(`the store has no app ${id.slice(0, 40)}`);
+  const { store, record: caller } = await openStoreOf(env, id, stack);
   // The metrics of a command are never scraped, and who runs it sees what it did.
   const parts = { store, recorder: { record() {} }, clock: systemClock, log: createLogger("cancel", "silent") };
-  // Who has the store needs no seal: it only tells one filter's pages from another's.
+  // Whoever can read the store gains nothing from a forged page token, so its key is no secret.
   const [list, cancel] = [createListHandler({ ...parts, tokens: () => [`pages of ${id}`] }), createCancelHandler(parts)];
   const context = () => ({ caller, signal: AbortSignal.timeout(CALL_MS), deadlineAt: systemClock.now() + CALL_MS, traceparent: undefined });
   const answered = <Result>(answer: Result) => {

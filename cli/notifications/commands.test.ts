@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { parseArgs } from "node:util";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { sampleApp, sampleAttempt, sampleNotification } from "../../test/support/store/samples.ts";
 import { UsageError } from "../command.ts";
+import { readArguments } from "../read-arguments.ts";
 import { CANCEL_COMMANDS } from "./cancel.ts";
 import { FIND_COMMANDS } from "./find.ts";
 
@@ -27,8 +27,7 @@ async function run(line: string, t: { mock: { method: typeof import("node:test")
     return true;
   });
   try {
-    const { values, positionals } = parseArgs({ args, options: command.options, allowPositionals: true, strict: true });
-    return { status: await command.run({ values, positionals, env }), printed };
+    return { status: await command.run({ ...readArguments(command, args), env }), printed };
   } finally {
     write.mock.restore();
   }

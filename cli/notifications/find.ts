@@ -3,19 +3,19 @@ import {
   channelToProto,
   classFromProto,
   classToProto,
-  endpointToProto,
   stateFromProto,
   stateToProto,
 } from "../../adapters/wire/convert.ts";
 import { waitingFromProto, waitingToProto } from "../../adapters/wire/summary.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
-import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
+import type { Endpoint } from "../../gen/carillon/v1/channel.ts";
 import { ListNotificationsRequest, type NotificationSummary } from "../../gen/carillon/v1/notification_service.ts";
-import { type Command, count, fail, type Invocation, moment, text } from "../command.ts";
-import { printable } from "../dead-letters/report.ts";
+import { type Command, count, type Invocation, moment, oneOf, text } from "../command.ts";
+import { ADDRESS_FIELDS, ADDRESS_USAGE, readAddress } from "../gateway/address.ts";
+import { printable, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, asApp } from "./as-app.ts";
 
@@ -33,7 +33,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
       "finds notifications, the latest first; all filters must hold. --waiting retry shows what is being retried. Where there are more, it prints the --page that " +
       "goes on. With --app an operator searches the store (STORE_URL), and users are masked",
     usage:
-      "[--user USER] [--endpoint sms:+49…|email:…|apns:…|fcm:…] [--state S,…] [--channel C,…] [--category C] [--class C] [--reason CODE] [--tag KEY=VALUE] " +
+      `[--user USER] [--endpoint ${ADDRESS_USAGE}] [--state S,…] [--channel C,…] [--category C] [--class C] [--reason CODE] [--tag KEY=VALUE] ` +
       `[--waiting FOR] [--provider-ref REF] [--key KEY] [--since 2h|TIME] [--until 2h|TIME] [--limit N] [--page TOKEN] [--json] ${AS_APP_USAGE}`,
     options: {
       ...AS_APP_OPTIONS,
@@ -45,8 +45,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
     },
     async run(invocation) {
       const { values } = invocation;
-      if (invocation.positionals.length > 0) fail("takes options only");
-      const limit = values.limit === undefined ? LIMIT : count(values.limit, "--limit", LIMIT_MAX);
+      const limit = count(values.limit ?? LIMIT, "--limit", LIMIT_MAX);
       const request = readFilter(values, Date.now());
       await using app = await asApp(invocation);
       const found: NotificationSummary[] = [];
@@ -58,9 +57,8 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
         if (pageToken === "") break;
       }
       const shown = found.map((n) => (app.isOperator ? { ...n, userId: masked(n.userId) } : n));
-      if (values.json === true)
-        process.stdout.write(`${JSON.stringify({ notifications: shown.map(toJson), nextPage: pageToken || undefined }, null, 2)}\n`);
-      else process.stdout.write(`${tableText(shown)}${pageToken === "" ? "" : `\nmore: --page ${pageToken}\n`}`);
+      const more = pageToken === "" ? "" : `\n\nmore: --page ${pageToken}`;
+      printResult(values, { notifications: shown.map(toJson), nextPage: pageToken || undefined }, () => `${tableText(shown)}${more}`);
       return 0;
     },
   },
@@ -70,8 +68,8 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
 const masked = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);
 
 function readFilter(values: Invocation["values"], now: number): ListNotificationsRequest {
-  const [since, until, reason] = [text(values.since), text(values.until), text(values.reason)];
-  if (reason !== undefined && !isReasonCode(reason)) fail(`--reason must be one of ${REASON_CODES.join(", ")}`);
+  const [since, until] = [text(values.since), text(values.until)];
+  const reason = oneOf(values.reason, "--reason", REASON_CODES);
   const [kind, waiting] = [oneOf(values.class, "--class", CLASSES), oneOf(values.waiting, "--waiting", WAITS)];
   const endpoint = text(values.endpoint);
   return {
@@ -80,17 +78,12 @@ function readFilter(values: Invocation["values"], now: number): ListNotification
     ...{ providerRef: text(values["provider-ref"]) ?? "", idempotencyKey: text(values.key) ?? "" },
     states: severalOf(values.state, "--state", STATES).map(stateToProto),
     channels: severalOf(values.channel, "--channel", CHANNELS).map(channelToProto),
-    endpoint: endpoint === undefined ? undefined : endpointToProto(readEndpoint(endpoint)),
+    endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint),
     ...(kind && { notificationClass: classToProto(kind) }),
     ...(waiting && { waitingFor: waitingToProto(waiting) }),
     acceptedFrom: since === undefined ? undefined : new Date(moment(since, "--since", now)),
     acceptedBefore: until === undefined ? undefined : new Date(moment(until, "--until", now)),
   };
-}
-
-function oneOf<T extends string>(value: unknown, option: string, all: readonly T[]): T | undefined {
-  const given = text(value);
-  return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${option} must be one of ${all.join(", ")}`));
 }
 
 function severalOf<T extends string>(value: unknown, option: string, all: readonly T[]): T[] {
@@ -99,19 +92,8 @@ function severalOf<T extends string>(value: unknown, option: string, all: readon
 }
 
 function readEndpoint(given: string): Endpoint {
-  const at = given.indexOf(":");
-  const [channel, address] = [given.slice(0, at), given.slice(at + 1)];
-  switch (channel) {
-    case "sms":
-      return { channel, phoneNumber: address };
-    case "email":
-      return { channel, address };
-    case "apns":
-    case "fcm":
-      return { channel, token: address };
-    default:
-      return fail("--endpoint must be like sms:+4915112345678, email:ada@example.com, apns:TOKEN or fcm:TOKEN");
-  }
+  const { kind, address } = readAddress(given, "--endpoint");
+  return { address: { $case: ADDRESS_FIELDS[kind], value: address } };
 }
 
 const toJson = (n: NotificationSummary) => ({
@@ -139,7 +121,7 @@ const toJson = (n: NotificationSummary) => ({
 
 /** A line for each delivery. */
 function tableText(notifications: readonly NotificationSummary[]): string {
-  if (notifications.length === 0) return "nothing was found\n";
+  if (notifications.length === 0) return "nothing was found";
   const rows = notifications.flatMap((n) =>
     n.deliveries.map((d) => [
       ...[n.acceptedAt?.toISOString() ?? "", d.deliveryId, classFromProto(n.notificationClass) ?? "", n.category],
@@ -147,5 +129,5 @@ function tableText(notifications: readonly NotificationSummary[]): string {
       ...[printable(d.reason ? [d.reason.code, d.reason.detail].filter(Boolean).join(": ") : ""), d.nextAt?.toISOString() ?? ""],
     ]),
   );
-  return `${table(["accepted", "delivery", "class", "category", "to", "state", "waits for", "reason", "next"], rows)}\n`;
+  return table(["accepted", "delivery", "class", "category", "to", "state", "waits for", "reason", "next"], rows);
 }

@@ -1,19 +1,17 @@
 import { readFileSync } from "node:fs";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { categoryFromProto, categoryToProto } from "../../adapters/wire/categories.ts";
-import { APP_ID } from "../../core/apps/app.ts";
-import type { Store } from "../../core/ports/store.ts";
 import type { Category } from "../../core/preferences/category.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
 import { Category as CategoryProto } from "../../gen/carillon/v1/category_service.ts";
-import { APP_ID_RULE, unknownApp } from "../../operations/apps/apps.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
-import { print } from "../apps/with-apps.ts";
-import { type Command, count, fail, type Invocation, text } from "../command.ts";
+import { readApp } from "../apps/with-apps.ts";
+import { type Command, count, fail } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
+import { withStore } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { categoriesText, historyText, recordText } from "./report.ts";
 import { readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
 
@@ -30,9 +28,9 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "FILE|- --app ID",
     options: APP,
     async run(invocation) {
-      const [file, app] = [only(invocation, "FILE"), readApp(invocation)];
+      const [file, app] = [invocation.positionals[0] ?? fail("FILE is missing"), readApp(invocation)];
       const categories = readCategories(file);
-      return withStore(invocation, async ({ apps }) => print(categoriesText(await putCategories(apps, app, categories))));
+      return withStore(invocation.env, async ({ apps }) => print(categoriesText(await putCategories(apps, app, categories))));
     },
   },
   "category list": {
@@ -40,14 +38,11 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "--app ID [--json]",
     options: { ...APP, ...JSON_OPTION },
     run(invocation) {
-      if (invocation.positionals.length > 0) fail("takes no arguments");
       const id = readApp(invocation);
-      return withStore(invocation, async ({ apps }) => {
-        const app = await apps.find(id);
-        if (!app) throw unknownApp(id);
-        const { categories = [] } = app;
+      return withStore(invocation.env, async ({ apps }) => {
+        const { categories = [] } = await findApp(apps, id);
         const toJson = (category: Category) => writeMessage(CategoryProto, "Category", categoryToProto(category));
-        print(invocation.values.json === true ? JSON.stringify(categories.map(toJson), null, 2) : categoriesText(categories));
+        printResult(invocation.values, categories.map(toJson), () => categoriesText(categories));
       });
     },
   },
@@ -56,8 +51,8 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "NAME --app ID",
     options: APP,
     run(invocation) {
-      const [name, app] = [only(invocation, "NAME"), readApp(invocation)];
-      return withStore(invocation, async ({ apps }) => print(categoriesText(await deleteCategory(apps, app, name))));
+      const [name, app] = [invocation.positionals[0] ?? fail("NAME is missing"), readApp(invocation)];
+      return withStore(invocation.env, async ({ apps }) => print(categoriesText(await deleteCategory(apps, app, name))));
     },
   },
   "preferences show": {
@@ -66,9 +61,9 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...APP, ...SUBJECT_OPTIONS, ...JSON_OPTION },
     run(invocation) {
       const [app, subject] = [readApp(invocation), readSubject(invocation)];
-      return withStore(invocation, async ({ preferences }) => {
+      return withStore(invocation.env, async ({ preferences }) => {
         const [record = noPreferences(app, subject)] = await preferences.find(app, [subject]);
-        print(invocation.values.json === true ? JSON.stringify(record, null, 2) : recordText(record));
+        printResult(invocation.values, record, () => recordText(record));
       });
     },
   },
@@ -79,24 +74,14 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     run(invocation) {
       const { values } = invocation;
       const [app, subject] = [readApp(invocation), readSubject(invocation)];
-      const limit = values.limit === undefined ? HISTORY_LIMIT : count(values.limit, "--limit", HISTORY_LIMIT_MAX);
-      return withStore(invocation, async ({ preferences }) => {
+      const limit = count(values.limit ?? HISTORY_LIMIT, "--limit", HISTORY_LIMIT_MAX);
+      return withStore(invocation.env, async ({ preferences }) => {
         const entries = await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, limit);
-        print(values.json === true ? JSON.stringify(entries, null, 2) : historyText(entries));
+        printResult(values, entries, () => historyText(entries));
       });
     },
   },
 };
-
-function only({ positionals: [given, ...more] }: Invocation, name: string): string {
-  if (given === undefined) fail(`${name} is missing`);
-  return more.length === 0 ? given : fail(`takes one ${name}`);
-}
-
-export function readApp({ values }: Pick<Invocation, "values">): string {
-  const id = text(values.app) ?? fail("--app is missing");
-  return APP_ID.test(id) ? id : fail(`--app ${APP_ID_RULE}`);
-}
 
 /** @param file "-": standard input */
 function readCategories(file: string): Category[] {
@@ -122,10 +107,4 @@ function readText(file: string): string {
   } catch (error) {
     return fail(`${file}: the file cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
   }
-}
-
-async function withStore({ env }: Invocation, work: (store: Store) => Promise<void>): Promise<number> {
-  await using store = await openExistingStore(readConfig(storeVariables, env));
-  await work(store);
-  return 0;
 }

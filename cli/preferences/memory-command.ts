@@ -23,8 +23,7 @@ export const MEMORY_COMMANDS: Readonly<Record<string, Command>> = {
       consents: { type: "string" },
       blocks: { type: "string" },
     },
-    async run({ values, positionals }) {
-      if (positionals.length > 0) fail("takes options only: --users 100M --opt-out 8%");
+    async run({ values }) {
       const users = parseNumber(text(values.users) ?? fail("--users is missing: --users 100M"), "--users", USERS_MAX);
       const optedOut = percent(text(values["opt-out"]) ?? fail("--opt-out is missing: --opt-out 8%"), "--opt-out");
       const choices = parseNumber(text(values.choices) ?? "1", "--choices", 1_000, 1);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseArgs } from "node:util";
 import { runCli } from "../../test/e2e/cli-process.ts";
 import { UsageError } from "../command.ts";
+import { readArguments } from "../read-arguments.ts";
 import { MEMORY_COMMANDS } from "./memory-command.ts";
 import { memoryReport } from "./memory-report.ts";
 
@@ -28,8 +28,8 @@ const MISTAKES: readonly [args: string[], says: RegExp][] = [
 for (const [args, says] of MISTAKES)
   test(`a mistake names the option and its rule: ${args.join(" ") || "nothing given"}`, async () => {
     const command = MEMORY_COMMANDS["preferences memory"]!;
-    const { values, positionals } = parseArgs({ args, options: command.options, allowPositionals: true });
-    await assert.rejects(command.run({ values, positionals, env: {} }), (error) => error instanceof UsageError && says.test(error.message));
+    const given = readArguments(command, args);
+    await assert.rejects(command.run({ ...given, env: {} }), (error) => error instanceof UsageError && says.test(error.message));
   });
 
 test("the report says whether Redis' default is enough, and what is", () => {

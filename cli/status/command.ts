@@ -1,9 +1,10 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { readAudit } from "../../operations/audit/read-audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type Environment, readConfig } from "../../runtime/config.ts";
-import { type Command, fail, text } from "../command.ts";
+import type { Environment } from "../../runtime/config.ts";
+import { type Command, duration, fail, text } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
+import { openNamedStore } from "../open-store.ts";
+import { printResult } from "../output.ts";
 import { readQueues } from "./queues.ts";
 import { statusText } from "./report.ts";
 import { readRoles } from "./roles.ts";
@@ -20,7 +21,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
       "shows which roles are ready (CARILLON_HEALTH), what waits in the store and why (STORE_URL), and the queues (NATS_URL); exit status 1 if a role is not ready, or a promise is broken",
     usage: "[--promises] [--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
     details:
-      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). What is not named is left out. Counts are bounded: the 100,000\nnotifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
+      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). A source that is not named is left out. Counts cover the\n100,000 notifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
     options: { promises: { type: "boolean" }, health: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const health = text(values.health) ?? env.CARILLON_HEALTH ?? "";
@@ -31,7 +32,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
       ]);
       if (roles.length === 0 && !waiting && !queues) fail("name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH");
       const status = { roles, waiting, queues };
-      process.stdout.write(values.json === true ? `${JSON.stringify(status, null, 2)}\n` : statusText(status));
+      printResult(values, status, () => statusText(status));
       const isBroken = waiting?.promises?.some(({ holds }) => !holds) ?? false;
       return roles.every(({ isReady }) => isReady) && !isBroken ? EXIT.ok : EXIT.failed;
     },
@@ -44,10 +45,10 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
     options: { json: { type: "boolean" }, for: { type: "string", default: "10m" } },
     async run({ values, positionals, env }) {
       if (positionals.length === 0) fail("ID is missing: of a notification, or - for standard input");
-
+      const forMs = duration(text(values.for) ?? "", "--for");
       const ids = await idsOf(positionals, TAIL_MAX);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
-      return await followNotifications(store.notifications, ids, { json: values.json === true, forText: text(values.for) ?? "" });
+      await using store = await openNamedStore(env);
+      return await followNotifications(store.notifications, ids, { json: values.json === true, forMs });
     },
   },
 };
@@ -65,7 +66,7 @@ function readAddresses(given: string): { name: string; address: string }[] {
 
 async function readStored(env: Environment, isAudited: boolean): Promise<Waiting | undefined> {
   if (!env.STORE_URL) return isAudited ? fail("--promises reads the store: STORE_URL is not set") : undefined;
-  await using store = await openExistingStore(readConfig(storeVariables, env));
+  await using store = await openNamedStore(env);
   const waiting = await readWaiting(store);
   return isAudited ? { ...waiting, promises: (await readAudit({ store, clock: systemClock }, {})).checks } : waiting;
 }

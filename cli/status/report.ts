@@ -13,7 +13,7 @@ export interface Status {
 
 /** What is known, a section each. */
 export function statusText({ roles, waiting, queues }: Status): string {
-  const sections = [
+  return [
     ...(roles.length > 0
       ? [
           table(
@@ -24,8 +24,7 @@ export function statusText({ roles, waiting, queues }: Status): string {
       : []),
     ...(queues ? [table(["queue", "waiting", "handed out", "oldest"], queues.map(queueRow))] : []),
     ...(waiting ? [waitingText(waiting)] : []),
-  ];
-  return `${sections.join("\n\n")}\n`;
+  ].join("\n\n");
 }
 
 const queueRow = (queue: QueueStatus) =>

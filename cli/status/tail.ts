@@ -4,11 +4,11 @@ import { maskEndpoint } from "../../core/delivery/endpoint.ts";
 import { type Delivery, isOpen } from "../../core/delivery/notification.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
-import { duration, fail } from "../command.ts";
-import { printable } from "../dead-letters/report.ts";
+import { fail } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
+import { printable } from "../output.ts";
 
-/** Between two readings, in ms: a person sees no difference to less. */
+/** Between two readings, in ms: people would not notice a shorter one. */
 const POLL_MS = 500;
 /** Notifications read at the same time. */
 const CONCURRENCY = 20;
@@ -18,7 +18,7 @@ const ID = /^[0-9a-f]{32}/;
 export async function idsOf(given: readonly string[], max: number): Promise<string[]> {
   const ids = new Set<string>();
   const add = (word: string) => {
-    const id = ID.exec(word)?.[0] ?? fail(`"${word.slice(0, 40)}" is no id: 32 hex digits`);
+    const id = ID.exec(word)?.[0] ?? fail(`"${word.slice(0, 40)}" is not an id: it must begin with 32 hex digits`);
     ids.add(id);
     if (ids.size > max) fail(`at most ${max} notifications are followed at once`);
   };
@@ -44,9 +44,9 @@ function idOfResult(line: string): string | undefined {
 export async function followNotifications(
   notifications: Pick<NotificationStore, "find">,
   ids: readonly string[],
-  { json, forText }: { json: boolean; forText: string },
+  { json, forMs }: { json: boolean; forMs: number },
 ): Promise<number> {
-  const until = performance.now() + duration(forText, "--for");
+  const until = performance.now() + forMs;
   const shown = new Map<string, string>();
   let left = [...ids];
   for (;;) {
@@ -74,7 +74,7 @@ export async function followNotifications(
   }
 }
 
-/** Two readings of a delivery that show the same are not two lines. */
+/** A line is printed where this changes between two readings. */
 const stateText = ({ state, attempt, reason }: Delivery) =>
   [state, ...(attempt > 1 ? [`attempt ${attempt}`] : []), ...(reason ? [reasonText(reason)] : [])].join("  ");
 

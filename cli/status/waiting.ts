@@ -1,12 +1,12 @@
 import { countOpenDeliveries, type OpenCount } from "../../adapters/store/open-deliveries.ts";
 import { type OutboxDue, readOutboxDue } from "../../adapters/store/outbox-due.ts";
+import { DAY_MS } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Check } from "../../operations/audit/audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
 
 /** Failed deliveries of the last day that are counted at most. */
 export const FAILED_MAX = 10_000;
-const DAY_MS = 86_400_000;
 
 /** What has not ended, and what failed. */
 export interface Waiting {

@@ -1,6 +1,6 @@
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
-import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
-import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
+import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
 import { orderFault } from "../../operations/steering/audit-log.ts";
 import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
@@ -8,14 +8,13 @@ import { reevaluate } from "../../operations/steering/reevaluate.ts";
 import { resend } from "../../operations/steering/resend.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { readConfig } from "../../runtime/config.ts";
-import { type Command, count, duration, fail, type Invocation, text } from "../command.ts";
+import { type Command, count, duration, fail, type Invocation, oneOf, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
+import { printable, printResult } from "../output.ts";
 import { actionsText, drainText, resentText, steeringText } from "./report.ts";
 
 const ORDER_OPTIONS = { actor: { type: "string" }, reason: { type: "string" }, json: { type: "boolean" } } as const;
 const ORDER_USAGE = "--actor NAME --reason TEXT [--json]";
-/** The longest pause that ends by itself: what is paused longer has expired. */
-const PAUSE_MS_MAX = 28 * 86_400_000;
 const ACTIONS_LIMIT = 50;
 const ACTIONS_LIMIT_MAX = 1_000;
 
@@ -23,16 +22,19 @@ const ACTIONS_LIMIT_MAX = 1_000;
 export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
     about: "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits (STORE_URL)",
-    usage: `TARGET ${ORDER_USAGE} [--until 2h]   TARGET: channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT`,
+    usage: `TARGET ${ORDER_USAGE} [--until 2h]`,
+    details:
+      "TARGET is like channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT. The pause ends by itself after --until.",
     options: { ...ORDER_OPTIONS, until: { type: "string" } },
     async run({ values, positionals, env }) {
-      const [target, order] = [readOneTarget(positionals), readOrder(values)];
+      const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
       const until = text(values.until);
       const forMs = until === undefined ? undefined : duration(until, "--until");
-      if (forMs !== undefined && forMs > PAUSE_MS_MAX) fail("--until must be at most 28d: nothing lives longer");
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      if (forMs !== undefined && forMs > EXPIRY_MAX_MS) fail("--until must be at most 28d: nothing lives longer");
+      await using store = await openNamedStore(env);
       const record = await pause(store, { target, forMs, ...order });
-      return print(values, withDates(record), () => steeringText([record]));
+      printResult(values, withDates(record), () => steeringText([record]));
+      return 0;
     },
   },
   resume: {
@@ -40,10 +42,10 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `TARGET ${ORDER_USAGE}`,
     options: ORDER_OPTIONS,
     async run({ values, positionals, env }) {
-      const [target, order] = [readOneTarget(positionals), readOrder(values)];
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
+      await using store = await openNamedStore(env);
       const wasPaused = await resume(store, { target, ...order });
-      print(values, { target, wasPaused }, () =>
+      printResult(values, { target, wasPaused }, () =>
         wasPaused ? "resumed; `carillon steering` shows it until nothing waits any more" : "was not paused",
       );
       return wasPaused ? 0 : 1;
@@ -54,14 +56,14 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${ORDER_USAGE} [--change-accounts]`,
     options: { ...ORDER_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
     async run({ values, positionals, env }) {
-      const [from, to] = [readOneTarget(positionals), providerOf(text(values.to) ?? "", "--to")];
+      const [from, to] = [readOneTarget(positionals[0]), providerOf(text(values.to) ?? "", "--to")];
       if (from.kind !== "account") fail("drain takes a provider's account, as PROVIDER or PROVIDER/ACCOUNT");
       const [provider = "", account] = from.value.split("/");
       const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
       const order = readOrder(values);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const report = await drain(store, { ...what, ...order });
-      print(values, report, () => drainText(report, from.value, to.name));
+      printResult(values, report, () => drainText(report, from.value, to.name));
       return report.done ? 0 : 1;
     },
   },
@@ -70,9 +72,10 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--json]",
     options: { json: { type: "boolean" } },
     async run({ values, env }) {
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const shown = await showSteering(store);
-      return print(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
+      printResult(values, { ...shown, targets: shown.targets.map(withDates) }, () => steeringText(shown.targets, shown.isCounted));
+      return 0;
     },
   },
   reevaluate: {
@@ -80,13 +83,18 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `[--reason-code CODE] [--channel C] [--app ID] ${ORDER_USAGE}`,
     options: { ...ORDER_OPTIONS, "reason-code": { type: "string" }, channel: { type: "string" }, app: { type: "string" } },
     async run({ values, env }) {
-      const filter = { reason: reasonCodeOf(values), channel: channelOf(values), app: text(values.app) };
+      const filter = {
+        reason: oneOf(values["reason-code"], "--reason-code", REASON_CODES),
+        channel: oneOf(values.channel, "--channel", CHANNELS),
+        app: text(values.app),
+      };
       if (Object.values(filter).every((condition) => condition === undefined)) fail("give at least one of --reason-code, --channel, --app");
       const order = readOrder(values);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const counts = await reevaluate(store, { filter, clock: systemClock, ...order });
       const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
-      return print(values, { total, byChannel: counts }, () => `${total} made due`);
+      printResult(values, { total, byChannel: counts }, () => `${total} made due`);
+      return 0;
     },
   },
   resend: {
@@ -94,12 +102,12 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `NOTIFICATION_ID ${ORDER_USAGE}`,
     options: ORDER_OPTIONS,
     async run({ values, positionals, env }) {
-      const [id, ...more] = positionals;
-      if (id === undefined || more.length > 0 || !/^[0-9a-f]{32}$/.test(id)) fail("give exactly one id of a notification: 32 hex digits");
+      const id = positionals[0] ?? fail("NOTIFICATION_ID is missing");
+      if (!/^[0-9a-f]{32}$/.test(id)) fail("NOTIFICATION_ID must be 32 hex digits");
       const order = readOrder(values);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const result = await resend(store, { id, ...order });
-      print(values, result, () => resentText(result));
+      printResult(values, result, () => resentText(result));
       return "notificationId" in result ? 0 : 1;
     },
   },
@@ -108,10 +116,11 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--limit N] [--before ID] [--json]",
     options: { limit: { type: "string" }, before: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
-      const limit = values.limit === undefined ? ACTIONS_LIMIT : count(values.limit, "--limit", ACTIONS_LIMIT_MAX);
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      const limit = count(values.limit ?? ACTIONS_LIMIT, "--limit", ACTIONS_LIMIT_MAX);
+      await using store = await openNamedStore(env);
       const actions = await store.steering.actions(text(values.before), limit);
-      return print(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
+      printResult(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
+      return 0;
     },
   },
 };
@@ -123,16 +132,11 @@ const withDates = <R extends { at: number; until?: number | undefined }>(record:
   ...(record.until !== undefined && { until: new Date(record.until).toISOString() }),
 });
 
-function print(values: Invocation["values"], json: unknown, words: () => string): 0 {
-  process.stdout.write(`${values.json === true ? JSON.stringify(json, null, 2) : words()}\n`);
-  return 0;
-}
-
-function readOneTarget(positionals: readonly string[]): Target {
-  if (positionals.length !== 1) fail("give exactly one target");
+function readOneTarget(given: string | undefined): Target {
+  if (given === undefined) return fail("TARGET is missing");
   const names = PROVIDERS.map(({ name }) => name);
-  const target = readTarget(positionals[0]!, names);
-  return "fault" in target ? fail(`"${positionals[0]!.replace(/\p{Cc}/gu, " ").slice(0, 60)}": ${target.fault}`) : target;
+  const target = readTarget(given, names);
+  return "fault" in target ? fail(`"${printable(given).slice(0, 60)}": ${target.fault}`) : target;
 }
 
 function readOrder(values: Invocation["values"]) {
@@ -146,16 +150,3 @@ function readOrder(values: Invocation["values"]) {
 
 const providerOf = (name: string, option: string) =>
   PROVIDERS.find((provider) => provider.name === name) ?? fail(`${option} must be one of ${PROVIDERS.map((p) => p.name).join(", ")}`);
-
-function channelOf(values: Invocation["values"]): Channel | undefined {
-  const channel = text(values.channel);
-  return channel === undefined
-    ? undefined
-    : (CHANNELS.find((c) => c === channel) ?? fail(`--channel must be one of ${CHANNELS.join(", ")}`));
-}
-
-function reasonCodeOf(values: Invocation["values"]) {
-  const code = text(values["reason-code"]);
-  if (code === undefined) return undefined;
-  return isReasonCode(code) ? code : fail(`--reason-code must be one of ${REASON_CODES.join(", ")}`);
-}

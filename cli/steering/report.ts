@@ -14,7 +14,7 @@ export function steeringText(records: readonly (SteeringRecord & { waiting?: num
     ...[targetKey(target), to === undefined ? STATES[state] : `${STATES[state]} to ${to}`, moment(at), moment(until), actor],
     ...[waiting === undefined ? "" : `${waiting}`, reason],
   ]);
-  const more = isCounted ? "" : "\nmore than 100,000 notifications are open: at least so many wait";
+  const more = isCounted ? "" : "\nmore than 100,000 notifications are open, so the counts are lower bounds";
   return `${table(["target", "state", "since", "until", "by", "waiting", "why"], rows)}${more}`;
 }
 
@@ -22,7 +22,7 @@ export function drainText({ done, moved }: { done: boolean; moved: readonly Move
   const apps = moved.map(({ app, from: before, to: after }) => `  ${app}: ${before} becomes ${after}`);
   if (!done)
     return [`nothing was changed: these apps would send by an account of another name (--change-accounts does it):`, ...apps].join("\n");
-  const waits = "what has no account there, or was never sent there because dispatchers know no such account, waits as paused";
+  const waits = "deliveries for which dispatchers know no account there wait with the reason paused";
   return [`${from} is drained to ${to}; ${waits}`, ...apps].join("\n");
 }
 
@@ -49,5 +49,5 @@ const REFUSALS: Readonly<Record<ResendRefusal, string>> = {
 
 export function resentText(result: Resent): string {
   if (!("notificationId" in result)) return REFUSALS[result.kind];
-  return `${result.kind === "resent" ? "resent as" : "the same words resent it before as"} ${result.notificationId}`;
+  return `${result.kind === "resent" ? "resent as" : "a command with the same reason resent it before as"} ${result.notificationId}`;
 }

@@ -1,10 +1,8 @@
 import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import type { Preferences } from "../../adapters/opt-outs/preferences.ts";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { BLOCK_KINDS, type BlockKind } from "../../core/preferences/block.ts";
-import { unknownApp } from "../../operations/apps/apps.ts";
+import { BLOCK_KINDS } from "../../core/preferences/block.ts";
 import { blocksOf, liftBlocks } from "../../operations/preferences/lift-blocks.ts";
 import { syncSuppressions } from "../../operations/suppressions/sync.ts";
 import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
@@ -13,8 +11,10 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { type Command, fail, text } from "../command.ts";
-import { readApp } from "../preferences/command.ts";
+import { readApp } from "../apps/with-apps.ts";
+import { type Command, fail, oneOf, text } from "../command.ts";
+import { openNamedStore, openStoreOf } from "../open-store.ts";
+import { print, printResult } from "../output.ts";
 import { ENDPOINT_OPTIONS, ENDPOINT_USAGE, readEndpointSubject } from "../preferences/subject.ts";
 import { createProgress } from "../progress.ts";
 import { blocksTable, syncJson, syncTable } from "./report.ts";
@@ -37,7 +37,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       const own = accountValues(definition, account, env);
       const apps = (values.app as string[] | undefined) ?? [];
       await using stack = new AsyncDisposableStack();
-      const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
+      const store = stack.use(await openNamedStore(env));
       for (const app of apps) if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
       const open = await definition.suppressions!.load();
       await using list = open(own, { clock: systemClock });
@@ -60,7 +60,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       if (report.apps.length === 0) process.stderr.write(`carillon: account ${account} of ${definition.title} serves none of the apps\n`);
       if (gap !== undefined) process.stderr.write(`carillon: ${gap}\n`);
       const shown = { ...report, provider: definition.name, account, applied: isApplied, gap };
-      process.stdout.write(values.json === true ? `${JSON.stringify(syncJson(shown), null, 2)}\n` : `${syncTable(shown)}\n`);
+      printResult(values, syncJson(shown), () => syncTable(shown));
       return 0;
     },
   },
@@ -69,30 +69,25 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       "shows what blocks an endpoint in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the history keeps who and why; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
     usage: `--app ID ${ENDPOINT_USAGE} [--kind ${BLOCK_KINDS.join("|")}] [--why WORDS [--by NAME]]`,
     options: { app: { type: "string" }, ...ENDPOINT_OPTIONS, kind: { type: "string" }, why: { type: "string" }, by: { type: "string" } },
-    async run({ values, positionals, env }) {
-      if (positionals.length > 0) fail("takes no arguments");
-      const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: readKind(values.kind) };
+    async run({ values, env }) {
+      const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: oneOf(values.kind, "--kind", BLOCK_KINDS) };
       const [why, actor] = [text(values.why)?.trim(), text(values.by)];
       if (why === "") fail("--why must say why");
       if (why === undefined && actor !== undefined) fail("--by needs --why");
       await using stack = new AsyncDisposableStack();
-      const store = stack.use(await openExistingStore(readConfig(storeVariables, env)));
-      if ((await store.apps.find(blocked.app)) === undefined) throw unknownApp(blocked.app);
+      const { store } = await openStoreOf(env, blocked.app, stack);
       const { find } = store.preferences;
       const lift = async (because: string) => {
         const { update } = await openChanges(store, env, stack);
         return liftBlocks({ find, update }, { ...blocked, actor, why: because });
       };
       const blocks = why === undefined ? await blocksOf({ find }, blocked) : await lift(why);
-      process.stdout.write(`${blocksTable(blocks)}\n`);
+      print(blocksTable(blocks));
       if (why === undefined && blocks.length > 0) process.stderr.write("carillon: nothing was lifted: say why with --why\n");
       return 0;
     },
   },
 };
-
-const readKind = (given: unknown): BlockKind | undefined =>
-  given === undefined ? undefined : (BLOCK_KINDS.find((kind) => kind === given) ?? fail(`--kind must be one of ${BLOCK_KINDS.join(", ")}`));
 
 /** So that Redis and those who send follow at once. */
 const openChanges = (store: Store, env: Environment, stack: AsyncDisposableStack): Promise<Preferences> =>

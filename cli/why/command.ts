@@ -1,9 +1,9 @@
 import { notificationId } from "../../adapters/ids.ts";
-import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { timelineOf } from "../../operations/why/timeline.ts";
-import { readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, fail, text } from "../command.ts";
+import { openNamedStore } from "../open-store.ts";
+import { printResult } from "../output.ts";
 import { storyText } from "./report.ts";
 
 /** A notification's id, alone or as the beginning of a delivery's or an attempt's. */
@@ -18,13 +18,13 @@ export const WHY_COMMANDS: Readonly<Record<string, Command>> = {
     options: { app: { type: "string" }, key: { type: "string" }, json: { type: "boolean" } },
     async run({ values, positionals: [given], env }) {
       const { notification, delivery } = readIds(given, text(values.app), text(values.key));
-      await using store = await openExistingStore(readConfig(storeVariables, env));
+      await using store = await openNamedStore(env);
       const record = await store.notifications.find(notification);
       if (!record) throw new OperatorError(`there is no notification ${notification} in this store`);
       const story = timelineOf(record, await store.attempts.between(notification, notification), Date.now());
       if (delivery !== undefined && !story.deliveries.some(({ id }) => id === delivery))
         throw new OperatorError(`notification ${notification} has no delivery ${delivery}`);
-      process.stdout.write(values.json === true ? `${JSON.stringify(story, null, 2)}\n` : storyText(story, delivery));
+      printResult(values, story, () => storyText(story, delivery));
       return 0;
     },
   },

@@ -1,8 +1,8 @@
 import type { DeliveryStory, NotificationStory } from "../../operations/why/timeline.ts";
-import { printable } from "../dead-letters/report.ts";
+import { printable } from "../output.ts";
 
 const time = (at: number) => new Date(at).toISOString();
-/** Of the tables' Markdown. */
+/** Without the Markdown of the reason tables. */
 const plain = (markdown: string) => markdown.replace(/`|\[([^\]]*)\]\([^)]*\)/g, "$1");
 
 /** The story of a notification, or of one of its deliveries, as lines of text. */
@@ -12,7 +12,6 @@ export function storyText(story: NotificationStory, only?: string): string {
     `notification ${story.id}, ${story.notificationClass}, category ${printable(story.category)}`,
     `of app ${story.app}, key ${printable(story.key)}`,
     ...shown.flatMap((delivery) => ["", ...deliveryLines(delivery)]),
-    "",
   ].join("\n");
 }
 

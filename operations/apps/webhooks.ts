@@ -10,19 +10,13 @@ import {
 } from "../../core/webhooks/endpoint.ts";
 import { isLoopback } from "../../runtime/loopback.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { KEY_LIFE_MS_MAX, unknownApp } from "./apps.ts";
+import { findApp, KEY_LIFE_MS_MAX } from "./apps.ts";
 
 type Webhooks = Pick<Store, "apps" | "webhooks">;
 
-/** A secret is shown once: the store holds it sealed. */
-export interface SetWebhook {
-  endpoint: WebhookEndpoint;
-  /** Absent where the endpoint was there before. */
-  secret?: string | undefined;
-}
-
 /**
- * Adds an endpoint, or changes the URL of one, which is then enabled and keeps its secrets. Rejects with an OperatorError.
+ * Adds an endpoint and resolves with its secret, which is shown once: the store holds it sealed. Of an endpoint that exists it changes the URL and enables it;
+ * it keeps its secrets, so none is returned. Rejects with an OperatorError.
  * @param keys of WEBHOOK_KEYS_FILE
  */
 export async function setWebhook(
@@ -30,22 +24,21 @@ export async function setWebhook(
   app: string,
   { name, url }: Pick<WebhookEndpoint, "name" | "url">,
   keys: readonly string[],
-): Promise<SetWebhook> {
+): Promise<{ secret?: string }> {
   if (!ENDPOINT_NAME.test(name)) throw new OperatorError(`NAME ${ENDPOINT_NAME_RULE}`);
   const fault = urlFault(url, isLoopback);
   if (fault !== undefined) throw new OperatorError(`URL ${fault}; what is given has ${url.length} characters`);
-  if (!(await apps.find(app))) throw unknownApp(app);
+  await findApp(apps, app);
   const secret = createWebhookSecret();
   const state = { isNew: false };
-  const endpoints = await webhooks.change(app, (before) => {
+  await webhooks.change(app, (before) => {
     const known = before.find((one) => one.name === name);
     state.isNew = known === undefined;
     if (known) return before.map((one) => (one === known ? { name, url, secrets: one.secrets } : one));
     if (before.length >= ENDPOINTS_MAX) throw new OperatorError(`app ${app} has ${ENDPOINTS_MAX} webhook endpoints, which is the most`);
     return [...before, { name, url, secrets: [{ sealed: sealWebhookSecret(secret, keys) }] }];
   });
-  const endpoint = endpoints.find((one) => one.name === name)!;
-  return { endpoint, ...(state.isNew && { secret }) };
+  return state.isNew ? { secret } : {};
 }
 
 /** Gives an endpoint a new secret; until the overlap has passed the earlier ones sign too. Resolves with the new one. */

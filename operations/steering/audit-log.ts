@@ -9,8 +9,10 @@ export interface Order {
   reason: string;
 }
 
-export const ACTOR_MAX = 100;
-export const REASON_MAX = 500;
+/** Longest texts, in characters. */
+const ACTOR_MAX = 100;
+const REASON_MAX = 500;
+
 /** What is wrong with the texts of an order, in words; undefined: nothing. */
 export function orderFault({ actor, reason }: Order): string | undefined {
   for (const [name, value, max] of [
@@ -24,12 +26,15 @@ export function orderFault({ actor, reason }: Order): string | undefined {
 
 type AuditStore = Pick<Store, "steering" | "time">;
 
-/** Later ids are larger. */
-const newId = (at: number) => `${String(at).padStart(15, "0")}-${randomBytes(6).toString("hex")}`;
+/** Entries that this process has made. */
+let made = 0;
+
+/** Later ids are larger; those of one process also within a millisecond. */
+const newId = (at: number) => `${String(at).padStart(15, "0")}-${String(made++).padStart(6, "0")}-${randomBytes(6).toString("hex")}`;
 
 /**
- * Does something under an entry of the audit log: the entry is stored before anything is done, and again with the result. Where `act` rejects, the entry says
- * so. @param act gets the moment of the entry, by the store's clock; returns its result and, in words, what the entry is to say of it
+ * Does something that the audit log records: its entry is stored before anything is done, and again with the result, or with the error where `act` rejects.
+ * @param act gets the moment of the entry, by the store's clock; resolves to its result and to the words that the entry has for it
  */
 export async function logged<T>(
   store: AuditStore,

@@ -5,17 +5,17 @@ import type { Store } from "../../core/ports/store.ts";
 import { STEERING_MAX } from "../../core/steering/steering.ts";
 import { type Target, targetKey } from "../../core/steering/target.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { findApp } from "../apps/apps.ts";
 import { logged, type Order } from "./audit-log.ts";
 
 type SteeredStore = Pick<Store, "steering" | "time">;
 
-/** Nothing of the target is sent from within STEERING_BOUND_MS on, until it is resumed or `forMs` have passed. */
+/** Within STEERING_BOUND_MS nothing of the target is sent any more, until it is resumed or `forMs` have passed. */
 export async function pause(
   store: SteeredStore & Pick<Store, "apps">,
   { target, forMs, ...order }: Order & { target: Target; forMs?: number | undefined },
 ): Promise<SteeringRecord> {
-  if (target.kind === "app" && (await store.apps.find(target.value)) === undefined)
-    throw new OperatorError(`there is no app ${target.value}; carillon app list names them`);
+  if (target.kind === "app") await findApp(store.apps, target.value);
   return logged(store, { ...order, action: "pause", target: targetKey(target) }, async (at) => {
     const until = forMs === undefined ? undefined : at + forMs;
     const record = await put(store, { target, state: "paused", ...order, at, ...(until === undefined ? {} : { until }) });
@@ -23,7 +23,7 @@ export async function pause(
   });
 }
 
-/** Of a target that is neither paused nor drained nothing changes: false. */
+/** Resolves to false, and changes nothing, where the target is neither paused nor drained. */
 export const resume = (store: SteeredStore, { target, ...order }: Order & { target: Target }): Promise<boolean> =>
   logged(store, { ...order, action: "resume", target: targetKey(target) }, async (at) => {
     const key = targetKey(target);

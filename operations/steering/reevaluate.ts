@@ -13,8 +13,8 @@ export interface WaitingFilter {
 }
 
 /**
- * Makes due now what waits in the store for a later moment: it is evaluated within seconds, and waits again where what it waits for is still so. Never what
- * is scheduled: that waits for its own time. Resolves with how many, by channel.
+ * Makes due now what waits in the store for a later moment. It is evaluated within seconds, and waits again where its reason still holds. What is scheduled
+ * keeps its own time. Resolves with how many, by channel.
  */
 export function reevaluate(
   store: Pick<Store, "notifications" | "steering" | "time">,

@@ -5,7 +5,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { logged, type Order } from "./audit-log.ts";
 
-/** `exists`: the same words resent it before, as this id. */
+/** `exists`: a command with the same reason resent it before, as this id. */
 export type Resent =
   | { kind: "resent" | "exists"; notificationId: string; deliveries: number }
   | { kind: "unknown" | "open" | "content-gone" | "nothing-to-send" };
@@ -41,7 +41,7 @@ const refused = (kind: ResendRefusal) => ({ result: { kind }, words: `refused: $
 /** A suppressed or cancelled delivery was meant not to be sent. */
 const isSent = ({ state, endpoint }: Delivery) => endpoint !== undefined && state !== "suppressed" && state !== "cancelled";
 
-/** Where a mail goes to several, the recipient's copy first, as it was. */
+/** The deliveries keep their order: of a mail to several the recipient's own copy comes first. */
 function again(old: NotificationRecord, { id, key, at }: { id: string; key: string; at: number }): NotificationRecord {
   const { traceparent: _traceparent, ...rest } = old;
   const deliveries = old.deliveries.filter(isSent).map(({ channel, endpoint, copy, endpointId }, i): Delivery => {

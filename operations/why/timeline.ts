@@ -1,9 +1,11 @@
+import { accountNameOf, DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import { maskEndpoint } from "../../core/delivery/endpoint.ts";
-import { type Delivery, expiryOf, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { isUnpublished } from "../../core/delivery/outbox-key.ts";
 import { type Outcome, reasonOf } from "../../core/delivery/outcome.ts";
-import { type Reason, type ReasonCode, reasonText } from "../../core/delivery/reason.ts";
+import { type ReasonCode, reasonText } from "../../core/delivery/reason.ts";
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
+import { type WaitingFor, waitingFor } from "../../core/delivery/waiting.ts";
 import type { AttemptOutcome, AttemptRecord, Resolution } from "../../core/ports/attempt-store.ts";
 
 /** Something that happened to a delivery; `at` in ms since the epoch. */
@@ -20,7 +22,7 @@ export interface DeliveryStory {
   endpoint?: string | undefined;
   state: Delivery["state"];
   events: TimelineEvent[];
-  /** Of the reason that the delivery has now. */
+  /** The delivery's reason, as it is now. */
   reason?: { code: ReasonCode; detail?: string | undefined; means: string; advice: string } | undefined;
   /** What happens next, and when; absent where it has ended. */
   next?: TimelineEvent | undefined;
@@ -65,7 +67,7 @@ function attemptEvents(attempt: AttemptRecord, now: number): TimelineEvent[] {
   const { number, provider, account, outcome, answeredAt, resolution, startedAt, deadlineAt } = attempt;
   if (outcome?.kind === "void")
     return [{ at: startedAt, words: `attempt ${number} was given up before a call: ${outcome.state}, ${reasonText(outcome.reason)}` }];
-  const by = account === undefined || account === "default" ? provider : `${provider}, account ${account}`;
+  const by = accountNameOf(attempt) === DEFAULT_ACCOUNT ? provider : `${provider}, account ${account}`;
   const why = attempt.redrive !== undefined ? ", after a redrive" : attempt.policyResend ? ", which repeats one in doubt" : "";
   const events: TimelineEvent[] = [{ at: startedAt, words: `attempt ${number} by ${by}${why}` }];
   if (outcome && answeredAt !== undefined) events.push({ at: answeredAt, words: `attempt ${number}: ${outcomeWords(outcome)}` });
@@ -98,20 +100,21 @@ function outcomeWords(outcome: AttemptOutcome): string {
   return `${OUTCOME_WORDS[outcome.kind]}${reference}${detail === undefined ? "" : ` (${detail})`}`;
 }
 
-/** Reasons for which a pending delivery waits for something else than another try. */
-const WAITS_FOR: Readonly<Partial<Record<Reason["code"], string>>> = {
+/** What then happens, of the waits that a moment ends. */
+const AFTER_WAIT: Readonly<Partial<Record<WaitingFor, string>>> = {
+  outcome: "the provider is asked again, or what its class does in doubt is decided",
+  "send-at": "its time comes, and it is sent",
   "quiet-hours": "the recipient's quiet hours end, and it is sent",
   cap: "the next window of the frequency cap begins, and it is sent",
 };
 
 function nextOf(n: NotificationRecord, d: Delivery, last: AttemptRecord | undefined, now: number): TimelineEvent | undefined {
-  if (!isOpen(d.state) || d.nextAt === undefined) return undefined;
+  const waits = waitingFor(n, d, now);
+  if (waits === undefined || d.nextAt === undefined) return undefined;
   const until = `; it expires at ${new Date(expiryOf(n, d)).toISOString()}`;
   const at = d.nextAt;
-  if (d.state === "uncertain") return { at, words: `the provider is asked again, or what its class does in doubt is decided${until}` };
-  if (n.sendAt > now) return { at, words: `its time comes, and it is sent${until}` };
-  const waitsFor = d.reason && WAITS_FOR[d.reason.code];
-  if (waitsFor) return { at, words: `${waitsFor}${until}` };
+  const after = AFTER_WAIT[waits];
+  if (after) return { at, words: `${after}${until}` };
   if (last && last.number === d.attempt && last.outcome === undefined)
     return { at, words: `the worker that has it must have answered${until}` };
   if (isUnpublished(d)) return { at, words: `${d.reason ? `attempt ${d.attempt} is published` : "its task is published"}${until}` };
