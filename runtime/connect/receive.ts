@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { callError } from "../call-error.ts";
 import { PIECE_BYTES } from "../grpc/limits.ts";
-import { type SharedCall, type SharedLimits, tooMuch } from "../grpc/shared-limits.ts";
+import type { Charged } from "../grpc/request-shares.ts";
+import { type SharedLimits, tooMuch } from "../grpc/shared-limits.ts";
 import type { HttpFault } from "./error-answer.ts";
 
 /** Bytes of one body: of a method that takes more over gRPC, a quarter of it, because JSON is held several times while it is read. */
@@ -17,7 +18,7 @@ export const tooLarge = (max: number): HttpFault => ({
 });
 
 /** A call whose body is read. */
-export interface Charge extends SharedCall {
+export interface Charge extends Charged {
   receiving: boolean;
   /** It has been charged for too much, and holds nothing any more. */
   gaveWay: boolean;

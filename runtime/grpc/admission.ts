@@ -11,7 +11,8 @@ import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
-import { callerKeyOf, rejectionOf, type SharedCall, type SharedLimits, tooManyCalls, tooMuch } from "./shared-limits.ts";
+import type { Charged } from "./request-shares.ts";
+import { callerKeyOf, rejectionOf, type SharedLimits, tooManyCalls, tooMuch } from "./shared-limits.ts";
 
 /** Times and ceilings; tests set their own. */
 export interface AdmissionLimits {
@@ -29,7 +30,7 @@ const UPLOAD_GRACE_MS = 2_000;
 const SWEEP_MS = 500;
 
 /** One call, from its headers to the end of its stream. */
-interface Call extends SharedCall {
+interface Call extends Charged {
   readonly stream: ServerHttp2Stream;
   readonly method: MethodLimits;
   readonly connection: Connection | undefined;
