@@ -1,5 +1,6 @@
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
+import { internal } from "../answering.ts";
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
@@ -52,7 +53,6 @@ export const callerOf = (metadata: Metadata): unknown => callers.get(metadata);
 const unknownMethod = callError("UNIMPLEMENTED", "UNIMPLEMENTED", "no such method");
 const tooSlow = callError("DEADLINE_EXCEEDED", "DEADLINE", `the request did not arrive within ${RECEIVE_MS / 1_000} s of its headers`);
 const tooLong = callError("DEADLINE_EXCEEDED", "DEADLINE", "the call was open for too long");
-const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
 
 export interface Admission extends Disposable {
   readonly interceptor: ServerInterceptor;
