@@ -67,7 +67,7 @@ function describe(path: string, limits: MethodLimits, call: UnaryCall): Omit<Con
 }
 
 /** `idempotency_key` of the request, or of the one message in it. */
-function keyFieldOf(input: DescMessage): readonly DescField[] | undefined {
+export function keyFieldOf(input: DescMessage): readonly DescField[] | undefined {
   const keyOf = ({ fields }: DescMessage) => fields.find(({ name }) => name === "idempotency_key");
   const own = keyOf(input);
   if (own) return [own];
