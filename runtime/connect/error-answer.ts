@@ -8,10 +8,10 @@ import { errorInJsonNames } from "./field-names.ts";
 /** An answer is for its caller alone: no cache may keep it. */
 export const ANSWER_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** A request that no handler sees, because of what HTTP says of it. */
+/** A request that is rejected before a handler sees it. */
 export interface HttpFault {
   readonly error: CallError;
-  /** Where HTTP has a status of its own for it. */
+  /** Absent: that of the error's code. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly rejected: HttpRejection;
