@@ -7,7 +7,7 @@ import {
   cancelNotifications,
   type CancelOutcome as Outcome,
 } from "../core/delivery/cancel.ts";
-import { type CancelledPage, cancelReason, cancelSelection } from "../core/delivery/cancel-page.ts";
+import { cancelReason, cancelSelection } from "../core/delivery/cancel-page.ts";
 import { parsePlace, placeText } from "../core/delivery/place.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { EventRecorder } from "../core/ports/event-recorder.ts";
@@ -26,7 +26,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { notFound } from "./answer.ts";
 import { withStore } from "./with-store.ts";
 
-/** What is left of a call's time for the last steps, in ms, when no further page is begun. */
+/** A call with less time left than this, in ms, begins no further page. */
 const FINISH_MS = 2_000;
 
 const OUTCOME = {
@@ -58,30 +58,16 @@ export function createCancelHandler({
     const how = { reason: cancelReason({ actor, text: request.reason }), now: clock.now() };
     const hasTime = () => !signal.aborted && clock.now() < deadlineAt - FINISH_MS;
     const selection = selectionOf(request);
-    const audit = ({ deliveries, remaining }: CancelledPage) =>
-      log.info(
-        {
-          app: caller.id,
-          actor,
-          reason: request.reason,
-          by: selection ? { user: userId !== "", cancelKey: cancelKey !== "" } : "id",
-          ...countsOf(deliveries),
-          remaining,
-        },
-        "notifications cancelled",
-      );
+    const by = selection ? { user: userId !== "", cancelKey: cancelKey !== "" } : "id";
     return withStore(async () => {
       try {
         const page = await (selection
           ? cancelSelection({ store, recorder }, { app: caller.id, selection, after: parsePlace(request.pageToken) }, how, hasTime)
           : one(caller.id, request, how));
         if (page === undefined) return notFound;
-        audit(page);
-        return {
-          deliveries: page.deliveries.map(toMessage),
-          remaining: page.remaining,
-          nextPageToken: page.next ? placeText(page.next) : "",
-        };
+        const { deliveries, remaining, next } = page;
+        log.info({ app: caller.id, actor, reason: request.reason, by, ...countsOf(deliveries), remaining }, "notifications cancelled");
+        return { deliveries: deliveries.map(toMessage), remaining, nextPageToken: next ? placeText(next) : "" };
       } catch (error) {
         if (error instanceof CancelContendedError) return contended;
         throw error;

@@ -64,7 +64,7 @@ export function createPreferenceForwardHandlers(
   forget: (app: string, subject: string) => void = () => {},
   tombstones: Tombstones = NO_TOMBSTONES,
 ): PreferenceForwardHandlers {
-  /** Asks for each subject in turn, up to the first error, about what the request chooses to be notified of. */
+  /** Calls `ask` with each subject of the request and what the request opts it in to or consents to, up to the first error. Without any, not at all. */
   async function eachSubject(
     { subject, optIn, consent }: UpdatePreferencesRequest,
     ask: (of: string, choices: readonly Choice[]) => Promise<CallError | undefined>,

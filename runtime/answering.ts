@@ -60,6 +60,7 @@ export function createAnswering({ log, tracer, seconds }: AnsweringParts): Answe
   };
 }
 
+/** The answer to an error that is a bug. */
 export function logged(error: unknown, method: string, log: Logger): CallError {
   log.error({ err: error, method }, "call failed with an unexpected error");
   return internal;

@@ -1,4 +1,4 @@
-import { ConfigError, integer, list, text, type Values, type Variable, watchedFile } from "../../runtime/config.ts";
+import { ConfigError, integer, list, optionalHostPort, text, type Values, watchedFile } from "../../runtime/config.ts";
 import { hasServiceAccount } from "./kubernetes-service.ts";
 import type { MetricsApiOptions } from "./main.ts";
 
@@ -8,17 +8,10 @@ const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const HPA_CONTROLLERS = "system:serviceaccount:kube-system:horizontal-pod-autoscaler,system:kube-controller-manager";
 
 export const metricsApiVariables = {
-  AUTOSCALER_METRICS_API_LISTEN: {
-    type: "host:port",
+  AUTOSCALER_METRICS_API_LISTEN: optionalHostPort({
     default: "",
     reason: "host:port to serve external.metrics.k8s.io on, by HTTPS, for HPAs without KEDA; empty: off",
-    parse(given) {
-      if (given === "") return undefined;
-      const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
-      if (host === undefined || Number(port) > 65_535) throw new Error("must be host:port");
-      return { host, port: Number(port) };
-    },
-  } satisfies Variable<{ host: string; port: number } | undefined>,
+  }),
   AUTOSCALER_METRICS_API_CERT_FILE: watchedFile({
     default: "",
     reason: "PEM, for <service>.<namespace>.svc; empty: a self-signed one, for insecureSkipTLSVerify",

@@ -13,7 +13,7 @@ const DELIVERIES_MAX = 5_000;
 /** What is left is counted up to this, to bound the cost. */
 export const REMAINING_MAX = 10_000;
 
-export interface CancelledPage {
+interface CancelledPage {
   deliveries: CancelledDelivery[];
   /** How many the next calls would look at, counted up to REMAINING_MAX. */
   remaining: number;

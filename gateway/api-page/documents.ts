@@ -4,15 +4,15 @@ import { join } from "node:path";
 import type { HttpResponse } from "../../runtime/http/listener.ts";
 
 const GEN = join(import.meta.dirname, "../../gen");
-/** An hour: after an upgrade they are as before for no longer. */
+/** How long a browser may go on showing them after an upgrade has changed them, in seconds. */
 const CACHED_S = 3_600;
 const HEADERS = { "cache-control": `public, max-age=${CACHED_S}`, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
-/** What the HTTP/JSON port tells everybody of itself, by path: the API as a page and as an OpenAPI document, which scripts/openapi/ writes. */
+/** What the HTTP/JSON port serves without an API key, by path: the API as a page and as an OpenAPI document, which scripts/openapi/ writes. */
 export function apiDocuments(): ReadonlyMap<string, HttpResponse> {
   const page = readFileSync(join(GEN, "api.html"), "utf8");
   const style = /<style>(.*)<\/style>/s.exec(page)?.[1] ?? "";
-  // Nothing from elsewhere, no script, nobody's frame, and only the page's own style.
+  // The page loads nothing, runs no script, has only its own style, and cannot be framed.
   const policy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
   const shown: HttpResponse = {
     status: 200,

@@ -101,7 +101,7 @@ export async function eraseUser(
     return { isDone: false, inFlight: open };
   }
 
-  /** Ends what has not begun, and has nothing follow what is with a provider or in doubt, which ends by itself. */
+  /** Cancels what has not begun. What a provider has, or may have, is not repeated and ends by itself. */
   async function cancelOpen(page: readonly NotificationRecord[]): Promise<number> {
     const open = new Set(page.flatMap(({ deliveries }) => deliveries.flatMap(({ id, state }) => (isOpen(state) ? [id] : []))));
     const how = { reason: reason("erased"), now: clock.now() };

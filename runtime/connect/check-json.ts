@@ -1,11 +1,11 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { Violation } from "../call-error.ts";
 
-/** What a JSON value is as a message of the contract, before anything is made of it. */
+/** What checkJson() found in a JSON value. */
 export interface CheckedJson {
-  /** Where it is none; empty: it can be read. */
+  /** Why it is no such message; empty: it is one. */
   violations: readonly Violation[];
-  /** Keys with a value, at all levels: fewer than in the text where a key occurs twice. Exact where nothing is violated. */
+  /** Keys with a value, at all levels; complete where nothing is violated. Where a key occurs twice, the text has more. */
   pairs: number;
   /** Some field is spelled as in proto/, user_id and not userId. */
   isProtoSpelling: boolean;
@@ -13,7 +13,7 @@ export interface CheckedJson {
 
 /** More than a person corrects at once. */
 const VIOLATIONS_MAX = 25;
-/** Of an integer's kinds: the least and the greatest value. */
+/** The range of each type of integer. */
 const INTEGERS: Readonly<Partial<Record<ScalarType, readonly [min: bigint, max: bigint, name: string]>>> = {
   [ScalarType.INT32]: [-(2n ** 31n), 2n ** 31n - 1n, "int32"],
   [ScalarType.INT64]: [-(2n ** 63n), 2n ** 63n - 1n, "int64"],
@@ -124,7 +124,7 @@ export function checkJson(desc: DescMessage, json: unknown): CheckedJson {
     }
   }
 
-  /** Keys and texts of free JSON, which UTF-8 must be able to say. */
+  /** JSON of any shape: its keys and texts must be valid Unicode, and its numbers finite. */
   function anyJson(value: unknown, path: string): void {
     if (typeof value === "string") isText(value, path);
     if (typeof value === "number" && !Number.isFinite(value)) fault(path, "json.number", "must be a number that a double can hold");

@@ -1,36 +1,17 @@
-import { type CallCode, type CallError, callError } from "../call-error.ts";
+import { type CallError, callError } from "../call-error.ts";
 import { describeError } from "../grpc/status.ts";
 import type { HttpResponse } from "../http/listener.ts";
 import type { HttpRejection } from "../http/rejections.ts";
+import { CONNECT_CODES } from "./codes.ts";
 import { errorInJsonNames } from "./field-names.ts";
 
-/** Connect's name of each code, and its HTTP status (connectrpc.com/docs/protocol, "Error codes"). */
-const CODES: Readonly<Record<CallCode, readonly [name: string, status: number]>> = {
-  CANCELLED: ["canceled", 499],
-  UNKNOWN: ["unknown", 500],
-  INVALID_ARGUMENT: ["invalid_argument", 400],
-  DEADLINE_EXCEEDED: ["deadline_exceeded", 504],
-  NOT_FOUND: ["not_found", 404],
-  ALREADY_EXISTS: ["already_exists", 409],
-  PERMISSION_DENIED: ["permission_denied", 403],
-  RESOURCE_EXHAUSTED: ["resource_exhausted", 429],
-  FAILED_PRECONDITION: ["failed_precondition", 400],
-  ABORTED: ["aborted", 409],
-  OUT_OF_RANGE: ["out_of_range", 400],
-  UNIMPLEMENTED: ["unimplemented", 501],
-  INTERNAL: ["internal", 500],
-  UNAVAILABLE: ["unavailable", 503],
-  DATA_LOSS: ["data_loss", 500],
-  UNAUTHENTICATED: ["unauthenticated", 401],
-};
-
-/** Answers are one caller's own. */
+/** An answer is for its caller alone: no cache may keep it. */
 export const ANSWER_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** A request that no handler sees, because of what HTTP says of it. */
+/** A request that is rejected before a handler sees it. */
 export interface HttpFault {
   readonly error: CallError;
-  /** Where HTTP has a status of its own for it. */
+  /** Absent: that of the error's code. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly rejected: HttpRejection;
@@ -47,7 +28,7 @@ export function errorAnswer(
   }: Partial<Omit<HttpFault, "error">> & { isProtoSpelling?: boolean | undefined } = {},
 ): HttpResponse {
   const error = isProtoSpelling ? given : errorInJsonNames(given);
-  const [code, usual] = CODES[error.code];
+  const [code, usual] = CONNECT_CODES[error.code];
   const { message, details } = describeError(error);
   const body = {
     code,

@@ -1,7 +1,15 @@
 import { type DescField, type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { descriptors } from "../grpc/descriptors.ts";
-import { type GrpcService, guarded, type MethodLimits, methodLimits, type Received, type UnaryCall } from "../grpc/methods.ts";
+import {
+  declaredMethod,
+  type GrpcService,
+  guarded,
+  type MethodLimits,
+  methodLimits,
+  type Received,
+  type UnaryCall,
+} from "../grpc/methods.ts";
 import { BODY_BYTES_MAX } from "./receive.ts";
 
 /** A unary method as HTTP serves it. */
@@ -45,11 +53,8 @@ const asBuffer = (decode: (bytes: Buffer) => unknown) => (bytes: Uint8Array) =>
   decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Received;
 
 function describe(path: string, limits: MethodLimits, call: UnaryCall): Omit<ConnectMethod, "decode" | "encode"> {
-  const [, service = "", name] = path.split("/");
-  const method = descriptors()
-    .getService(service)
-    ?.methods.find((m) => m.name === name);
-  if (!method) throw new Error(`no method ${path} in gen/carillon.binpb; after a change of proto/, run make gen`);
+  const method = declaredMethod(path);
+  if (!method) throw new Error(`${path}: its service is not declared in proto/`);
   const { input, output, idempotency } = method;
   const registry = descriptors();
   return {
@@ -62,7 +67,7 @@ function describe(path: string, limits: MethodLimits, call: UnaryCall): Omit<Con
 }
 
 /** `idempotency_key` of the request, or of the one message in it. */
-function keyFieldOf(input: DescMessage): readonly DescField[] | undefined {
+export function keyFieldOf(input: DescMessage): readonly DescField[] | undefined {
   const keyOf = ({ fields }: DescMessage) => fields.find(({ name }) => name === "idempotency_key");
   const own = keyOf(input);
   if (own) return [own];

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { DescField, JsonValue } from "@bufbuild/protobuf";
-import { type CallError, callError, invalidRequest } from "../call-error.ts";
+import { type CallError, callError, invalidRequest, type Violation } from "../call-error.ts";
 import { FIELD_BYTES } from "../grpc/limits.ts";
 import { type JsonMeasure, measureJson } from "../http/bounded-json.ts";
 import type { HttpRejection } from "../http/rejections.ts";
@@ -10,13 +10,14 @@ import { findDuplicateKey } from "./duplicate-key.ts";
 import type { ConnectMethod } from "./methods.ts";
 import { overloaded, tooLarge } from "./receive.ts";
 
-/** A request's message as protobuf's bytes, or why it is none. */
+/** A JSON body as protobuf's bytes. */
 export interface ReadRequest {
   bytes: Uint8Array;
   error?: undefined;
   /** The caller spells fields as in proto/. */
   isProtoSpelling: boolean;
 }
+/** Why a body is no request. */
 export interface Unreadable {
   error: CallError;
   isProtoSpelling: boolean;
@@ -24,17 +25,17 @@ export interface Unreadable {
 
 /** Objects and lists within one another: the contract has 8, and a google.protobuf.Struct in it 10. */
 const JSON_DEPTH_MAX = 32;
-/** Of the bytes that a body may have, for each key and each value in it: far more than requests have, and JSON.parse makes objects of them. */
+/**
+ * A body may hold one key or value for each of so many bytes of its limit: far more than requests hold, and JSON.parse takes memory for each of
+ * them.
+ */
 const BYTES_PER_ITEM = 32;
 /** Digits in a row: more than the largest double has. */
 const JSON_DIGITS_MAX = 400;
 
 const bad = (message: string): Unreadable => ({ error: callError("INVALID_ARGUMENT", "MALFORMED", message), isProtoSpelling: false });
-/** Of violations whose paths are spelled as the caller did. */
-const violated = (field: string, rule: string, message: string): Unreadable => ({
-  error: invalidRequest([{ field, rule, message }]),
-  isProtoSpelling: true,
-});
+/** @param violations whose fields are spelled as in the body, so they are answered as they are */
+const violated = (violations: readonly Violation[]): Unreadable => ({ error: invalidRequest(violations), isProtoSpelling: true });
 
 /** Counts what is in a JSON body, before it is parsed. */
 export function measureRequest(body: Buffer, { bodyBytesMax }: Pick<ConnectMethod, "bodyBytesMax">): JsonMeasure | Unreadable {
@@ -54,13 +55,14 @@ export function readJson(body: Buffer, measure: JsonMeasure, method: ConnectMeth
     json = JSON.parse(text);
   } catch (error) {
     if (text.trim() === "") return bad("the body is empty; a request without fields is {}");
-    // Its words may quote the text; where it is, they may not.
+    // The error's text may quote the body; its position does not.
     const at = /at position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
     return bad(`the body is not JSON${at === undefined ? "" : ` (at character ${at})`}`);
   }
   const { violations, pairs, isProtoSpelling } = checkJson(method.input, json);
-  if (violations.length > 0) return { error: invalidRequest(violations), isProtoSpelling: true };
-  if (pairs < measure.pairs) return violated(findDuplicateKey(text) ?? "request", "json.duplicate_key", "is given twice");
+  if (violations.length > 0) return violated(violations);
+  if (pairs < measure.pairs)
+    return violated([{ field: findDuplicateKey(text) ?? "request", rule: "json.duplicate_key", message: "is given twice" }]);
   try {
     return { bytes: method.jsonToBytes(json as JsonValue), isProtoSpelling };
   } catch {
@@ -69,8 +71,9 @@ export function readJson(body: Buffer, measure: JsonMeasure, method: ConnectMeth
 }
 
 /**
- * The header Idempotency-Key becomes the field's value.
- * @param message as it was decoded; without the message that holds the field it is answered as any other that lacks it
+ * Puts the header Idempotency-Key into its field. Where the request lacks the message that holds the field, it stays as it is, and the rules of the
+ * request reject it.
+ * @param message as it was decoded
  */
 function putKey(message: object, key: string, fields: readonly DescField[]): CallError | undefined {
   const last = fields.at(-1);

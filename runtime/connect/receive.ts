@@ -1,12 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { callError } from "../call-error.ts";
 import { PIECE_BYTES } from "../grpc/limits.ts";
-import { type SharedCall, type SharedLimits, tooMuch } from "../grpc/shared-limits.ts";
+import type { Charged } from "../grpc/request-shares.ts";
+import { type SharedLimits, tooMuch } from "../grpc/shared-limits.ts";
+import { receiveBody } from "../http/receive-body.ts";
 import type { HttpFault } from "./error-answer.ts";
 
 /** Bytes of one body: of a method that takes more over gRPC, a quarter of it, because JSON is held several times while it is read. */
 export const BODY_BYTES_MAX = 4 * 1024 * 1024;
-/** How often a body is in memory before its message is: in pieces, in one piece, and as text. */
+/** A body is in memory three times until its message has been read: in pieces, in one piece, and as text. */
 const COPIES = 3;
 
 export const cutOff = callError("CANCELLED", "CANCELLED", "the request was cut off");
@@ -17,11 +19,11 @@ export const tooLarge = (max: number): HttpFault => ({
 });
 
 /** A call whose body is read. */
-export interface Charge extends SharedCall {
+export interface Charge extends Charged {
   receiving: boolean;
-  /** It has been charged for too much, and holds nothing any more. */
+  /** It was ended to make room for others. */
   gaveWay: boolean;
-  /** Ends the reading of its body; undefined: it is not being read. */
+  /** Ends the reading of its body; undefined: the reading has not begun. */
   stop: ((what: HttpFault) => void) | undefined;
 }
 
@@ -38,28 +40,15 @@ export function isCharged(call: Charge, bytes: number, { shares }: SharedLimits)
   return !call.gaveWay;
 }
 
-/** The body, each piece charged to the bytes under way before it is kept. What is not read stays with the sender. */
+/** The body, each piece of which is charged to the bytes under way when it arrives. What is not read stays with the sender. */
 export function receive(message: IncomingMessage, bytesMax: number, call: Charge, { shares }: SharedLimits): Promise<Buffer | HttpFault> {
   return new Promise((resolve) => {
-    let pieces: Buffer[] = [];
-    let length = 0;
-    const stop = (result: Buffer | HttpFault) => {
-      call.stop = undefined;
-      message.off("data", onData).off("end", onEnd).off("close", onCut);
-      message.pause();
-      pieces = [];
-      resolve(result);
-    };
-    const onCut = () => stop({ error: cutOff, rejected: "malformed" });
-    const onEnd = () => stop(Buffer.concat(pieces, length));
-    const onData = (piece: Buffer) => {
-      length += piece.length;
-      if (length > bytesMax) return stop(tooLarge(bytesMax));
-      pieces.push(piece);
-      shares.charge(call, COPIES * piece.length + PIECE_BYTES);
-    };
-    call.stop = stop;
-    message.on("error", () => undefined);
-    message.on("data", onData).once("end", onEnd).once("close", onCut);
+    call.stop = receiveBody<HttpFault>(message, bytesMax, {
+      onPiece: (bytes) => shares.charge(call, COPIES * bytes + PIECE_BYTES),
+      onEnd(body) {
+        if (body === "cut-off") resolve({ error: cutOff, rejected: "malformed" });
+        else resolve(body === "too-large" ? tooLarge(bytesMax) : body);
+      },
+    });
   });
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { cancelled, deadlineExceeded } from "../answering.ts";
+import { cancelled, deadlineExceeded, logged } from "../answering.ts";
 import { callError, isCallError } from "../call-error.ts";
 import { createEarlyEnd } from "../grpc/early-end.ts";
 import { HEADER_BYTES_MAX } from "../grpc/limits.ts";
@@ -132,8 +132,7 @@ export async function startConnectServer(options: ConnectServerOptions): Promise
       try {
         return await answer(request);
       } catch (error) {
-        log.error({ err: error, method: parseTarget(request.message.url).path }, "a call failed with an unexpected error");
-        return errorAnswer(callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log"));
+        return errorAnswer(logged(error, parseTarget(request.message.url).path.slice(1), log));
       }
     },
     onFault: (error, message) => log.error({ err: error, method: message.method }, "an answer could not be written"),

@@ -1,5 +1,6 @@
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
+import { internal } from "../answering.ts";
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
@@ -11,7 +12,8 @@ import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
-import { callerKeyOf, rejectionOf, type SharedCall, type SharedLimits, tooManyCalls, tooMuch } from "./shared-limits.ts";
+import type { Charged } from "./request-shares.ts";
+import { callerKeyOf, rejectionOf, type SharedLimits, tooManyCalls, tooMuch } from "./shared-limits.ts";
 
 /** Times and ceilings; tests set their own. */
 export interface AdmissionLimits {
@@ -29,7 +31,7 @@ const UPLOAD_GRACE_MS = 2_000;
 const SWEEP_MS = 500;
 
 /** One call, from its headers to the end of its stream. */
-interface Call extends SharedCall {
+interface Call extends Charged {
   readonly stream: ServerHttp2Stream;
   readonly method: MethodLimits;
   readonly connection: Connection | undefined;
@@ -51,7 +53,6 @@ export const callerOf = (metadata: Metadata): unknown => callers.get(metadata);
 const unknownMethod = callError("UNIMPLEMENTED", "UNIMPLEMENTED", "no such method");
 const tooSlow = callError("DEADLINE_EXCEEDED", "DEADLINE", `the request did not arrive within ${RECEIVE_MS / 1_000} s of its headers`);
 const tooLong = callError("DEADLINE_EXCEEDED", "DEADLINE", "the call was open for too long");
-const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
 
 export interface Admission extends Disposable {
   readonly interceptor: ServerInterceptor;

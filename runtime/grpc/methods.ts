@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { AnsweredCall } from "../answering.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../call-error.ts";
@@ -92,7 +93,7 @@ export const guardedOpen = (definition: ServiceDefinition): ServiceDefinition =>
 /** The service's definition with deserializers that check the bytes before they decode them, and never throw. */
 export const guarded = ({ definition, itemsOf = {} }: GrpcService): ServiceDefinition =>
   mapMethods(definition, (name, method) => {
-    const type = requestType(method.path);
+    const type = declaredMethod(method.path)?.input.typeName;
     if (type === undefined) return { ...method, requestDeserialize: (bytes: Buffer) => decoded(method, bytes, 0) };
     const pass = compileWirePass(type, itemsOf[name]);
     return { ...method, requestDeserialize: (bytes: Buffer) => read(method, pass(bytes), bytes, itemsOf[name]) };
@@ -118,13 +119,13 @@ function decoded(method: Method, bytes: Buffer, fields: number): Received {
   }
 }
 
-/** "/carillon.v1.NotificationService/SendNotification" → "carillon.v1.SendNotificationRequest", as proto/ declares it; undefined: not ours. */
-function requestType(path: string): string | undefined {
+/** The method of "/carillon.v1.NotificationService/SendNotification" as proto/ declares it; undefined: its service is not ours. */
+export function declaredMethod(path: string): DescMethod | undefined {
   const [, service = "", name] = path.split("/");
   const declared = descriptors().getService(service);
   const method = declared?.methods.find((m) => m.name === name);
   if (declared && !method) throw new Error(`no method ${path} in gen/carillon.binpb; after a change of proto/, run make gen`);
-  return method?.input.typeName;
+  return method;
 }
 
 const mapMethods = (definition: ServiceDefinition, change: (name: string, method: Method) => Method): ServiceDefinition =>
@@ -136,7 +137,7 @@ export function methodLimits({ definition, authenticate, messageBytesMax = {}, u
     const upload = uploads[name];
     if (requestStream !== (upload !== undefined) || (upload && responseStream))
       throw new Error(`${path}: a stream of requests needs limits in \`uploads\`, and one answer`);
-    const bytesMax = requestType(path) === undefined ? UNCOUNTED_MESSAGE_BYTES_MAX : MESSAGE_BYTES_MAX;
+    const bytesMax = declaredMethod(path) === undefined ? UNCOUNTED_MESSAGE_BYTES_MAX : MESSAGE_BYTES_MAX;
     const limits = { messageBytesMax: messageBytesMax[name] ?? bytesMax, messagesMax: upload?.messagesMax ?? 1 };
     return [path, { ...limits, unary: !responseStream && !upload, upload, open: false, anybody: false, authenticate }];
   });

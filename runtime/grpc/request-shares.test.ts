@@ -11,12 +11,9 @@ interface Call extends Charged {
 }
 function world(bytesMax: number) {
   const rejected: string[] = [];
-  const shares = createRequestShares<Call>(
-    () => bytesMax,
-    ({ name }) => rejected.push(name),
-  );
+  const shares = createRequestShares(bytesMax);
   const call = (name: string, callerKey: string | undefined, bytes: number, receiving = true): Call => {
-    const added = { name, callerKey, bytes: 0, receiving };
+    const added = { name, callerKey, bytes: 0, receiving, giveWay: () => void rejected.push(name) };
     shares.add(added);
     shares.charge(added, bytes);
     return added;

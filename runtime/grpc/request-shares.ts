@@ -5,22 +5,24 @@ export interface Charged {
   bytes: number;
   /** Until its request has arrived as a whole: only then it can give way. */
   readonly receiving: boolean;
+  /** Ends the call to make room for others, once its bytes have been given back. */
+  giveWay(): void;
 }
 
-/** The bytes of requests under way on a listener, by caller. */
-export interface RequestShares<Call extends Charged> {
-  add(call: Call): void;
+/** The bytes of requests under way, by caller. */
+export interface RequestShares {
+  add(call: Charged): void;
   /** False if it was not there. */
-  remove(call: Call): boolean;
+  remove(call: Charged): boolean;
   /** The call is found to be that caller's. */
-  assign(call: Call, callerKey: string): void;
+  assign(call: Charged, callerKey: string): void;
   /** Calls give way until the caller holds no more than is free; perhaps this one. */
-  charge(call: Call, bytes: number): void;
+  charge(call: Charged, bytes: number): void;
 }
 
-interface Held<Call> {
+interface Held {
   bytes: number;
-  readonly calls: Set<Call>;
+  readonly calls: Set<Charged>;
 }
 
 /**
@@ -28,11 +30,11 @@ interface Held<Call> {
  * room for whoever holds nothing. Beyond it the largest unfinished request gives way: one of whoever holds the most, else one of the caller's own.
  * Callers who are not known yet share as one.
  */
-export function createRequestShares<Call extends Charged>(bytesMax: () => number, giveWay: (call: Call) => void): RequestShares<Call> {
-  const held = new Map<string | undefined, Held<Call>>();
+export function createRequestShares(bytesMax: number): RequestShares {
+  const held = new Map<string | undefined, Held>();
   let total = 0;
 
-  function add(call: Call): void {
+  function add(call: Charged): void {
     const { callerKey, bytes } = call;
     const holder = held.get(callerKey) ?? { bytes: 0, calls: new Set() };
     held.set(callerKey, holder);
@@ -41,7 +43,7 @@ export function createRequestShares<Call extends Charged>(bytesMax: () => number
     total += bytes;
   }
 
-  function remove(call: Call): boolean {
+  function remove(call: Charged): boolean {
     const holder = held.get(call.callerKey);
     if (!holder?.calls.delete(call)) return false;
     holder.bytes -= call.bytes;
@@ -51,9 +53,9 @@ export function createRequestShares<Call extends Charged>(bytesMax: () => number
   }
 
   /** Of the caller with the most bytes among those who hold more than this one and have something unfinished. */
-  function largestOfLarger(than: Held<Call>): Call | undefined {
+  function largestOfLarger(than: Held): Charged | undefined {
     let most = than;
-    let victim: Call | undefined;
+    let victim: Charged | undefined;
     for (const holder of held.values()) {
       const candidate = holder.bytes > most.bytes ? largestUnfinished(holder) : undefined;
       if (!candidate) continue;
@@ -63,11 +65,11 @@ export function createRequestShares<Call extends Charged>(bytesMax: () => number
     return victim;
   }
 
-  function settle(call: Call): void {
-    for (let holder = held.get(call.callerKey); holder?.calls.has(call) && holder.bytes > bytesMax() - total; ) {
+  function settle(call: Charged): void {
+    for (let holder = held.get(call.callerKey); holder?.calls.has(call) && holder.bytes > bytesMax - total; ) {
       const victim = largestOfLarger(holder) ?? largestUnfinished(holder, call) ?? call;
       remove(victim);
-      giveWay(victim);
+      victim.giveWay();
     }
   }
 
@@ -92,7 +94,7 @@ export function createRequestShares<Call extends Charged>(bytesMax: () => number
 }
 
 /** @param largest unless another one is larger */
-function largestUnfinished<Call extends Charged>({ calls }: Held<Call>, largest?: Call): Call | undefined {
+function largestUnfinished({ calls }: Held, largest?: Charged): Charged | undefined {
   for (const call of calls) if (call.receiving && call.bytes > (largest?.bytes ?? 0)) largest = call;
   return largest;
 }

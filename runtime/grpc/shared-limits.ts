@@ -3,7 +3,7 @@ import type { Identity } from "../handler.ts";
 import { type CallPlaces, createCallPlaces } from "./call-places.ts";
 import { OPEN_MESSAGE_BYTES_MAX, OVERLOAD_WAIT_MS, requestBytesMax } from "./limits.ts";
 import { type GrpcService, methodLimits } from "./methods.ts";
-import { type Charged, createRequestShares, type RequestShares } from "./request-shares.ts";
+import { createRequestShares, type RequestShares } from "./request-shares.ts";
 
 export const tooMuch = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "requests of too many bytes are under way; nothing was stored", {
   retryAfterMs: OVERLOAD_WAIT_MS,
@@ -12,16 +12,10 @@ export const tooManyCalls = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "too m
   retryAfterMs: OVERLOAD_WAIT_MS,
 });
 
-/** A call that can be ended to make room for others. */
-export interface SharedCall extends Charged {
-  /** Answers that too many bytes are under way. It is charged for nothing by then. */
-  giveWay(): void;
-}
-
 /** Calls under way and the bytes of their requests: one bound for all listeners that serve the same handlers. */
 export interface SharedLimits {
   readonly places: CallPlaces<object>;
-  readonly shares: RequestShares<SharedCall>;
+  readonly shares: RequestShares;
 }
 
 export interface OwnLimits {
@@ -33,13 +27,9 @@ export interface OwnLimits {
 
 export function createSharedLimits(services: readonly GrpcService[], limits: OwnLimits = {}): SharedLimits {
   const largest = Math.max(OPEN_MESSAGE_BYTES_MAX, ...services.flatMap(methodLimits).map(([, { messageBytesMax }]) => messageBytesMax));
-  const bytesMax = limits.requestBytesMax ?? requestBytesMax(largest);
   return {
     places: createCallPlaces(limits.callsMax ?? Number.POSITIVE_INFINITY),
-    shares: createRequestShares<SharedCall>(
-      () => bytesMax,
-      (call) => call.giveWay(),
-    ),
+    shares: createRequestShares(limits.requestBytesMax ?? requestBytesMax(largest)),
   };
 }
 

@@ -26,7 +26,7 @@ export function parseBoundedJson(json: Buffer, limits: JsonLimits): unknown {
   return typeof measureJson(json, limits) === "string" ? undefined : parseJson(json);
 }
 
-/** Says nothing of whether it is JSON. */
+/** Counts what is in a text. Does not check that it is JSON. */
 export function measureJson(
   json: Buffer,
   { itemsMax, depthMax, numberMax = Number.POSITIVE_INFINITY }: JsonLimits,

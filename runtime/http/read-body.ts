@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { BodySlots } from "./body-slots.ts";
+import { receiveBody } from "./receive-body.ts";
 
 export type ReadBody =
   | { kind: "whole"; body: Buffer; release(): void }
@@ -11,38 +12,19 @@ export type ReadBody =
 export function readBody(message: IncomingMessage, bytesMax: number, slots: BodySlots): Promise<ReadBody> {
   if (Number(message.headers["content-length"] ?? 0) > bytesMax) return Promise.resolve({ kind: "too-large" });
   return new Promise((resolve, reject) => {
-    const slot = slots.take(() => stop({ kind: "no-slot" }));
+    const slot = slots.take(() => stop("no-slot"));
     if (slot === undefined) return resolve({ kind: "no-slot" });
-    let chunks: Buffer[] = [];
-    let bytes = 0;
-    const onData = (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > bytesMax) return stop({ kind: "too-large" });
-      chunks.push(chunk);
-      slot.grow(chunk.length);
-    };
-    const onEnd = () => {
-      slot.whole();
-      leave();
-      resolve({ kind: "whole", body: Buffer.concat(chunks), release: slot.release });
-    };
-    const onBroken = () => {
-      slot.release();
-      leave();
-      reject(new Error("the request was cut off"));
-    };
-    const leave = () => {
-      message.off("data", onData).off("end", onEnd).off("error", onBroken).off("close", onBroken);
-      // Errors that come later concern a body nobody reads.
-      message.on("error", () => undefined);
-    };
-    function stop(result: ReadBody): void {
-      slot?.release();
-      leave();
-      message.pause();
-      chunks = [];
-      resolve(result);
-    }
-    message.on("data", onData).once("end", onEnd).once("error", onBroken).once("close", onBroken);
+    const stop = receiveBody<"no-slot">(message, bytesMax, {
+      onPiece: slot.grow,
+      onEnd(body) {
+        if (Buffer.isBuffer(body)) {
+          slot.whole();
+          return resolve({ kind: "whole", body, release: slot.release });
+        }
+        slot.release();
+        if (body === "cut-off") reject(new Error("the request was cut off"));
+        else resolve({ kind: body });
+      },
+    });
   });
 }

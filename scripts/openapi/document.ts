@@ -1,6 +1,8 @@
 import { createFileRegistry, type DescMethod, type DescService, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { CONNECT_CODES } from "../../runtime/connect/codes.ts";
 import { renameFields } from "../../runtime/connect/field-names.ts";
+import { keyFieldOf } from "../../runtime/connect/methods.ts";
 import { BODY_BYTES_MAX } from "../../runtime/connect/receive.ts";
 import { MESSAGE_BYTES_MAX } from "../../runtime/grpc/limits.ts";
 import { type Comments, commentsOf } from "./comments.ts";
@@ -43,12 +45,11 @@ export function readApi(set: Uint8Array, examples: Readonly<Record<string, unkno
       if (method.methodKind !== "unary") continue;
       const name = `${service.name}/${method.name}`;
       if (!unused.delete(name)) throw new Error(`examples/http-json.json has no ${name}`);
-      const within = method.input.fields.flatMap((field) => [field, ...(field.fieldKind === "message" ? field.message.fields : [])]);
       operations.push({
         ...{ service, method, path: `/${service.typeName}/${method.name}`, example: examples[name] },
         comment: comments.get(`${service.typeName}.${method.name}`) ?? "",
         isReading: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-        takesKey: within.some((field) => field.name === "idempotency_key"),
+        takesKey: keyFieldOf(method.input) !== undefined,
       });
     }
   }
@@ -111,30 +112,12 @@ const TIMEOUT_MS = {
 };
 
 const DETAIL_TYPES = ["google.rpc.BadRequest", "google.rpc.ErrorInfo", "google.rpc.QuotaFailure", "google.rpc.RetryInfo"];
-const CODES = [
-  "canceled",
-  "unknown",
-  "invalid_argument",
-  "deadline_exceeded",
-  "not_found",
-  "already_exists",
-  "permission_denied",
-  "resource_exhausted",
-  "failed_precondition",
-  "aborted",
-  "out_of_range",
-  "unimplemented",
-  "internal",
-  "unavailable",
-  "data_loss",
-  "unauthenticated",
-];
 const ERROR: Schema = {
   type: "object",
   description: "Why a call failed.",
   required: ["code", "message"],
   properties: {
-    code: { type: "string", enum: CODES },
+    code: { type: "string", enum: Object.values(CONNECT_CODES).map(([name]) => name) },
     message: { type: "string", description: "For people. It never holds what was sent." },
     details: {
       type: "array",
@@ -186,11 +169,10 @@ const STATUSES: readonly [status: string, name: string][] = [
 ];
 
 function pathItem({ service, method, comment, example, isReading, takesKey }: Operation): Schema {
-  const [first = "", ...rest] = comment.split("\n\n");
   const shared = {
     tags: [service.name],
     summary: `${method.name}${isReading ? ", which changes nothing" : ""}`,
-    description: [first, ...rest].join("\n\n"),
+    description: comment,
     responses: {
       200: { description: "Done.", content: { "application/json": { schema: refTo(method.output) } } },
       ...Object.fromEntries(STATUSES.map(([status, name]) => [status, { $ref: `#/components/responses/${name}` }])),

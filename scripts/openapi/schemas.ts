@@ -100,20 +100,9 @@ const plain = (schema: Schema): Typed => ({ schema, notes: [] });
 function typeOf(field: DescField): Typed {
   const rules = getOption(field, fieldRules);
   switch (field.fieldKind) {
-    case "message":
-      return plain(messageType(field.message));
-    case "scalar":
-      return scalarType(field.scalar, rules);
-    case "enum":
-      return plain(enumType(field.enum, rules));
     case "list": {
       const given = rules.type.case === "repeated" ? rules.type.value : undefined;
-      const item =
-        field.listKind === "message"
-          ? plain(messageType(field.message))
-          : field.listKind === "enum"
-            ? plain(enumType(field.enum, given?.items))
-            : scalarType(field.scalar, given?.items);
+      const item = valueType(field, given?.items);
       const [min, max] = [Number(given?.minItems ?? 0), Number(given?.maxItems ?? 0)];
       const schema = {
         ...{ type: "array", items: item.schema },
@@ -125,12 +114,7 @@ function typeOf(field: DescField): Typed {
     }
     case "map": {
       const given = rules.type.case === "map" ? rules.type.value : undefined;
-      const item =
-        field.mapKind === "message"
-          ? plain(messageType(field.message))
-          : field.mapKind === "enum"
-            ? plain(enumType(field.enum, given?.values))
-            : scalarType(field.scalar, given?.values);
+      const item = valueType(field, given?.values);
       const keys = scalarType(field.mapKey, given?.keys);
       const max = Number(given?.maxPairs ?? 0);
       const schema = {
@@ -140,7 +124,15 @@ function typeOf(field: DescField): Typed {
       };
       return { schema, notes: [...keys.notes.map((note) => `Each key: ${note}`), ...item.notes.map((note) => `Each value: ${note}`)] };
     }
+    default:
+      return valueType(field, rules);
   }
+}
+
+/** Of a field, or of each value where it is a list or a map. */
+function valueType(field: DescField, rules: FieldRules | undefined): Typed {
+  if (field.message) return plain(messageType(field.message));
+  return field.enum ? plain(enumType(field.enum, rules)) : scalarType(field.scalar!, rules);
 }
 
 const messageType = (message: DescMessage): Schema => WELL_KNOWN[message.typeName] ?? refTo(message);
@@ -178,7 +170,7 @@ function scalarType(type: ScalarType, rules: FieldRules | undefined): Typed {
     case ScalarType.DOUBLE:
       return plain({ type: "number", format: "double", ...rangeOf(rules) });
     default:
-      throw new Error(`${ScalarType[type]}: no field of the contract had this type`);
+      throw new Error(`${ScalarType[type]} has no JSON Schema here yet`);
   }
 }
 

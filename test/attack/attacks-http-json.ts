@@ -1,16 +1,13 @@
 // Attacks on the gateway's HTTP/JSON port, which anybody may reach.
-import { request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { type Attack, only } from "./attack.ts";
-import { type Answers, count, eventOf } from "./grpc-wire.ts";
+import { eventOf } from "./grpc-wire.ts";
+import { atOnce, post, SLOW_MS, sendSlowly } from "./http-wire.ts";
 import type { AttackWorld } from "./world.ts";
 
-const ANSWER_MS = 20_000;
 const MIB = 1024 * 1024;
-/** How long a slow sender goes on, in ms. */
-const SLOW_MS = 30_000;
 
 interface Post {
   method?: "SendNotification" | "BatchSendNotifications";
@@ -27,50 +24,12 @@ const headersOf = ({ attackers }: AttackWorld, { isKnown = true, headers }: Post
   ...headers,
 });
 
-/** The HTTP status, or "closed". */
-async function post(world: AttackWorld, what: Post, i: number): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const options = { method: "POST", agent: false as const, signal: AbortSignal.timeout(ANSWER_MS), headers: headersOf(world, what, i) };
-  const outgoing = request(`http://${world.httpJson}${pathOf(what)}`, options);
-  outgoing.on("error", () => resolve("closed"));
-  outgoing.on("response", (response) => {
-    response.resume();
-    resolve(`${response.statusCode}`);
-  });
-  outgoing.end(what.body);
-  return promise;
-}
-
-const posts = (times: number, what: Post) => async (world: AttackWorld) => {
-  const answers: Answers = {};
-  await Promise.all(Array.from({ length: times }, async (_, i) => count(answers, await post(world, what, i))));
-  return answers;
-};
+const posts = (times: number, what: Post) => (world: AttackWorld) =>
+  atOnce(times, (i) => post(`http://${world.httpJson}${pathOf(what)}`, headersOf(world, what, i), what.body));
 
 /** Connections that send a beginning, then a byte a second, and are never done. */
-const slow = (times: number, beginning: (world: AttackWorld, i: number) => readonly (string | Buffer)[]) => async (world: AttackWorld) => {
-  const answers: Answers = {};
-  const [host = "", port = ""] = world.httpJson.split(":");
-  await Promise.all(
-    Array.from({ length: times }, async (_, i) => {
-      const socket = connect({ host, port: Number(port) });
-      socket.on("error", () => undefined);
-      let answer = "";
-      socket.on("data", (bytes: Buffer) => {
-        answer += bytes.toString("latin1");
-      });
-      for (const piece of beginning(world, i)) socket.write(piece);
-      const until = performance.now() + SLOW_MS;
-      while (!socket.destroyed && performance.now() < until) {
-        socket.write(" ");
-        await eventOf(socket, ["close"], 1_000);
-      }
-      count(answers, /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? (socket.destroyed ? "closed" : "still open"));
-      socket.destroy();
-    }),
-  );
-  return answers;
-};
+const slow = (times: number, beginning: (world: AttackWorld, i: number) => readonly (string | Buffer)[]) => (world: AttackWorld) =>
+  atOnce(times, (i) => sendSlowly(world.httpJson, beginning(world, i), " "));
 
 function headOf(world: AttackWorld, what: Post, i: number, length: number): string {
   const lines = Object.entries(headersOf(world, what, i)).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -78,26 +37,22 @@ function headOf(world: AttackWorld, what: Post, i: number, length: number): stri
 }
 
 /** Requests sent at once over one connection, whose answers nobody reads. */
-async function pipelined(world: AttackWorld): Promise<Answers> {
-  const answers: Answers = {};
-  const [host = "", port = ""] = world.httpJson.split(":");
-  await Promise.all(
-    Array.from({ length: 20 }, async (_, i) => {
-      const socket = connect({ host, port: Number(port) });
-      socket.on("error", () => undefined);
-      socket.pause();
-      const one = `${headOf(world, { body: "" }, i, 2)}{}`;
-      socket.write(one.repeat(5_000));
-      await delay(SLOW_MS / 2);
-      // Whoever does not read does not learn of the end either.
-      socket.resume();
-      await eventOf(socket, ["close"], SLOW_MS / 2);
-      count(answers, socket.destroyed ? "closed" : "still open");
-      socket.destroy();
-    }),
-  );
-  return answers;
-}
+const pipelined = (world: AttackWorld) =>
+  atOnce(20, async (i) => {
+    const [host = "", port = ""] = world.httpJson.split(":");
+    const socket = connect({ host, port: Number(port) });
+    socket.on("error", () => undefined);
+    socket.pause();
+    const one = `${headOf(world, { body: "" }, i, 2)}{}`;
+    socket.write(one.repeat(5_000));
+    await delay(SLOW_MS / 2);
+    // Whoever does not read does not learn of the end either.
+    socket.resume();
+    await eventOf(socket, ["close"], SLOW_MS / 2);
+    const outcome = socket.destroyed ? "closed" : "still open";
+    socket.destroy();
+    return outcome;
+  });
 
 const batch = (body: string | Buffer, more: Partial<Post> = {}): Post => ({ method: "BatchSendNotifications", body, ...more });
 /** As many keys and values as a body may have. */

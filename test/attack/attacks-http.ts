@@ -1,11 +1,8 @@
 // Attacks on the listener for webhooks, which anybody can reach.
-import { request } from "node:http";
-import { connect } from "node:net";
 import { type Attack, only } from "./attack.ts";
-import { type Answers, count, eventOf } from "./grpc-wire.ts";
+import { atOnce, post, sendSlowly } from "./http-wire.ts";
 import type { AttackWorld } from "./world.ts";
 
-const ANSWER_MS = 20_000;
 const KIB = 1024;
 
 interface Post {
@@ -15,25 +12,11 @@ interface Post {
   body: string | Buffer;
 }
 
-/** The HTTP status, or "closed". */
-async function post({ addresses }: AttackWorld, { path, type, headers = {}, body }: Post): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const options = { method: "POST", agent: false as const, signal: AbortSignal.timeout(ANSWER_MS) };
-  const outgoing = request(`http://${addresses.feedback}${path}`, { ...options, headers: { "content-type": type, ...headers } });
-  outgoing.on("error", () => resolve("closed"));
-  outgoing.on("response", (response) => {
-    response.resume();
-    resolve(`${response.statusCode}`);
+const posts = (times: number, what: (i: number) => Post) => (world: AttackWorld) =>
+  atOnce(times, (i) => {
+    const { path, type, headers, body } = what(i);
+    return post(`http://${world.addresses.feedback}${path}`, { "content-type": type, ...headers }, body);
   });
-  outgoing.end(body);
-  return promise;
-}
-
-const posts = (times: number, what: (i: number) => Post) => async (world: AttackWorld) => {
-  const answers: Answers = {};
-  await Promise.all(Array.from({ length: times }, async (_, i) => count(answers, await post(world, what(i)))));
-  return answers;
-};
 
 const FORM = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
@@ -64,31 +47,10 @@ const CRAFTED = [
 const LARGE_FORM = Array.from({ length: 160_000 }, (_, n) => `${n.toString(36)}=`).join("&");
 
 /** Bodies that are announced and never finished, one byte at a time. */
-async function slowBodies({ addresses }: AttackWorld): Promise<Answers> {
-  const answers: Answers = {};
-  const [host = "", port = ""] = addresses.feedback.split(":");
-  await Promise.all(
-    Array.from({ length: 500 }, async () => {
-      const socket = connect({ host, port: Number(port) });
-      socket.on("error", () => undefined);
-      let answer = "";
-      socket.on("data", (bytes: Buffer) => {
-        answer += bytes.toString("latin1");
-      });
-      const head = `POST /mandrill HTTP/1.1\r\nHost: x\r\nX-Mandrill-Signature: ${SIGNATURE}\r\nContent-Type: ${FORM}\r\nContent-Length: 1048000\r\n\r\n`;
-      socket.write(head);
-      socket.write(Buffer.alloc(500 * KIB, "a"));
-      const until = performance.now() + 30_000;
-      while (!socket.destroyed && performance.now() < until) {
-        socket.write("a");
-        await eventOf(socket, ["close"], 1_000);
-      }
-      count(answers, /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? (socket.destroyed ? "closed" : "still open"));
-      socket.destroy();
-    }),
-  );
-  return answers;
-}
+const slowBodies = ({ addresses }: AttackWorld) => {
+  const head = `POST /mandrill HTTP/1.1\r\nHost: x\r\nX-Mandrill-Signature: ${SIGNATURE}\r\nContent-Type: ${FORM}\r\nContent-Length: 1048000\r\n\r\n`;
+  return atOnce(500, () => sendSlowly(addresses.feedback, [head, Buffer.alloc(500 * KIB, "a")], "a"));
+};
 
 export const HTTP_ATTACKS: readonly Attack[] = [
   {

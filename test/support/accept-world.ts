@@ -138,3 +138,13 @@ export const pushMessage = (key: string, userId: string, over: Partial<Notificat
 
 export const errorOf = (result: AcceptResult | undefined): CallError | undefined =>
   result?.kind === "rejected" ? result.error : undefined;
+
+export const toAnn = {
+  recipient: { to: { $case: "endpoint", value: { address: { $case: "emailAddress", value: "ann@example.com" } } } },
+} as const;
+/** An SMS and a mail with this text, to a mailbox. */
+export const mailMessage = (key: string, text: string): Notification =>
+  smsMessage(key, {
+    ...toAnn,
+    content: contentToProto({ sms: { text: "hello" }, email: { subject: "s", html: "", text } }),
+  });
