@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { StoreError } from "../adapters/store/store-error.ts";
-import { type AppAccounts, NO_ACCOUNTS } from "../core/apps/accounts.ts";
+import { NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { circuitsOf } from "../core/delivery/circuit-scope.ts";
 import { DEFERRAL_SPREAD_MS, deferredTo } from "../core/delivery/deferral.ts";
@@ -69,7 +69,11 @@ export function createAdmission(parts: Parts) {
     const earlier = task.policyResend ? await findAcceptedEarlier(store, task) : undefined;
     if (earlier) return { kind: "void", outcome: SUPERSEDED, providerRef: earlier.providerRef };
     if (task.expiresAt <= clock.now()) return { kind: "void", outcome: expiryOfRun(task) };
-    const [accounts, steering] = await Promise.all([accountsOf(task.app), steeringNow()]);
+    const [accounts, steering] = await Promise.all([
+      orUnreadable(parts.accountsOf?.(task.app), NO_ACCOUNTS),
+      orUnreadable<Steering>(parts.steering?.read(), []),
+    ]);
+    // Nothing is sent without the accounts: another one may belong to another sender, or reject the endpoint as if it were dead.
     if (accounts === "unreadable") return nak(unreadableWaitMs(task), "accounts-unreadable");
     if (steering === "unreadable") return nak(unreadableWaitMs(task), "pauses-unreadable");
     const pause = pauseOf(task, steering, clock.now());
@@ -90,28 +94,9 @@ export function createAdmission(parts: Parts) {
     }
   };
 
-  async function steeringNow(): Promise<Steering | "unreadable"> {
-    try {
-      return (await parts.steering?.read()) ?? [];
-    } catch (error) {
-      if (error instanceof StoreError) return "unreadable";
-      throw error;
-    }
-  }
-
   /** Before everything that costs something: what is paused may be a million deliveries. */
   function paused(task: DeliveryTask, target: Target): Admission {
     return { kind: "deferred", nextAt: pausedUntil(task, clock.now(), parts.random()), reason: pausedReason(target) };
-  }
-
-  /** Without them nothing is sent: another account may belong to another sender, or reject the endpoint as if it were dead. */
-  async function accountsOf(app: string): Promise<AppAccounts | "unreadable"> {
-    try {
-      return (await parts.accountsOf?.(app)) ?? NO_ACCOUNTS;
-    } catch (error) {
-      if (error instanceof StoreError) return "unreadable";
-      throw error;
-    }
   }
 
   async function admit(task: DeliveryTask, holder: string, passage: Passage): Promise<Admission | Renewed> {
@@ -143,6 +128,16 @@ export function createAdmission(parts: Parts) {
     if (!(await gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
     return { kind: "admitted", passage, endpoint: recipient.endpoint, askedAt: recipient.askedAt };
+  }
+}
+
+/** What a reading of the store resolves with, or `otherwise` where there is none to wait for. */
+async function orUnreadable<T>(reading: Promise<T> | undefined, otherwise: T): Promise<T | "unreadable"> {
+  try {
+    return (await reading) ?? otherwise;
+  } catch (error) {
+    if (error instanceof StoreError) return "unreadable";
+    throw error;
   }
 }
 

@@ -92,7 +92,7 @@ function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
 /**
  * The call, unless something forbids it after the claim: the claim may have been slow, and the process may have been paused. Checks again where the
  * call could not begin in time: its first byte leaves within OPT_OUT_FRESH_MS of the question about opt-outs, or not at all. The recipient's endpoint is
- * read again with them, and whether the recipient's quiet hours have begun. What operators have paused is looked at as late as that.
+ * read again with them, and whether the recipient's quiet hours have begun. What operators have paused is asked once more right before the first byte, too.
  */
 function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck) {
   const { clock } = parts;
@@ -104,7 +104,7 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
     let { endpoint, askedAt } = claimed;
     const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;
     const isExpired = () => task.expiresAt <= clock.now();
-    const isSteered = () => parts.steering === undefined || parts.steering.current() !== undefined;
+    const arePausesKnown = () => parts.steering === undefined || parts.steering.current() !== undefined;
     const isPaused = () => {
       const steering = parts.steering?.current() ?? [];
       return pauseOf(task, steering, clock.now()) !== undefined || accountStateOf(provider, steering, clock.now()).target !== undefined;
@@ -119,13 +119,13 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
         if (time?.kind === "unreadable") return notCalled("profiles-unreadable");
         ({ endpoint, askedAt } = recipient);
       }
-      if (!isSteered()) await parts.steering?.read();
+      if (!arePausesKnown()) await parts.steering?.read();
       if (isPaused()) return notCalled("paused");
       if (isExpired()) return expiryOfRun(task);
       if (!isInTime()) return notCalled("worker-paused");
       let tooLate = false;
       const mayBegin = () => {
-        tooLate = !isFresh() || !isInTime() || isExpired() || !isSteered() || isPaused();
+        tooLate = !isFresh() || !isInTime() || isExpired() || !arePausesKnown() || isPaused();
         return !tooLate;
       };
       const outcome = await callProvider(parts, provider, { ...task, endpoint }, { attemptId: claimed.attemptId, mayBegin });

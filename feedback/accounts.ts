@@ -6,7 +6,7 @@ import { ConfigError, type Environment, type Values } from "../runtime/config.ts
 import type { Logger } from "../runtime/logger.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import type { BounceAccount } from "./bounces.ts";
-import { BOUNCES, type FeedbackConfig, replyFault, WEBHOOKS, watchedVariables } from "./config.ts";
+import { BOUNCES, checkAccount, type FeedbackConfig, WEBHOOKS, watchedVariables } from "./config.ts";
 import type { WebhookKey } from "./routes.ts";
 
 export interface FeedbackAccounts extends Disposable {
@@ -22,8 +22,7 @@ export function watchFeedbackAccounts({ config, env, log }: { config: FeedbackCo
   let current: Values<typeof watchedVariables> = config;
   const start = current;
   const take = (changed: typeof current) => {
-    const faults = [...BOUNCES.flatMap(({ fault }) => fault(changed) ?? []), ...[replyFault(changed) ?? []].flat()];
-    if (faults.length > 0) throw new ConfigError(faults);
+    checkAccount(changed);
     current = changed;
   };
   stack.use(watchConfig({ variables: watchedVariables, env, start, take, log }));
@@ -50,8 +49,7 @@ export function watchFeedbackAccounts({ config, env, log }: { config: FeedbackCo
     const isSigned = webhook !== undefined && String(values[webhook.secret]) !== "";
     if (isSigned && webhook.coversUrl && config.FEEDBACK_URL === "")
       throw new ConfigError([`FEEDBACK_URL: must be set, because ${webhook.secret} of account ${key} is`]);
-    const fault = bounces?.fault(values) ?? replyFault(values, provider);
-    if (fault !== undefined) throw new ConfigError([fault]);
+    checkAccount(values, provider);
     return isSigned || (bounces !== undefined && values[bounces.domain] !== "");
   }
 

@@ -49,22 +49,21 @@ export function requireUrl(config: FeedbackConfig): void {
     throw new ConfigError([`FEEDBACK_URL: must be set, because ${signers.join(" and ")} ${signers.length > 1 ? "are" : "is"}`]);
 }
 
-/** Why an account's replies to people's texts cannot be sent as configured. */
-export const replyFault = (settings: Readonly<Record<string, unknown>>, provider?: string): string | undefined =>
-  WEBHOOKS.filter(({ name }) => provider === undefined || name === provider)
-    .map(({ reader }) => reader.texts?.reply?.fault(settings))
-    .find((fault) => fault !== undefined);
-
-/** Throws a ConfigError where people's texts cannot be answered as configured. */
-export function requireReplies(config: FeedbackConfig): void {
-  const fault = replyFault(config);
-  if (fault !== undefined) throw new ConfigError([fault]);
+/**
+ * Throws a ConfigError where bounces cannot be taken, or people's texts not be answered, as an account is configured.
+ * @param provider whose account it is; default: the settings are those of every provider's default account
+ */
+export function checkAccount(settings: Readonly<Record<string, unknown>>, provider?: string): void {
+  const isMeant = ({ name }: { name: string }) => provider === undefined || name === provider;
+  const faults = [
+    ...BOUNCES.filter(isMeant).map(({ fault }) => fault(settings)),
+    ...WEBHOOKS.filter(isMeant).map(({ reader }) => reader.texts?.reply?.fault(settings)),
+  ].filter((fault) => fault !== undefined);
+  if (faults.length > 0) throw new ConfigError(faults);
 }
 
-/** Throws a ConfigError where bounces cannot be taken as configured, or where there would be nobody to take them for. */
+/** Throws a ConfigError where there would be nobody to take bounces for. */
 export function requireBounces(config: FeedbackConfig): void {
-  const faults = BOUNCES.flatMap(({ fault }) => fault(config) ?? []);
-  if (faults.length > 0) throw new ConfigError(faults);
   const isConfigured = BOUNCES.some(({ domain }) => config[domain] !== "") || config.PROVIDER_ACCOUNTS_DIR !== "";
   if (config.FEEDBACK_LMTP_LISTEN !== undefined && !isConfigured)
     throw new ConfigError([`${BOUNCES.map(({ domain }) => domain).join(" or ")}: must be set, because FEEDBACK_LMTP_LISTEN is`]);

@@ -11,7 +11,7 @@ import { createSampledLog } from "../runtime/sampled-log.ts";
 import { watchFeedbackAccounts } from "./accounts.ts";
 import { createReceipts } from "./apply.ts";
 import { createBounces } from "./bounces.ts";
-import { feedbackVariables, requireBounces, requireReplies, requireUrl, WEBHOOKS } from "./config.ts";
+import { checkAccount, feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./config.ts";
 import { createInboundTexts } from "./inbound-texts.ts";
 import { createLearn } from "./learn.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
@@ -26,8 +26,8 @@ export const role = defineRole({
   variables: feedbackVariables,
   async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, conditions, failpoint }) {
     requireUrl(config);
+    checkAccount(config);
     requireBounces(config);
-    requireReplies(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal, conditions });

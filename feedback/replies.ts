@@ -9,13 +9,13 @@ import type { Logger } from "../runtime/logger.ts";
 import type { ReceivedText } from "./inbound-texts.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
-/** Of one call, in ms: who wrote has the answer by then, or does not expect it any more. */
+/** Longest call, in ms: a person who wrote does not expect an answer any more after it. */
 const REPLY_MS = 10_000;
-/** Replies under way; further ones are not sent, because a person can write again. */
+/** Replies under way at once, at most. Further ones are not sent: a person can write again. */
 const REPLIES_MAX = 64;
 /**
- * A text is remembered as answered for one to two of these, in ms: providers repeat a webhook for a day, and signatures hold for an hour more. A provider's time of a text may
- * change with each repetition, so that the time of ours counts.
+ * A text is remembered as answered for at least this long, in ms, and for twice as long at most: providers repeat a webhook for a day, and its signature is
+ * accepted for an hour more. It begins with our own time, because a provider may date each repetition anew.
  */
 const ANSWERED_MS = 172_800_000;
 
@@ -37,9 +37,9 @@ export interface ReplyTo {
 }
 
 /**
- * Confirms STOP and START, and answers HELP, by a text of its own. It goes to people who have just stopped, past that STOP alone: US rules allow one
- * confirmation. Each text is answered once at most: the first who takes the only place of its id calls, once, and whatever became of that call, nobody calls
- * again. So a process that dies in between leaves it unanswered.
+ * Confirms STOP and START, and answers HELP, by a text of its own. The confirmation of a STOP is sent although that STOP forbids texts, as US rules allow; whatever
+ * else forbids them is obeyed. Each text is answered once at most: the process that takes the only place of the text's id makes one call, and nobody makes another,
+ * whatever came of it. A text is left unanswered where that process dies in between.
  */
 export function createReplies({ caps, isRefused, clock, log, metrics }: ReplyParts) {
   const underWay = new Set<Promise<void>>();
@@ -47,7 +47,7 @@ export function createReplies({ caps, isRefused, clock, log, metrics }: ReplyPar
   async function reply({ replies, received, command, settings }: ReplyTo, text: string): Promise<string> {
     const { pools } = received;
     const { from, to, part } = received.text;
-    // Nobody's number, or a long text, of which each part could be repeated with an id of its own.
+    // A number that is none of the account's, or a long text: each of its parts could be repeated under an id of its own.
     if (pools.length === 0 || part !== undefined || to[0] === undefined) return "ignored";
     if (await isRefused(received)) return "refused";
     const send = await replies.load();
@@ -59,8 +59,8 @@ export function createReplies({ caps, isRefused, clock, log, metrics }: ReplyPar
   }
 
   /**
-   * Takes the only place of its id in the window that began last, and then in the one before, which overlap: a repetition within ANSWERED_MS asks for a place
-   * that is taken.
+   * Takes the only place of its id in two windows that overlap, the latest and the one before it: a repetition within ANSWERED_MS finds at least one of them
+   * taken.
    */
   async function isFirst({ provider, account, text: { id, from } }: ReceivedText): Promise<boolean> {
     const subject = endpointSubject(endpointId({ channel: "sms", phoneNumber: from }));

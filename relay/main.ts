@@ -42,16 +42,15 @@ export const role = defineRole({
     await ensureStreams(nats, config);
     await checkMayPublish(nats, taskSubjects("any-app"));
     const publisher = createTaskPublisher(nats, log);
-    const relayMetrics = createRelayMetrics(metrics);
     const recorder = createEventRecorder({ metrics, log });
+    const common = { store, worker, clock: systemClock, log, metrics: createRelayMetrics(metrics) };
     const relay = createRelay({
-      store,
+      ...common,
       publisher,
       queue: await createQueueLag(nats, systemClock),
       shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock, readEveryMs: READ_EVERY_MS }),
       sendingTimes: openSendingTimes({ store, appOf: createServedApps(store.apps, systemClock), clock: systemClock }),
       steering: createSteeringReader({ steering: store.steering, clock: systemClock, log }),
-      worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {
         critical: config.UNCERTAIN_WAIT_CRITICAL_MS,
@@ -63,34 +62,26 @@ export const role = defineRole({
       statusQueryFirstMs: (provider) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       failpoint,
-      clock: systemClock,
       random: Math.random,
-      log,
-      metrics: relayMetrics,
       recorder,
     });
-    const measuring = measureOutbox(store.notifications, {
-      ...{ metrics: relayMetrics, clock: systemClock, log, signal },
-      report: (due) => reportOutbox(nats, due),
-    });
-    const counting = measureOpen({ store, metrics: relayMetrics, worker, clock: systemClock, log, signal });
+    const job = { ...common, signal };
+    const measuring = measureOutbox(store.notifications, { ...job, report: (due) => reportOutbox(nats, due) });
+    const counting = measureOpen(job);
     const retaining = keepRetention({
-      ...{ store, worker, log, signal },
+      ...job,
       retention: readRetention(config),
       historyMs: readHistoryRetention(config),
       budgetMs: config.RETENTION_BUDGET_MS,
-      clock: systemClock,
-      metrics: relayMetrics,
     });
-    const resuming = keepResuming({ store, recorder, worker, clock: systemClock, log, metrics: relayMetrics, signal });
+    const resuming = keepResuming({ ...job, recorder });
     const signer = stack.use(watchWebhookSigner({ config, env, log }));
     const addressFilter = createAddressFilter(config.WEBHOOK_ALLOWED_ADDRESSES);
     const telling = keepWebhooks({
-      ...{ store, worker, log, signal, signer },
+      ...job,
+      signer,
       openCalls: () => createWebhookCalls(addressFilter, systemClock),
-      clock: systemClock,
       random: Math.random,
-      metrics: relayMetrics,
     });
     const running = relay.run(signal);
     return {

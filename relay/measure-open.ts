@@ -2,8 +2,8 @@ import { countOpenDeliveries, type OpenCount } from "../adapters/store/open-deli
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createStateLog } from "../runtime/state-log.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import { keepRounds } from "./rounds.ts";
 
 /** Between two counts, in ms: alerts look at minutes, and of 100,000 open notifications each is a third of a second of work. */
 const COUNT_EVERY_MS = 30_000;
@@ -23,23 +23,10 @@ export interface MeasureOpenParts {
 
 /** Sets the gauge of open deliveries until the signal aborts: in one relay at a time, so that the store is read once and sums are right. */
 export async function measureOpen(parts: MeasureOpenParts): Promise<void> {
-  const { clock, log, signal } = parts;
-  const state = createStateLog(
-    log,
-    { lost: "open deliveries cannot be counted", back: "open deliveries are counted again" },
-    clock.monotonic,
-  );
-  while (!signal.aborted) {
-    try {
-      await measureOpenOnce(parts);
-      state.works();
-    } catch (error) {
-      // An old count would look like a current one.
-      parts.metrics.openDeliveries.reset();
-      state.fails({ err: error });
-    }
-    await clock.sleep(COUNT_EVERY_MS, signal);
-  }
+  const say = { lost: "open deliveries cannot be counted", back: "open deliveries are counted again" };
+  // An old count would look like a current one.
+  const failed = () => parts.metrics.openDeliveries.reset();
+  await keepRounds(() => measureOpenOnce(parts), { everyMs: COUNT_EVERY_MS, say, failed }, parts);
 }
 
 export async function measureOpenOnce({ store, metrics, worker, clock, signal }: Omit<MeasureOpenParts, "log">): Promise<void> {

@@ -2,8 +2,8 @@ import { type DueByChannel, readOutboxDue } from "../adapters/store/outbox-due.t
 import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createStateLog } from "../runtime/state-log.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import { keepRounds } from "./rounds.ts";
 
 /** Between two measurements, in ms: an autoscaler notices a rise within as much. */
 const MEASURE_EVERY_MS = 5_000;
@@ -19,17 +19,11 @@ export interface MeasureParts {
 }
 
 /** Sets the gauges of what is due in the outbox until the signal aborts. Every relay reads all of it, so that each shows the same. */
-export async function measureOutbox(notifications: DueStore, { metrics, report, clock, log, signal }: MeasureParts): Promise<void> {
-  const state = createStateLog(log, { lost: "outbox cannot be measured", back: "outbox is measured again" }, clock.monotonic);
-  while (!signal.aborted) {
-    try {
-      report(await measureOnce(notifications, metrics, clock.now()));
-      state.works();
-    } catch (error) {
-      state.fails({ err: error });
-    }
-    await clock.sleep(MEASURE_EVERY_MS, signal);
-  }
+export async function measureOutbox(notifications: DueStore, parts: MeasureParts): Promise<void> {
+  const { metrics, report, clock } = parts;
+  const say = { lost: "outbox cannot be measured", back: "outbox is measured again" };
+  const measure = async () => report(await measureOnce(notifications, metrics, clock.now()));
+  await keepRounds(measure, { everyMs: MEASURE_EVERY_MS, say }, parts);
 }
 
 export async function measureOnce(notifications: DueStore, { outboxOldest, outboxDue }: Gauges, now: number): Promise<DueByChannel> {

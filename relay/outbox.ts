@@ -4,7 +4,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 
 /** How long leased records belong to this process; if it dies, another leases them then. */
-const LEASE_MS = 15_000;
+export const LEASE_MS = 15_000;
 /** Records of one iteration: one round trip's worth; with 1,000-byte documents half a megabyte. */
 export const LEASE_MAX = 500;
 /**

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { test } from "node:test";
 import type { SendingTime } from "../adapters/preferences/sending-times.ts";
 import { DEFERRAL_SPREAD_MS } from "../core/delivery/deferral.ts";
 import { reason } from "../core/delivery/reason.ts";
-import { RelayWorld } from "../test/support/relay-world.ts";
+import { useRelayWorld } from "../test/support/relay-world.ts";
 import { createRelay } from "./relay.ts";
 
 const MINUTE_MS = 60_000;
-const world = new RelayWorld();
-beforeEach(async (t) => {
-  await world.open();
-  if ("after" in t) t.after(() => world.store[Symbol.asyncDispose]());
-});
+const world = useRelayWorld();
 
 /** A relay to whose questions the answer is this one. */
 const relayIn = (answer: () => SendingTime) => createRelay({ ...world.parts, sendingTimes: async () => answer() });

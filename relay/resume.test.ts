@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { createSteeringReader } from "../adapters/store/steering-reader.ts";
 import { STEERING_READ_MS, type SteeringRecord } from "../core/steering/steering.ts";
 import { readTarget, type Target } from "../core/steering/target.ts";
 import { createMetrics } from "../runtime/metrics.ts";
-import { RelayWorld } from "../test/support/relay-world.ts";
+import { useRelayWorld } from "../test/support/relay-world.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
 import { createResume, SETTLE_MS } from "./resume.ts";
 
-const world = new RelayWorld();
-beforeEach(async (t) => {
-  await world.open();
-  if ("after" in t) t.after(() => world.store[Symbol.asyncDispose]());
-});
+const world = useRelayWorld();
 
 const target = (text: string) => readTarget(text, ["twilio"]) as Target;
 const put = (text: string, over: Partial<SteeringRecord> = {}) =>

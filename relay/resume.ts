@@ -7,20 +7,24 @@ import { releaseWaiting } from "../core/steering/release.ts";
 import { isOver, pauseOf, STEERING_BOUND_MS } from "../core/steering/steering.ts";
 import { targetKey } from "../core/steering/target.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createStateLog } from "../runtime/state-log.ts";
 import { CLOCK_SKEW_MS } from "./evaluate.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import { LEASE_MS as OUTBOX_LEASE_MS } from "./outbox.ts";
+import { keepRounds } from "./rounds.ts";
 
 /** Between two looks at what operators have paused and resumed, in ms. */
 const LOOK_EVERY_MS = 2_000;
-/** For how long one relay alone ends waits, in ms. One that dies is followed by another; two at once do no harm, as where one takes longer. */
+/**
+ * How long one relay has this work to itself, in ms; another one takes over from a relay that died after as much. Where a release takes longer, two relays do it
+ * at once, which does no harm.
+ */
 const LEASE_MS = 60_000;
 const WORK = "resume";
 /**
- * Until every process knows of a resumption, in ms: as long as a pause takes, as clocks may differ, and as a relay's lease lasts that began before. What is
- * handed back later waits for no pause.
+ * After this, in ms, no process holds anything back for a pause that was ended: each has read of its end, also where clocks differ, and what a relay leased before
+ * that is written.
  */
-export const SETTLE_MS = STEERING_BOUND_MS + CLOCK_SKEW_MS + 15_000;
+export const SETTLE_MS = STEERING_BOUND_MS + CLOCK_SKEW_MS + OUTBOX_LEASE_MS;
 
 export interface ResumeParts {
   store: Pick<Store, "notifications" | "steering" | "lease">;
@@ -34,22 +38,8 @@ export interface ResumeParts {
 
 /** Makes due what waits for what operators have resumed, or whose pause has ended by itself; one relay at a time. Resolves once `signal` has aborted. */
 export async function keepResuming(parts: ResumeParts & { signal: AbortSignal }): Promise<void> {
-  const { clock, log, signal } = parts;
-  const state = createStateLog(
-    log,
-    { lost: "what was resumed cannot be made due; it goes out within 20 min", back: "what is resumed is made due again" },
-    clock.monotonic,
-  );
-  const look = createResume(parts, signal);
-  while (!signal.aborted) {
-    try {
-      await look();
-      state.works();
-    } catch (error) {
-      state.fails({ err: error });
-    }
-    await clock.sleep(LOOK_EVERY_MS, signal);
-  }
+  const say = { lost: "what was resumed cannot be made due; it goes out within 20 min", back: "what is resumed is made due again" };
+  await keepRounds(createResume(parts, parts.signal), { everyMs: LOOK_EVERY_MS, say }, parts);
 }
 
 /** When a target was resumed, or its pause ended. */
@@ -58,10 +48,10 @@ const versionOf = (record: SteeringRecord) => `${targetKey(record.target)} ${rec
 
 /** One look: resolves once what waits for ended pauses is due. */
 export function createResume({ store, recorder, worker, clock, log, metrics }: ResumeParts, signal?: AbortSignal): () => Promise<void> {
-  /** Ended pauses whose wait this process has ended once. */
+  /** Ended pauses for which this process has made due what waited, at least once. */
   let begun = new Set<string>();
 
-  /** Handed back for a pause, and none holds it now. */
+  /** It was handed back for a pause, and no pause holds it now. */
   function isResumed(n: NotificationRecord, d: Delivery, steering: readonly SteeringRecord[]): boolean {
     if (d.reason?.code !== "paused") return false;
     const now = clock.now();

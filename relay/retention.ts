@@ -5,9 +5,10 @@ import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createStateLog } from "../runtime/state-log.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { createPace, type Work } from "./retention-pace.ts";
+import { keepRounds } from "./rounds.ts";
+import { createWorkLease } from "./work-lease.ts";
 
 /** Between two rounds, in ms. What is kept for days may go a minute late. */
 export const ROUND_EVERY_MS = 60_000;
@@ -58,26 +59,11 @@ export interface RetentionParts {
 
 /** Removes what is older than its retention, one relay at a time. Resolves once `signal` has aborted. */
 export async function keepRetention(parts: RetentionParts): Promise<void> {
-  const { clock, log, signal } = parts;
-  const state = createStateLog(
-    log,
-    {
-      lost: "removing what is older than its retention fails; it is kept longer",
-      back: "removing what is older than its retention works again",
-    },
-    clock.monotonic,
-  );
-  const round = createRetentionRound(parts);
-  while (!signal.aborted) {
-    await clock.sleep(ROUND_EVERY_MS, signal);
-    if (signal.aborted) return;
-    try {
-      await round();
-      state.works();
-    } catch (error) {
-      state.fails({ err: error });
-    }
-  }
+  const say = {
+    lost: "removing what is older than its retention fails; it is kept longer",
+    back: "removing what is older than its retention works again",
+  };
+  await keepRounds(createRetentionRound(parts), { everyMs: ROUND_EVERY_MS, startsLater: true, say }, parts);
 }
 
 /** One kind of thing to remove, of one app and class or of everything. */
@@ -105,15 +91,7 @@ export function createRetentionRound({
   signal,
 }: RetentionParts): () => Promise<void> {
   const pace = createPace(budgetMs, clock);
-  let leasedUntil = 0;
-
-  async function isLeased(): Promise<boolean> {
-    if (clock.now() < leasedUntil - RENEW_MS) return true;
-    const now = clock.now();
-    const ours = await store.lease(WORK, worker, now, now + LEASE_MS);
-    leasedUntil = ours ? now + LEASE_MS : 0;
-    return ours;
-  }
+  const isLeased = createWorkLease(store, { work: WORK, worker, leaseMs: LEASE_MS, renewMs: RENEW_MS }, clock);
 
   /** @param purgeableBefore what ended later the store does not purge, whatever the clock of this process says; ms since the epoch */
   function tasksOf(app: AppRecord, purgeableBefore: number, count: (what: Purged, n: number) => void): Task[] {

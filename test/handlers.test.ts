@@ -9,6 +9,7 @@ import { CancelNotificationsRequest, ListNotificationsRequest, type Notification
 import type { OptOut } from "../gen/carillon/v1/preference_service.ts";
 import type { CallContext } from "../runtime/handler.ts";
 import { ignoreEvents } from "./support/changes.ts";
+import { NO_OPTIONS } from "./support/no-options.ts";
 import { noQuotas } from "./support/no-quotas.ts";
 import { noShares } from "./support/no-shares.ts";
 import { checkRequest, updateRequest } from "./support/preference-requests.ts";
@@ -96,10 +97,10 @@ test("notifications are sent, alone and in a batch, and read back", async () => 
   );
   const context = contextOf(app);
   const notification = (idempotencyKey: string, category = "orders"): Notification => ({
-    ...{ idempotencyKey, category, channels: [], notificationClass: 2, priority: 0, collapseKey: "", tags: {}, cancelKey: "" },
+    ...NO_OPTIONS,
+    ...{ idempotencyKey, category, notificationClass: 2 },
     recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } } as const,
     content: contentToProto({ sms: { text: "hello" } }),
-    ...{ sendAt: undefined, expiresAt: undefined },
   });
   const { accepted } = answered(await handlers.sendNotification({ notification: notification("a"), validateOnly: false }, context));
   assert.equal(accepted?.deliveries.length, 1);

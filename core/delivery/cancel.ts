@@ -4,13 +4,14 @@ import type { Store } from "../ports/store.ts";
 import { applyTransitions } from "./apply-transitions.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "./notification.ts";
 import type { Reason } from "./reason.ts";
+import { mayBeSent } from "./second-send.ts";
 import { acceptedOf, repeatedIds, SUPERSEDED } from "./superseded.ts";
 import { factsOf, type Transition, voided } from "./transitions.ts";
 import { endOfVoid, mayHaveGone, type Void, voidAttempt } from "./void-attempt.ts";
 
 /** Stands as the worker in the void attempts. */
 const WORKER = "cancel";
-/** Of one delivery: each is repeated only where its next attempt began in the same moments, and attempts are seconds apart. */
+/** A delivery needs a further round only where its next attempt began during this one, and attempts are seconds apart. */
 const ROUNDS_MAX = 5;
 
 /**
@@ -36,6 +37,9 @@ interface Closing extends Candidate {
   providerRef?: string | undefined;
 }
 
+/** The attempt that has a number: another process's, or the one by which this call closed it. */
+type Holder = AttemptRecord | "ours" | undefined;
+
 /** Its deliveries changed again and again; the caller may repeat the call. */
 export class CancelContendedError extends Error {
   override name = "CancelContendedError";
@@ -43,7 +47,7 @@ export class CancelContendedError extends Error {
 
 /**
  * Cancels what was not given to a provider. Each delivery is decided by one conditional insert, as every end without a call: who inserts the record of an attempt
- * number, has it. Where the number is free, no copy of the task can be sent any more once it is closed, and only then the delivery becomes cancelled. Where it
+ * number has that number. Where the number is free, no copy of the task can be sent any more once it is closed, and only then the delivery becomes cancelled. Where it
  * is taken, the next number is closed, so that no attempt follows; what becomes of this one decides how the delivery ends. A call that was interrupted is
  * finished by the next one, and a repeated call changes nothing.
  * @returns one for each delivery, in their order
@@ -103,10 +107,9 @@ async function cancelRound(
   const claims = await claim(store, own);
   const ended = own.flatMap((closing, i) => endBy(closing, claims[i]));
   const ending = new Set(ended.map(({ d }) => d.id));
-  const busy = own.flatMap((closing, i) => (ending.has(closing.d.id) ? [] : [{ closing, attempt: claims[i] }]));
-
+  const busy = own.flatMap(({ n, d }, i) => (ending.has(d.id) ? [] : [{ closing: closeNext({ n, d }), attempt: claims[i] }]));
   const uncertain = open.filter(({ d }) => d.state === "uncertain").map((of) => ({ closing: closeNext(of), attempt: undefined }));
-  const next = [...busy.map(({ closing, attempt }) => ({ closing: closeNext(closing), attempt })), ...uncertain];
+  const next = [...busy, ...uncertain];
   const following = next.map(({ closing }) => closing);
   const nextClaims = await claim(store, following);
   const transitions = ended.map(({ transition }) => transition);
@@ -127,8 +130,8 @@ async function cancelRound(
 const voidOf = (d: Delivery, number: number, outcome: Void, now: number) =>
   voidAttempt({ deliveryId: d.id, attempt: number }, WORKER, outcome, now);
 
-/** For each the attempt that has its number now; "ours": this call closed it. */
-async function claim({ attempts }: Pick<Store, "attempts">, closings: readonly Closing[]): Promise<(AttemptRecord | "ours" | undefined)[]> {
+/** Closes the number of each that is free, and tells who has it now. */
+async function claim({ attempts }: Pick<Store, "attempts">, closings: readonly Closing[]): Promise<Holder[]> {
   if (closings.length === 0) return [];
   const claimed = await attempts.claim(closings.map(({ attempt }) => attempt));
   const others = await attempts.find(closings.flatMap(({ attempt }, i) => (claimed[i] ? [] : [attempt.id])));
@@ -136,10 +139,10 @@ async function claim({ attempts }: Pick<Store, "attempts">, closings: readonly C
   return closings.map(({ attempt }, i) => (claimed[i] ? "ours" : byId.get(attempt.id)));
 }
 
-const isClosed = (attempt: AttemptRecord | "ours" | undefined) => attempt === "ours" || attempt?.outcome?.kind === "void";
+const isClosed = (attempt: Holder) => attempt === "ours" || attempt?.outcome?.kind === "void";
 
 /** How a delivery ends whose own number is closed, by this call or by one that did not get as far as to change the delivery. */
-function endBy(closing: Closing, attempt: AttemptRecord | "ours" | undefined): { d: Delivery; transition: Transition }[] {
+function endBy(closing: Closing, attempt: Holder): { d: Delivery; transition: Transition }[] {
   const { n, d, providerRef, attempt: made } = closing;
   const on = factsOf(n, d);
   if (attempt === "ours") return [{ d, transition: voided(on, closing.outcome, made.startedAt, providerRef) }];
@@ -149,14 +152,11 @@ function endBy(closing: Closing, attempt: AttemptRecord | "ours" | undefined): {
   return [{ d, transition: voided(on, endOfVoid(d, attempt.outcome), endedAt, providerRef) }];
 }
 
-/** Its outcome is known as not sent: the delivery may wait for the number by now that was closed. */
-function isToFollow(attempt: AttemptRecord | "ours" | undefined): boolean {
-  const known = attempt === undefined || attempt === "ours" ? undefined : knownOutcome(attempt);
-  return known !== undefined && known.kind !== "accepted" && known.kind !== "unanswered";
-}
+/** It is known not to have been sent: by now the delivery may be waiting for the number that this call closed. */
+const isToFollow = (attempt: Holder): boolean => attempt !== undefined && attempt !== "ours" && !mayBeSent(attempt);
 
 /** Of a delivery whose attempt is under way or in doubt, and whose next number is closed. */
-function outcomeWhileOpen(d: Delivery, attempt: AttemptRecord | "ours" | undefined): CancelOutcome {
+function outcomeWhileOpen(d: Delivery, attempt: Holder): CancelOutcome {
   if (d.state === "uncertain") return "in-doubt";
   const known = attempt === undefined || attempt === "ours" ? undefined : knownOutcome(attempt);
   if (known?.kind === "accepted") return "too-late";

@@ -8,16 +8,15 @@ export type Void = Extract<AttemptOutcome, { kind: "void" }>;
 /** The current attempt repeats one of unknown outcome: whatever becomes of it, the delivery may have been sent. */
 export const mayHaveGone = ({ policyResend = false }: Pick<Delivery, "policyResend">): boolean => policyResend;
 
+const UNKNOWN: Void = { kind: "void", state: "failed", reason: reason("outcome-unknown") };
+
 /**
  * How a delivery ends that was not sent in time. What repeats an attempt of unknown outcome ends as that attempt would have without the repetition, because it
  * may have been sent.
  */
-export function expiryOfRun(
-  { policyResend, reason: before }: Pick<Delivery, "policyResend" | "reason">,
-  why: Reason = reason("expired"),
-): Void {
-  if (!mayHaveGone({ policyResend })) return { kind: "void", state: "expired", reason: why };
-  return { kind: "void", state: "failed", reason: before?.code === "outcome-unknown" ? before : reason("outcome-unknown") };
+export function expiryOfRun(d: Pick<Delivery, "policyResend" | "reason">, why: Reason = reason("expired")): Void {
+  if (!mayHaveGone(d)) return { kind: "void", state: "expired", reason: why };
+  return d.reason?.code === "outcome-unknown" ? { ...UNKNOWN, reason: d.reason } : UNKNOWN;
 }
 
 /** The record that closes an attempt's number: once it is inserted, no copy of the task can send under that number. */
@@ -39,8 +38,6 @@ export function voidAttempt(
     answeredAt: now,
   };
 }
-
-const UNKNOWN: Void = { kind: "void", state: "failed", reason: reason("outcome-unknown") };
 
 /**
  * How a delivery ends whose number was closed by this. Cancelled says that nothing was sent: where an attempt of unknown outcome would have been repeated, it ends

@@ -7,7 +7,7 @@ import { type Delivery, isOpen, type NotificationRecord } from "./notification.t
 export const WAITS = ["send-at", "queue", "retry", "settings", "quiet-hours", "cap", "outcome"] as const;
 export type WaitingFor = (typeof WAITS)[number];
 
-/** Undefined once the delivery has ended. Pure. @param now ms since the epoch */
+/** Undefined once the delivery has ended, and while an operator has paused it: then its reason says so. Pure. @param now ms since the epoch */
 export function waitingFor(
   { sendAt }: Pick<NotificationRecord, "sendAt">,
   { state, reason }: Delivery,
@@ -23,6 +23,8 @@ export function waitingFor(
       return reason.code;
     case "misconfigured":
       return "settings";
+    case "paused":
+      return undefined;
     default:
       return "retry";
   }

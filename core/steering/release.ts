@@ -9,7 +9,7 @@ import type { Store } from "../ports/store.ts";
 
 /** Written in one go; one round trip's worth. */
 const BATCH = 200;
-/** Made due in a second at most: what relays publish and an app's share of a queue take in. */
+/** Made due in a second at most: about as many as relays publish and the queues have room for. */
 const RELEASES_PER_SECOND = 10_000;
 
 export interface ReleaseParts {

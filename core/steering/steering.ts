@@ -4,9 +4,9 @@ import { beforeExpiry } from "../delivery/decide.ts";
 import { type Reason, reason } from "../delivery/reason.ts";
 import { type Target, targetKey } from "./target.ts";
 
-/** Records at the same time. Each process reads all of them every STEERING_READ_MS. */
+/** How many targets have a record at the same time, at most: each process that sends reads all of them every STEERING_READ_MS. */
 export const STEERING_MAX = 100;
-/** How old a process's reading may be when a task is admitted, and when its provider call begins, in ms. Its sum with a slow read is below STEERING_BOUND_MS. */
+/** How old a process's reading may be when a task is admitted, and when its provider call begins, in ms. The latter and the longest read fit STEERING_BOUND_MS. */
 export const STEERING_READ_MS = 2_000;
 export const STEERING_FRESH_MS = 4_000;
 /** A pause is obeyed within this, in ms, also while Redis and NATS are away. */

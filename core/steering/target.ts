@@ -1,3 +1,4 @@
+import { APP_ID } from "../apps/app.ts";
 import { ACCOUNT_NAME } from "../delivery/account.ts";
 import { CHANNELS, CLASSES } from "../delivery/channel.ts";
 
@@ -35,9 +36,6 @@ function kindOfName(name: string, providers: readonly string[]): TargetKind | un
   if (CLASSES.some((c) => c === name)) return "class";
   return providers.includes(name.split("/")[0]!) ? "account" : undefined;
 }
-
-/** What an app's id looks like: no spaces and nothing that a terminal obeys. */
-const APP_ID = /^[\w.-]{1,128}$/;
 
 function valueFault({ kind, value }: Target, providers: readonly string[]): string | undefined {
   switch (kind) {

@@ -44,8 +44,7 @@ const USERS_MAX = 10;
  */
 export function eventBody(change: ChangeEntry, about: EventSubject): string {
   const body = bodyOf(change, about, { before: stateText(change.before), after: stateText(change.after) });
-  // In UTF-16 a character has at most 3 bytes of UTF-8; few bodies need to be counted.
-  return body.length * 3 <= BODY_BYTES_MAX || utf8Bytes(body) <= BODY_BYTES_MAX ? body : bodyOf(change, about, { truncated: true });
+  return Buffer.byteLength(body) <= BODY_BYTES_MAX ? body : bodyOf(change, about, { truncated: true });
 }
 
 function bodyOf({ app, subject, version, at, origin }: ChangeEntry, { userIds, endpoint }: EventSubject, differs: object): string {
@@ -70,10 +69,3 @@ const choiceText = ({ channel, category, until }: OptOut) => ({
 });
 const blockText = ({ kind, pool, classes, source, at }: Block) => ({ kind, sender: pool, classes, source, at: isoTime(at) });
 const isoTime = (ms: number) => new Date(ms).toISOString();
-
-/** Without Node's Buffer, which core does not know. */
-const utf8Bytes = (text: string) =>
-  [...text].reduce((sum, character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return sum + (code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4);
-  }, 0);

@@ -75,7 +75,10 @@ export const twilioWebhookVariables = {
   TWILIO_STOP_REPLY: text({
     default: "",
     reason:
-      "what who answers STOP is sent, once; only where Twilio does not answer by itself, as for a short code of its own. Empty: nothing. At most one text may confirm it",
+      "text that is sent, once, to a person who answers STOP; only where Twilio does not answer by itself, as for a short code of its own. Empty: none. At most one text may confirm it",
   }),
-  TWILIO_HELP_REPLY: text({ default: "", reason: "what who answers HELP is sent, where Twilio does not answer by itself; empty: nothing" }),
+  TWILIO_HELP_REPLY: text({
+    default: "",
+    reason: "text that is sent to a person who answers HELP, where Twilio does not answer by itself; empty: none",
+  }),
 };

@@ -29,10 +29,10 @@ export const vonageAuthorization = ({
 const replyVariable = (word: string) =>
   text({
     default: "",
-    reason: `what who answers ${word} is sent, once, from the number that they wrote to; empty: nothing. Needs VONAGE_API_KEY and its secret`,
+    reason: `text that is sent, once, to a person who answers ${word}, from the number that they wrote to; empty: none. Needs VONAGE_API_KEY and its secret`,
   });
 
-/** Of feedback: what verifies webhooks and names senders, and what its own replies need. */
+/** For feedback: what verifies webhooks, names senders, and sends replies to texts. */
 export const vonageWebhookVariables = {
   VONAGE_FROM: vonageVariables.VONAGE_FROM,
   VONAGE_SENDERS: vonageVariables.VONAGE_SENDERS,

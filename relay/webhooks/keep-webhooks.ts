@@ -2,13 +2,14 @@ import type { Store } from "../../core/ports/store.ts";
 import { isActive } from "../../core/webhooks/endpoint.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { inParallel } from "../../runtime/in-parallel.ts";
-import { createStateLog } from "../../runtime/state-log.ts";
 import type { RelayMetrics } from "../metrics.ts";
+import { keepRounds } from "../rounds.ts";
+import { createWorkLease } from "../work-lease.ts";
 import { createWebhookLane, type LaneParts, type WebhookLane } from "./lane.ts";
 
 /** Between two looks for due events, in ms. */
 export const ROUND_MS = 500;
-/** Each endpoint costs a read of an index, in ms of a round: at most 100 of them a second. */
+/** A round lasts at least this long for each endpoint, in ms: each costs a read of an index, and there are at most 100 of these reads a second. */
 const ROUND_MS_PER_ENDPOINT = 10;
 /** Reads at once. */
 const READS_MAX = 8;
@@ -19,11 +20,14 @@ export const LEASE_MS = 20_000;
 /** It asks for more time this long before its lease ends, in ms: longer than a call takes, so that calls end within it. */
 const RENEW_MS = 16_000;
 const WORK = "webhooks";
-/** An event that was not made by now never will be by the process that stored the change, in ms: far above any write's deadline. */
+/**
+ * An event that is missing this long after its change, in ms, is made by the relay: the process that stored the change has died, or would have made it by now.
+ * Far above the deadline of any write.
+ */
 const RECOVER_AFTER_MS = 30_000;
-/** Changes recovered in one go, and old events removed. */
+/** Changes whose events are made in one go, and old events that are removed in one go. */
 const BATCH = 100;
-/** For how long an event may wait at most, in ms. Its calls take three days; of an endpoint that was removed some may be left. */
+/** An event is given up after this, in ms. Its calls take three days; events of an endpoint that was removed may be left for longer. */
 const EVENT_LIFE_MS = 7 * 86_400_000;
 /** What a stopping relay waits for its calls, in ms. Then they are ended, and another relay sends their events again. */
 const DRAIN_MS = 5_000;
@@ -38,23 +42,10 @@ export interface WebhookParts extends Omit<LaneParts, "store" | "metrics"> {
 
 /** Tells apps of changes of preferences, one relay at a time. Resolves once `signal` has aborted and its calls have ended. */
 export async function keepWebhooks(parts: WebhookParts): Promise<void> {
-  const { store, signer, worker, clock, log, metrics, signal } = parts;
-  const state = createStateLog(
-    log,
-    { lost: "events for webhooks cannot be read; they are told later", back: "events for webhooks can be read again" },
-    clock.monotonic,
-  );
+  const { store, signer, worker, clock, log, metrics } = parts;
+  const isLeased = createWorkLease(store, { work: WORK, worker, leaseMs: LEASE_MS, renewMs: RENEW_MS }, clock);
   const lanes = new Map<string, WebhookLane>();
-  let leasedUntil = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
-
-  async function isLeased(): Promise<boolean> {
-    const now = clock.now();
-    if (now < leasedUntil - RENEW_MS) return true;
-    const ours = await store.lease(WORK, worker, now, now + LEASE_MS);
-    leasedUntil = ours ? now + LEASE_MS : 0;
-    return ours;
-  }
 
   async function look(): Promise<void> {
     const known = new Set<string>();
@@ -95,16 +86,9 @@ export async function keepWebhooks(parts: WebhookParts): Promise<void> {
     await inParallel([...lanes.values()], READS_MAX, (lane) => lane.pump());
   }
 
-  while (!signal.aborted) {
-    await clock.sleep(Math.max(ROUND_MS, lanes.size * ROUND_MS_PER_ENDPOINT), signal);
-    if (signal.aborted) break;
-    try {
-      await round();
-      state.works();
-    } catch (error) {
-      state.fails({ err: error });
-    }
-  }
+  const say = { lost: "events for webhooks cannot be read; they are told later", back: "events for webhooks can be read again" };
+  const everyMs = () => Math.max(ROUND_MS, lanes.size * ROUND_MS_PER_ENDPOINT);
+  await keepRounds(round, { everyMs, startsLater: true, say }, parts);
   const drained = Promise.all([...lanes.values()].map((lane) => lane.drain()));
   await withDeadline(drained, { limitMs: DRAIN_MS, clock }, () => undefined);
   await closeLanes(() => true);

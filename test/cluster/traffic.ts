@@ -8,6 +8,7 @@ import { type Notification, NotificationServiceService } from "../../gen/carillo
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
+import { NO_OPTIONS } from "../support/no-options.ts";
 
 export interface Traffic extends AsyncDisposable {
   /** Notifications per second from now on. */
@@ -62,16 +63,9 @@ export function startTraffic({
     const key = `cluster-${run}-${++serial}`;
     const endpoint = endpointToProto({ channel: "webpush", ...subscriptions[serial % SUBSCRIPTIONS]! });
     return {
-      ...{ idempotencyKey: key, recipient: { to: { $case: "endpoint", value: endpoint } }, channels: [], category: "orders" },
-      ...{
-        notificationClass: classToProto("transactional"),
-        priority: 0,
-        collapseKey: "",
-        tags: {},
-        cancelKey: "",
-        sendAt: undefined,
-        expiresAt: undefined,
-      },
+      ...NO_OPTIONS,
+      ...{ idempotencyKey: key, recipient: { to: { $case: "endpoint", value: endpoint } } },
+      ...{ category: "orders", notificationClass: classToProto("transactional") },
       content: contentToProto({ push: { title: "Your order", body: `Order ${key} is on its way.`, data: {} } }),
     };
   }

@@ -20,6 +20,7 @@ import { type OptOut, PreferenceServiceService, type Subject } from "../../gen/c
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { type CallDetails, readDetails } from "../../runtime/grpc/status.ts";
 import { fresh } from "../support/fresh.ts";
+import { NO_OPTIONS } from "../support/no-options.ts";
 import { updateRequest } from "../support/preference-requests.ts";
 
 export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
@@ -32,9 +33,9 @@ export const phone = (phoneNumber: string): Endpoint => ({ channel: "sms", phone
 
 /** A transactional notification with content for every channel, by default to one mailbox. */
 export const notification = (about: Partial<Notification> = {}): Notification => ({
+  ...NO_OPTIONS,
   idempotencyKey: fresh("key"),
   recipient: toEndpoint(mail(`${fresh("ada")}@example.com`)),
-  channels: [],
   notificationClass: TRANSACTIONAL,
   category: "orders",
   content: contentToProto({
@@ -42,12 +43,6 @@ export const notification = (about: Partial<Notification> = {}): Notification =>
     sms: { text: "Your order is on its way." },
     email: { subject: "Your order", html: "", text: "It is on its way." },
   }),
-  priority: 0,
-  collapseKey: "",
-  tags: {},
-  cancelKey: "",
-  sendAt: undefined,
-  expiresAt: undefined,
   ...about,
 });
 

@@ -21,6 +21,7 @@ import {
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 import { freshEndpoint } from "../support/fresh.ts";
+import { NO_OPTIONS } from "../support/no-options.ts";
 import { updateRequest } from "../support/preference-requests.ts";
 import { APP, CONSENTED_CATEGORY, type World } from "./world.ts";
 
@@ -120,14 +121,14 @@ export function startLoad({ gateways, sandbox, store }: World, row: string, { ra
     const { channel, notificationClass, recipient, sendAt, person } = about;
     const key = `${row}-${run}-${++serial}`;
     const notification: Notification = {
-      ...{ idempotencyKey: key, recipient, channels: [], notificationClass: classToProto(notificationClass) },
+      ...NO_OPTIONS,
+      ...{ idempotencyKey: key, recipient, notificationClass: classToProto(notificationClass), sendAt },
       category: person?.refuses === "withdrawal" ? CONSENTED_CATEGORY : "orders",
       content: contentToProto({
         push: { title: "Your order", body: "It is on its way.", data: { key } },
         sms: { text: `Your order ${key} is on its way.` },
         email: { subject: "Your order", html: "", text: `Order ${key} is on its way.` },
       }),
-      ...{ priority: 0, collapseKey: "", tags: {}, cancelKey: "", sendAt, expiresAt: undefined },
     };
     const made: Item = { key, channel, notificationClass, notification, retries: 0, person };
     items.push(made);

@@ -10,6 +10,7 @@ import { grantApiKey, setLimits } from "../../operations/apps/apps.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { toEndpoint } from "../e2e/calls.ts";
 import { freshEndpoint } from "../support/fresh.ts";
+import { NO_OPTIONS } from "../support/no-options.ts";
 import { happened, type Row } from "./row.ts";
 import type { World } from "./world.ts";
 
@@ -37,21 +38,11 @@ async function flood(world: World, key: string): Promise<Flood> {
   const run = Math.random().toString(36).slice(2, 8);
   let serial = 0;
   const message = (): Notification => ({
-    ...{
-      idempotencyKey: `${run}-${++serial}`,
-      recipient: toEndpoint(freshEndpoint("sms", world.sandbox)),
-      channels: [],
-      category: "offers",
-    },
-    ...{
-      notificationClass: classToProto("critical"),
-      priority: 0,
-      collapseKey: "",
-      tags: {},
-      cancelKey: "",
-      sendAt: undefined,
-      expiresAt: undefined,
-    },
+    ...NO_OPTIONS,
+    idempotencyKey: `${run}-${++serial}`,
+    recipient: toEndpoint(freshEndpoint("sms", world.sandbox)),
+    notificationClass: classToProto("critical"),
+    category: "offers",
     content: contentToProto({ sms: { text: "An offer." } }),
   });
   await Promise.all(

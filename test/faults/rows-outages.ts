@@ -11,6 +11,7 @@ import { type Notification, NotificationServiceService } from "../../gen/carillo
 import { callUnary } from "../../runtime/grpc/client.ts";
 import type { FaultAction, ProviderName } from "../../sandbox/main.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
+import { NO_OPTIONS } from "../support/no-options.ts";
 import { scaled } from "./pace.ts";
 import { DidNotHappen, happened, type Row, type Scene } from "./row.ts";
 import type { World } from "./world.ts";
@@ -108,14 +109,14 @@ const nameOf = (endpoint: Endpoint): string => {
 
 async function sendTo({ gateways }: World, endpoint: Endpoint): Promise<string> {
   const notification: Notification = {
-    ...{ idempotencyKey: fresh("bad"), channels: [], notificationClass: classToProto("marketing"), category: "orders" },
+    ...NO_OPTIONS,
+    ...{ idempotencyKey: fresh("bad"), notificationClass: classToProto("marketing"), category: "orders" },
     recipient: { to: { $case: "endpoint", value: endpointToProto(endpoint) } },
     content: contentToProto({
       push: { title: "Your order", body: "It is on its way.", data: {} },
       sms: { text: "Your order is on its way." },
       email: { subject: "Your order", html: "", text: "It is on its way." },
     }),
-    ...{ priority: 0, collapseKey: "", tags: {}, cancelKey: "", sendAt: undefined, expiresAt: undefined },
   };
   const request = { notifications: [notification] };
   const { results } = await callUnary(gateways[0]!.notifications, NotificationServiceService.batchSendNotifications, request, {

@@ -11,6 +11,7 @@ import { payloadHash } from "../../gateway/payload-hash.ts";
 import { toRequest } from "../../gateway/request.ts";
 import { Channel } from "../../gen/carillon/v1/channel.ts";
 import { type Notification, NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
+import { NO_OPTIONS } from "../support/no-options.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Simulation } from "./simulation.ts";
 
@@ -124,6 +125,7 @@ function randomNotification({ random, time }: Simulation, idempotencyKey: string
   const expires = random.pick([6_000, 20_000, 3_600_000, undefined, undefined]);
   const endpoint = random.chance(0.2);
   return {
+    ...NO_OPTIONS,
     idempotencyKey,
     recipient: {
       to: endpoint
@@ -136,7 +138,7 @@ function randomNotification({ random, time }: Simulation, idempotencyKey: string
       NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
       NotificationClass.NOTIFICATION_CLASS_MARKETING,
     ]),
-    ...{ category: "orders", priority: 0, collapseKey: "", tags: {}, cancelKey: "" },
+    category: "orders",
     content: contentToProto({ push: endpoint ? undefined : { title: "t", body: "b", data: {} }, sms: { text: random.pick(TEXTS) } }),
     sendAt: sendAt === undefined ? undefined : new Date(sendAt),
     expiresAt: expires === undefined ? undefined : new Date((sendAt ?? now) + expires),

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { MUTATION_VARIABLE, type Mutation } from "./mutations.ts";
+import type { Mutation } from "./mutation.ts";
+import { MUTATION_VARIABLE } from "./mutations.ts";
 import type { Run } from "./run.ts";
 
 /** Timeout of a child process, in ms. On a busy machine 2,500 seeds take two minutes. */

@@ -1,19 +1,10 @@
+import type { Mutation } from "./mutation.ts";
+import { WAITING_MUTATIONS } from "./waiting-mutations.ts";
+
 /** The environment variable that names the mutation to apply. */
 export const MUTATION_VARIABLE = "SIMULATION_MUTATION";
 /** Each mutation must be detected within this many seeds, starting at 1. */
 export const MUTATION_SEEDS = 200;
-
-/** A deliberate defect in one place of the code. A simulation that does not detect it proves nothing. */
-export interface Mutation {
-  name: string;
-  /** Path from the repository root. */
-  file: string;
-  /** Text that occurs in the file exactly once. */
-  find: string;
-  replace: string;
-  /** Replaces MUTATION_SEEDS for a mutation that only a rare coincidence reveals. */
-  seeds?: number;
-}
 
 const [dispatch, admission, writer] = ["dispatchers/dispatch.ts", "dispatchers/admission.ts", "dispatchers/attempt-writer.ts"];
 const [storing, evaluate, transitions] = ["gateway/storing.ts", "relay/evaluate.ts", "core/delivery/transitions.ts"];
@@ -118,51 +109,6 @@ export const MUTATIONS: readonly Mutation[] = [
     ...{ name: "delivery handed back without a write", file: dispatch },
     find: "const waitsMs = await writer.handBack(task, admission.wait);",
     replace: "const { waitMs: waitsMs } = admission.wait;",
-  },
-  {
-    ...{ name: "quiet hours not asked for at dispatch", file: admission },
-    find: 'if (time?.kind === "closed") return deferral(task, time.until, "quiet-hours");',
-    replace: "",
-  },
-  {
-    ...{ name: "quiet hours end too early", file: "core/preferences/quiet-hours.ts" },
-    find: "if (from <= at && at < until) end = until;",
-    replace: "if (from <= at && at + 600_000 < until) end = until;",
-  },
-  {
-    ...{ name: "pauses of channels, classes and apps ignored", file: "core/steering/steering.ts" },
-    find: "if (steering.length === 0) return undefined;",
-    replace: "if (steering.length >= 0) return undefined;",
-  },
-  {
-    ...{ name: "pauses of accounts ignored", file: "core/steering/steering.ts" },
-    find: "if (steering.length === 0) return OPEN;",
-    replace: "if (steering.length >= 0) return OPEN;",
-  },
-  {
-    ...{ name: "what is paused read too seldom", file: "core/steering/steering.ts" },
-    find: "export const STEERING_READ_MS = 2_000;\nexport const STEERING_FRESH_MS = 4_000;",
-    replace: "export const STEERING_READ_MS = 60_000;\nexport const STEERING_FRESH_MS = 60_000;",
-  },
-  {
-    ...{ name: "resumption forgets what waits", file: "relay/resume.ts" },
-    find: 'if (d.reason?.code !== "paused") return false;',
-    replace: "if (n.id.length > 0) return false;",
-  },
-  {
-    ...{ name: "deferred without a write", file: dispatch },
-    find: "await writer.deferTo(task, admission);",
-    replace: "",
-  },
-  {
-    ...{ name: "cap not asked", file: admission },
-    find: "const cap = await parts.checkCap?.(task);",
-    replace: "const cap = undefined;",
-  },
-  {
-    ...{ name: "place of a cap given beyond its number", file: "test/simulation/memory-caps.ts" },
-    find: "if (taken.size >= place.max) return false;",
-    replace: "",
   },
   {
     ...{ name: "ended by the number of its attempts", file: "core/delivery/decide.ts" },
@@ -296,19 +242,5 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "isUnderKey(d) ? (d.expiresAt ?? expiresAt) : d.nextAt",
     replace: "d.expiresAt ?? expiresAt",
   },
-  {
-    ...{ name: "answered as cancelled before the number is closed", file: "core/delivery/cancel.ts" },
-    find: "const claims = await claim(store, own);",
-    replace: 'const claims = own.map(() => "ours");\n  void claim(store, own).catch(() => undefined);',
-  },
-  {
-    ...{ name: "next number of what is in flight not closed", file: "core/delivery/cancel.ts" },
-    find: "const nextClaims = await claim(store, following);",
-    replace: 'const nextClaims = following.map(() => "ours");',
-  },
-  {
-    ...{ name: "cancelled although an earlier attempt may have been sent", file: "core/delivery/void-attempt.ts" },
-    find: 'outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome',
-    replace: "outcome",
-  },
+  ...WAITING_MUTATIONS,
 ];

@@ -19,6 +19,7 @@ import { createLogger, type Logger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { ignoreEvents } from "./changes.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
+import { NO_OPTIONS } from "./no-options.ts";
 import { noQuotas } from "./no-quotas.ts";
 import { noShares } from "./no-shares.ts";
 
@@ -119,12 +120,11 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
 
 /** A text message to one phone number. */
 export const smsMessage = (key: string, over: Partial<Notification> = {}): Notification => ({
-  idempotencyKey: key,
+  ...NO_OPTIONS,
+  ...{ idempotencyKey: key, category: "orders" },
   recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
-  ...{ channels: [], category: "orders", priority: 0, collapseKey: "", tags: {}, cancelKey: "" },
   notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
   content: contentToProto({ sms: { text: "hello" } }),
-  ...{ sendAt: undefined, expiresAt: undefined },
   ...over,
 });
 
