@@ -6,9 +6,9 @@ const PURPOSE = "page of notifications";
 
 /** Where a search goes on, as a text that callers can neither read nor change. */
 export interface PageTokens {
-  /** @param of what the page was asked for; it goes on with nothing else */
+  /** @param of what was searched for: the token is valid for the same search alone */
   seal(place: Place, of: string): string;
-  /** Undefined: it is none of ours, or of something else. */
+  /** Undefined: it was not sealed by us, or for another search. */
   read(token: string, of: string): Place | undefined;
 }
 

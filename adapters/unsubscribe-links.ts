@@ -1,20 +1,16 @@
 import { claimOf, claimText, type UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
 import { ConfigError, type Values } from "../runtime/config.ts";
-import { tokensFile, type WatchTokensParts, watchTokens } from "../runtime/internal-tokens.ts";
+import { type WatchTokensParts, watchTokens } from "../runtime/internal-tokens.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { publicUrl } from "../runtime/public-url.ts";
 import { openToken, sealToken } from "../runtime/sealed-token.ts";
-
-/** A new one each quarter for five years: a key is kept for as long as people may unsubscribe by mails that it sealed links of. */
-const KEYS_MAX = 20;
+import { sealingKeysFile } from "../runtime/sealing-keys.ts";
 
 export const unsubscribeKeyVariables = {
-  UNSUBSCRIBE_KEYS_FILE: tokensFile({
-    max: KEYS_MAX,
-    default: "",
-    reason:
-      "seals the tokens of recipients' links, to unsubscribe and to choose. The first key seals, each opens: add a new one at the end, put it first once every pod has read it, and keep the old " +
-      "ones, because mails are kept. Empty: mails have no link",
+  UNSUBSCRIBE_KEYS_FILE: sealingKeysFile({
+    seals: "the tokens of recipients' links, to unsubscribe and to choose",
+    keepOld: ", because mails are kept",
+    empty: "mails have no link",
   }),
 };
 

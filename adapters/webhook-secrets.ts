@@ -1,26 +1,21 @@
 import { createHmac, randomBytes } from "node:crypto";
-import type { ChangeEntry } from "../core/preferences/change.ts";
 import type { Values } from "../runtime/config.ts";
-import { sha256 } from "../runtime/hash.ts";
-import { tokensFile, type WatchTokensParts, watchTokens } from "../runtime/internal-tokens.ts";
+import { type WatchTokensParts, watchTokens } from "../runtime/internal-tokens.ts";
 import { openToken, sealToken } from "../runtime/sealed-token.ts";
+import { sealingKeysFile } from "../runtime/sealing-keys.ts";
 
-// Standard Webhooks 1.0.0: a secret is `whsec_` and base64; what is signed is id, time and body with points between them.
+// Standard Webhooks 1.0.0: a secret is `whsec_` and base64; the signed content is id, timestamp and body, joined by dots.
 
 const SECRET_PREFIX = "whsec_";
 /** The standard asks for 24 to 64. */
 const SECRET_BYTES = 32;
 const PURPOSE = "webhook-secret";
-/** A new one each quarter for five years. */
-const KEYS_MAX = 20;
 
 export const webhookKeyVariables = {
-  WEBHOOK_KEYS_FILE: tokensFile({
-    max: KEYS_MAX,
-    default: "",
-    reason:
-      "seals the secrets of apps' webhook endpoints in the store, for the relay and for `carillon app webhook`. The first key seals, each opens: add a new one at the end, put it first once " +
-      "every pod has read it, and keep the old ones until each endpoint has a newer secret. Empty: apps have no webhooks",
+  WEBHOOK_KEYS_FILE: sealingKeysFile({
+    seals: "the secrets of apps' webhook endpoints in the store, for the relay and for `carillon app webhook`",
+    keepOld: " until each endpoint has a newer secret",
+    empty: "apps have no webhooks",
   }),
 };
 
@@ -29,10 +24,6 @@ export const createWebhookSecret = (): string => `${SECRET_PREFIX}${randomBytes(
 
 /** As the store keeps it. Throws where there is no key. */
 export const sealWebhookSecret = (secret: string, keys: readonly string[]): string => sealToken(secret, { purpose: PURPOSE, keys });
-
-/** The same for the same change, however often it is told and to how many endpoints. */
-export const webhookEventId = ({ app, subject, version }: Pick<ChangeEntry, "app" | "subject" | "version">): string =>
-  `evt_${sha256("webhook", app, subject, String(version)).slice(0, 32)}`;
 
 /** What is signed; `seconds` since the epoch, of this call. */
 export interface SignedMessage {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { after, describe, it } from "node:test";
 import { type Document, MongoClient } from "mongodb";
 import { createLogger } from "../../runtime/logger.ts";
-import { startMongod } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB } from "../../test/support/mongod.ts";
 import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { createClient } from "./client.ts";
 import { deploymentVerdict, type Hello, storageDangers } from "./deployment.ts";
@@ -138,12 +138,11 @@ describe("indexes, as a server lists them", () => {
     });
 });
 
-const given = process.env.MONGODB_URI;
-const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+const server = await findMongoServer();
 
 if (!server) {
   it("MongoDB start-up", {
-    skip: "MongoDB start-up: skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server",
+    skip: NO_MONGODB,
   });
 } else {
   const { uri } = server;

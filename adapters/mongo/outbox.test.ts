@@ -4,15 +4,14 @@ import { randomBytes } from "node:crypto";
 import { after, describe, it } from "node:test";
 import { type Collection, MongoClient } from "mongodb";
 import { CLASSES } from "../../core/delivery/channel.ts";
-import { startMongod, withDatabase } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { ids, sampleNotification, T0 } from "../../test/support/store/samples.ts";
 import { encode, type NotificationDocument } from "./notification-document.ts";
 import { openMongoStore } from "./open.ts";
 import { createOutbox } from "./outbox.ts";
 import { updateAll } from "./writes.ts";
 
-const given = process.env.MONGODB_URI;
-const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+const server = await findMongoServer();
 
 /** Counts the candidates that are read, not the records that are leased. */
 function counting(collection: Collection<NotificationDocument>): { collection: Collection<NotificationDocument>; read: () => number } {
@@ -33,7 +32,7 @@ function counting(collection: Collection<NotificationDocument>): { collection: C
 }
 
 if (!server) {
-  it("MongoDB outbox", { skip: "MongoDB outbox: skipped, MONGODB_URI is not set and no mongod is on PATH" });
+  it("MongoDB outbox", { skip: NO_MONGODB });
 } else {
   const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();
   after(async () => {

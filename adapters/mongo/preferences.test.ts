@@ -5,21 +5,20 @@ import { after, describe, it } from "node:test";
 import { type Collection, MongoClient } from "mongodb";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { changing } from "../../test/support/changing.ts";
-import { startMongod } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB } from "../../test/support/mongod.ts";
 import { T0 } from "../../test/support/store/samples.ts";
 import type { PreferenceChangeDocument } from "./preference-history.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
 import type { WebhookEventDocument } from "./webhook-events.ts";
 import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
-const given = process.env.MONGODB_URI;
-const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+const server = await findMongoServer();
 const news: OptOut = { channel: "email", category: "news" };
 const SUBJECT = "user:ada";
 
 if (!server) {
   it("MongoDB store: preferences", {
-    skip: "skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server",
+    skip: NO_MONGODB,
   });
 } else {
   const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();

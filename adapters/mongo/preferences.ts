@@ -1,15 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Collection, Filter } from "mongodb";
-import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import type { PreferenceStore, UpdatedPreference } from "../../core/ports/preference-store.ts";
 import type { WebhookStore } from "../../core/ports/webhook-store.ts";
 import { applyChange, isOutdated } from "../../core/preferences/change.ts";
 import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { listenersOf } from "../../core/webhooks/event.ts";
-import { StoreError } from "../store/store-error.ts";
 import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
 import { asStoreError, toStoreError } from "./errors.ts";
 import { createPreferenceHistory, type PreferenceChangeDocument } from "./preference-history.ts";
-import { replaceVersion } from "./replace-version.ts";
+import { replaceVersion, retryWrite } from "./replace-version.ts";
 import { createWebhookEvents, type Untold, type WebhookEventDocument } from "./webhook-events.ts";
 import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
@@ -21,10 +19,7 @@ export interface PreferenceDocument extends StoredPreference {
   untold?: Untold | undefined;
 }
 
-/** Of several writers one gets through at each round, so this many may change one person's preferences at the same moment. */
-const UPDATE_TRIES_MAX = 40;
-/** Longest random pause before reading again, in ms: so that the losers of one round do not all meet in the next. */
-const UPDATE_PAUSE_MS = 20;
+const UPDATE_TRIES = { triesMax: 40, pauseMs: 20 };
 /** Documents a cursor fetches at once. */
 const BATCH_ROWS = 500;
 
@@ -41,9 +36,9 @@ const projection = { lastChange: 0, forgottenTo: 0, untold: 0 } as const;
 
 /**
  * A record holds its last change, and the history gets it afterwards; then its events for webhooks are made, while the record says in `untold` whom they are for.
- * Where a process died between, whoever replaces the record next does both first, whoever reads the history writes it there, and recover() finds the record.
- * History and events may be removed at any moment between these steps: it is so up to the version that the record had, and no later change goes with them; and
- * who wrote one of them looks afterwards whether it should have gone.
+ * Where a process died between these steps, the next writer of the record does both first, a reader of the history writes the entry, and recover() finds the
+ * record. History and events may also be removed between these steps. A removal takes those up to the version that the record has, and no later ones; whoever
+ * wrote an entry or an event looks afterwards whether a removal included it, and then removes it too.
  */
 export function createPreferenceStore(
   collection: Collection<PreferenceDocument>,
@@ -54,7 +49,7 @@ export function createPreferenceStore(
   const webhookEvents = createWebhookEvents(events);
   const listeners = async (app: string, subject: string) => listenersOf((await endpoints.findOne({ _id: app }))?.endpoints ?? [], subject);
 
-  /** What follows from a stored record; once, however often it is called. */
+  /** Writes what follows from a stored record: its history entry, then its events. May be called again. */
   async function follow(_id: string, { app, subject, lastChange, untold }: Omit<PreferenceDocument, "_id">): Promise<void> {
     if (!lastChange) return;
     await history.put(_id, lastChange);
@@ -73,11 +68,22 @@ export function createPreferenceStore(
     return history.remove(keyOf(app, subject), version);
   }
 
-  /** After entries were written, of versions from `first` to `last`. */
+  /** For after entries of versions from `first` to `last` were written: removes those that a removal included. */
   async function removeForgotten(app: string, subject: string, first: number, last = first): Promise<void> {
     const record = await collection.findOne({ _id: keyOf(app, subject) }, { projection: { forgottenTo: 1 } });
     const upTo = record ? (record.forgottenTo ?? 0) : last;
     if (first <= upTo) await removeUpTo(app, subject, upTo);
+  }
+
+  /**
+   * Does what follows from a record that was just stored, or whose process died, and then removes what was forgotten meanwhile.
+   * @param first the lowest version of which this call wrote entries
+   */
+  async function complete(_id: string, stored: Omit<PreferenceDocument, "_id">, first = stored.version): Promise<void> {
+    const { app, subject, version, untold } = stored;
+    await follow(_id, stored);
+    if (untold) await collection.updateOne({ _id, version }, { $unset: { untold: "" } });
+    await removeForgotten(app, subject, first, version);
   }
 
   const floorOf = async (app: string) => (await collection.findOne({ _id: floorKeyOf(app) }, { projection: { version: 1 } }))?.version;
@@ -92,31 +98,25 @@ export function createPreferenceStore(
         return (await collection.find({ _id: { $in: ids } }, { projection }).toArray()).map(decode);
       }),
 
-    update: (app, subject, change, now) =>
-      asStoreError("update preferences", async () => {
-        const _id = keyOf(app, subject);
-        let first: number | undefined;
-        for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
-          const [stored, told] = await Promise.all([collection.findOne({ _id }), listeners(app, subject)]);
-          const before = stored ? decode(stored) : undefined;
-          if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true as const };
-          const floor = before ? undefined : await floorOf(app);
-          const record = applyChange(before, { app, subject, change, now, floor });
-          if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true as const };
-          if (stored) await follow(_id, stored);
-          first ??= stored?.lastChange?.version;
-          const untold = told.length > 0 ? { untold: { at: now, endpoints: told } } : {};
-          const written = { ...writePreference(record), ...forgottenOf(stored ? stored.forgottenTo : floor), ...untold };
-          if (await replaceVersion(collection, _id, stored ? readAs(stored) : undefined, written)) {
-            await follow(_id, written);
-            if (told.length > 0) await collection.updateOne({ _id, version: record.version }, { $unset: { untold: "" } });
-            await removeForgotten(app, subject, first ?? record.version, record.version);
-            return record;
-          }
-          await delay(Math.random() * UPDATE_PAUSE_MS);
-        }
-        throw new StoreError(`MongoDB, update preferences: ${UPDATE_TRIES_MAX} tries met other writers`);
-      }),
+    update(app, subject, change, now) {
+      const _id = keyOf(app, subject);
+      let first: number | undefined;
+      return retryWrite<UpdatedPreference>("update preferences", UPDATE_TRIES, async () => {
+        const [stored, told] = await Promise.all([collection.findOne({ _id }), listeners(app, subject)]);
+        const before = stored ? decode(stored) : undefined;
+        if (isOutdated(change, before)) return { ...(before ?? noPreferences(app, subject)), outdated: true };
+        const floor = before ? undefined : await floorOf(app);
+        const record = applyChange(before, { app, subject, change, now, floor });
+        if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true };
+        if (stored) await follow(_id, stored);
+        first ??= stored?.lastChange?.version;
+        const untold = told.length > 0 ? { untold: { at: now, endpoints: told } } : {};
+        const written = { ...writePreference(record), ...forgottenOf(stored ? stored.forgottenTo : floor), ...untold };
+        if (!(await replaceVersion(collection, _id, stored ? readAs(stored) : undefined, written))) return undefined;
+        await complete(_id, written, first);
+        return record;
+      });
+    },
 
     history: (app, subject, beforeVersion, limit) =>
       asStoreError("read the history of preferences", async () => {
@@ -144,27 +144,19 @@ export function createPreferenceStore(
       }),
 
     removeHistory: (app, subject) =>
-      asStoreError("remove the history of preferences", async () => {
+      retryWrite("remove the history of preferences", UPDATE_TRIES, async () => {
         const _id = keyOf(app, subject);
-        for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
-          const found = await collection.findOne({ _id }, { projection: { version: 1 } });
-          // Without a record: what a writer that died left, up to what was removed.
-          if (!found) return removeUpTo(app, subject, (await floorOf(app)) ?? 0);
-          if (await forget(_id, found.version)) return removeUpTo(app, subject, found.version);
-        }
-        throw new StoreError(`MongoDB, remove the history of preferences: ${UPDATE_TRIES_MAX} tries met other writers`);
+        const found = await collection.findOne({ _id }, { projection: { version: 1 } });
+        // Without a record: what a writer that died left, up to what was removed.
+        if (!found) return removeUpTo(app, subject, (await floorOf(app)) ?? 0);
+        return (await forget(_id, found.version)) ? removeUpTo(app, subject, found.version) : undefined;
       }),
 
     recover: (before, limit) =>
       asStoreError("recover webhook events", async () => {
         if (limit <= 0) return 0;
         const found = await collection.find({ "untold.at": { $lt: before } }, { limit }).toArray();
-        for (const { _id, ...stored } of found) {
-          const { app, subject, version } = stored;
-          await follow(_id, stored);
-          await collection.updateOne({ _id, version }, { $unset: { untold: "" } });
-          await removeForgotten(app, subject, version);
-        }
+        for (const { _id, ...stored } of found) await complete(_id, stored);
         return found.length;
       }),
 

@@ -4,16 +4,15 @@ import { after, describe, it } from "node:test";
 import { type Collection, MongoClient } from "mongodb";
 import { PURGE_AGE_MS_MIN } from "../../core/delivery/lifetime.ts";
 import { allAttempts } from "../../test/support/everything.ts";
-import { startMongod, withDatabase } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { sampleAttempt, sampleChange, sampleNotification } from "../../test/support/store/samples.ts";
 import { openStore } from "../store/open-store.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 
-const given = process.env.MONGODB_URI;
-const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+const server = await findMongoServer();
 
 if (!server) {
-  it("MongoDB store: purge", { skip: "skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server" });
+  it("MongoDB store: purge", { skip: NO_MONGODB });
 } else {
   const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();
   after(async () => {

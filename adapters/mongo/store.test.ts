@@ -6,7 +6,7 @@ import { type Collection, type Document, MongoClient } from "mongodb";
 import { FIRST_PLACE, LAST_PLACE } from "../../core/ports/notification-store.ts";
 import { changing } from "../../test/support/changing.ts";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
-import { startMongod, withDatabase } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store/open-store.ts";
@@ -20,12 +20,11 @@ import type { WebhookEventDocument } from "./webhook-events.ts";
 import type { WebhookEndpointsDocument } from "./webhooks.ts";
 
 const ADS = { channel: "sms", category: "ads" } as const;
-const given = process.env.MONGODB_URI;
-const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+const server = await findMongoServer();
 
 if (!server) {
   it("MongoDB store", {
-    skip: "MongoDB store: skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server",
+    skip: NO_MONGODB,
   });
 } else {
   const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();

@@ -5,7 +5,7 @@ import { after, describe, it } from "node:test";
 import { BSON, type Document, type IndexDescription, MongoClient } from "mongodb";
 import type { Block } from "../../core/preferences/block.ts";
 import { changing } from "../../test/support/changing.ts";
-import { startMongod, withDatabase } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { T0 } from "../../test/support/store/samples.ts";
 import { describeStoredData } from "../../test/support/stored/describe-stored-data.ts";
 import { openStore } from "../store/open-store.ts";
@@ -16,12 +16,11 @@ const STORED = BSON.EJSON.parse(readFileSync(new URL("../../test/support/stored/
   { indexes: IndexDescription[]; documents: Document[] }
 >;
 
-const given = process.env.MONGODB_URI;
-const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+const server = await findMongoServer();
 
 if (!server) {
   it("MongoDB store: data of an earlier version", {
-    skip: "skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server",
+    skip: NO_MONGODB,
   });
 } else {
   const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();

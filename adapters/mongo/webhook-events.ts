@@ -1,9 +1,10 @@
 import type { Collection } from "mongodb";
+import { keyOf } from "../../core/webhooks/event.ts";
 import type { StoredChange } from "../store/stored.ts";
 import { insertNew } from "./writes.ts";
 
 export interface WebhookEventDocument {
-  /** As webhookEventId() has it. */
+  /** As keyOf() has it. */
   _id: string;
   app: string;
   subject: string;
@@ -20,11 +21,7 @@ export interface Untold {
   endpoints: string[];
 }
 
-/** JSON without its end sorts before all that begin with it. */
-export const webhookEventId = (app: string, subject: string, version: number, endpoint: string) =>
-  JSON.stringify([app, subject, version, endpoint]);
-
-/** Of a subject: one range of ids. A comma follows the subject, and a minus sorts after it. */
+/** The ids of a subject's events, as one range: JSON without its end sorts before all that begin with it. A comma follows it, and a minus sorts after that. */
 const rangeOf = (app: string, subject: string) => {
   const head = JSON.stringify([app, subject]).slice(0, -1);
   return { $gte: `${head},`, $lt: `${head}-` };
@@ -35,7 +32,7 @@ export const createWebhookEvents = (events: Collection<WebhookEventDocument>) =>
   /** Those that are not there. */
   async add(app: string, subject: string, change: StoredChange, endpoints: readonly string[]): Promise<void> {
     const documents = endpoints.map((endpoint) => ({
-      _id: webhookEventId(app, subject, change.version, endpoint),
+      _id: keyOf({ change: { app, subject, version: change.version }, endpoint }),
       ...{ app, subject, endpoint, change, due: change.at, tries: 0 },
     }));
     await insertNew(events, documents);

@@ -1,12 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Collection } from "mongodb";
 import type { WebhookStore } from "../../core/ports/webhook-store.ts";
 import type { WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
-import type { WebhookEventKey } from "../../core/webhooks/event.ts";
-import { StoreError } from "../store/store-error.ts";
+import { keyOf } from "../../core/webhooks/event.ts";
 import { asStoreError, toStoreError } from "./errors.ts";
-import { replaceVersion } from "./replace-version.ts";
-import { type WebhookEventDocument, webhookEventId } from "./webhook-events.ts";
+import { replaceVersion, retryWrite } from "./replace-version.ts";
+import type { WebhookEventDocument } from "./webhook-events.ts";
+import { deleteFirst } from "./writes.ts";
 
 export interface WebhookEndpointsDocument {
   /** The app. */
@@ -16,12 +15,8 @@ export interface WebhookEndpointsDocument {
   version: number;
 }
 
-/** Of several writers one gets through at each round; operators and one relay are all who write. */
-const CHANGE_TRIES_MAX = 40;
-/** Longest random pause before reading again, in ms. */
-const CHANGE_PAUSE_MS = 20;
-
-const idOf = ({ change: { app, subject, version }, endpoint }: WebhookEventKey) => webhookEventId(app, subject, version, endpoint);
+/** Operators and one relay are all who write. */
+const CHANGE_TRIES = { triesMax: 40, pauseMs: 20 };
 
 /** @param recover as WebhookStore has it; of the store of preferences, whose records it reads */
 export function createWebhookStore(
@@ -42,14 +37,11 @@ export function createWebhookStore(
     },
 
     change: (app, edit) =>
-      asStoreError("change webhook endpoints", async () => {
-        for (let tries = 1; tries <= CHANGE_TRIES_MAX; tries++) {
-          const before = await endpoints.findOne({ _id: app });
-          const next = { endpoints: edit(before?.endpoints ?? []), version: (before?.version ?? 0) + 1 };
-          if (await replaceVersion(endpoints, app, before ? { version: before.version } : undefined, next)) return next.endpoints;
-          await delay(Math.random() * CHANGE_PAUSE_MS);
-        }
-        throw new StoreError(`MongoDB, change webhook endpoints: ${CHANGE_TRIES_MAX} tries met other writers`);
+      retryWrite("change webhook endpoints", CHANGE_TRIES, async () => {
+        const before = await endpoints.findOne({ _id: app });
+        const next = { endpoints: edit(before?.endpoints ?? []), version: (before?.version ?? 0) + 1 };
+        const isFirst = await replaceVersion(endpoints, app, before ? { version: before.version } : undefined, next);
+        return isFirst ? next.endpoints : undefined;
       }),
 
     due: (app, endpoint, now, limit) =>
@@ -61,19 +53,14 @@ export function createWebhookStore(
       }),
 
     postpone: (event, to) =>
-      asStoreError("postpone a webhook event", async () => void (await events.updateOne({ _id: idOf(event) }, { $set: to }))),
+      asStoreError("postpone a webhook event", async () => void (await events.updateOne({ _id: keyOf(event) }, { $set: to }))),
 
-    end: (event) => asStoreError("end a webhook event", async () => void (await events.deleteOne({ _id: idOf(event) }))),
+    end: (event) => asStoreError("end a webhook event", async () => void (await events.deleteOne({ _id: keyOf(event) }))),
 
     forget: (app, endpoint) => asStoreError("forget webhook events", async () => (await events.deleteMany({ app, endpoint })).deletedCount),
 
     purge: (before, limit) =>
-      asStoreError("purge webhook events", async () => {
-        if (limit <= 0) return 0;
-        const old = { "change.at": { $lt: before } };
-        const found = await events.find(old, { projection: { _id: 1 }, sort: { "change.at": 1 }, limit }).toArray();
-        return found.length === 0 ? 0 : (await events.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
-      }),
+      asStoreError("purge webhook events", () => deleteFirst(events, { "change.at": { $lt: before } }, { "change.at": 1 }, limit)),
 
     oldest: () =>
       asStoreError("find the oldest webhook event", async () => (await events.findOne({}, { sort: { "change.at": 1 } }))?.change.at),

@@ -10,12 +10,10 @@ export const withAuditLines = (store: PreferenceStore, log: Pick<Logger, "info">
   ...store,
   async update(...given) {
     const stored = await store.update(...given);
-    if (stored.lastChange) logChange(stored.lastChange, log);
+    if (stored.lastChange) log.info(auditLine(stored.lastChange), "preferences changed");
     return stored;
   },
 });
-
-export const logChange = (change: ChangeEntry, log: Pick<Logger, "info">): void => log.info(auditLine(change), "preferences changed");
 
 /** Hex digits that tell subjects apart in a log. */
 const SUBJECT_DIGITS = 16;

@@ -20,7 +20,7 @@ import { createStateLog } from "../../runtime/state-log.ts";
 import { endpointIds } from "../ids.ts";
 import { redisFault } from "../redis/connect.ts";
 import { answerOf } from "./answer-of.ts";
-import { logChange } from "./audit-line.ts";
+import { withAuditLines } from "./audit-line.ts";
 import { type CategoryDefaults, createCategoryDefaults } from "./category-defaults.ts";
 import { createChangeBroadcast } from "./change-broadcast.ts";
 import { createProcessCache, type Fill, type SubjectQuestion, type SubjectReading } from "./process-cache.ts";
@@ -78,6 +78,7 @@ export function createPreferences(deps: {
   cachedMax?: number;
 }): Preferences {
   const { store, redis, clock, log } = deps;
+  const audited = withAuditLines(store, log);
   const cache = createProcessCache(clock, deps.cachedMax);
   const redisOptOuts = redis && createRedisOptOuts({ store, redis, clock, log, buckets: deps.buckets, rebuilds: deps.rebuilds });
   const broadcast =
@@ -117,7 +118,7 @@ export function createPreferences(deps: {
     const begun = await redisOptOuts?.begin(app, subject, { optOuts: added, consents: [...optOut, ...forget, ...ending] });
     // Also propagates a write that completes after the deadline: it may be older than what the next sweep reads again.
     const write = async () => {
-      const stored = await store.update(app, subject, change, clock.now());
+      const stored = await audited.update(app, subject, change, clock.now());
       // What was not applied is taken out of Redis again.
       return propagate(stored, stored.tooMany || stored.outdated ? added : removed, begun);
     };
@@ -132,8 +133,7 @@ export function createPreferences(deps: {
     removed: readonly OptOut[],
     begun: BegunChange | undefined,
   ): Promise<UpdatedPreference> {
-    const { app, subject, version, lastChange } = record;
-    if (lastChange) logChange(lastChange, log);
+    const { app, subject, version } = record;
     if (begun) {
       const refusals = refusalsOf(record);
       const withdrawn = removed.filter((a) => !refusals.some((r) => isSameOptOut(r, a)));

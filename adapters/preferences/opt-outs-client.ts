@@ -133,7 +133,7 @@ function faultOf(error: unknown): { code: number; fault: string } {
   return { code, fault: NO_CONNECTION.exec(message)?.[1] ?? NO_ADDRESS.exec(message)?.[1] ?? status[code] ?? "UNKNOWN" };
 }
 
-/** It is rejected as such, but only after the token was taken. */
+/** A request without questions: it is rejected, but only after the token was accepted. */
 const NOTHING = { questions: [], acceptsUnknown: true };
 
 /** UTF-8 takes at most three bytes for a UTF-16 unit, and only e-mail addresses have others than ASCII. */

@@ -108,7 +108,7 @@ const CALLS: Record<string, (store: Store) => Promise<unknown> | AsyncIterable<u
 };
 const pause: SteeringRecord = { target: { kind: "channel", value: "sms" }, state: "paused", actor: "eve", reason: "test", at: 1 };
 const webhookEvent = { change: { app: "shop", subject: "s", version: 1 }, endpoint: "crm" };
-/** They answer nothing that anybody has committed; or nobody is told, before a write whose answer waits (readToDecide() in transact.ts). */
+/** Methods that answer nothing that was committed, or that need not wait (readToDecide() in transact.ts). */
 const OTHERS = [
   // There is nothing to recover: an event is written with its change.
   ...["time", "overwriteDeleted", "contacts.find", "webhooks.recover"],

@@ -39,8 +39,8 @@ export function createAttemptStore(
 }
 
 /**
- * The indexes begin with the provider's name, which the store does not know: it goes from each name in the index straight to the next one. A slash follows a name;
- * "0" sorts behind a slash.
+ * Both indexes hold `provider/reference`, and the provider is not given: the search steps from each provider's name in the index straight to the next. "0" sorts
+ * right behind the slash.
  */
 function createReferenceReads(database: DatabaseSync): (providerRef: string, limit: number) => string[] {
   const columns = ["answered_reference", "resolved_reference"].map((column) => ({

@@ -1,6 +1,6 @@
 /**
- * For a store that can answer nothing any more. Whoever runs the process starts it again, and opening the file puts right what can be. After this turn, in which calls
- * are rejected.
+ * For a store that cannot answer any more. Ends the process after this event-loop turn, so that the calls under way are rejected first. Its supervisor starts it
+ * again, and opening the file repairs what can be repaired.
  */
 export function endProcess(error: Error): void {
   setImmediate(() => {

@@ -9,9 +9,9 @@ export interface LogFile {
   /** The number of bytes read; fewer than asked for at the end only. */
   read(into: Uint8Array, position: number): number;
   write(bytes: Uint8Array, position: number): void;
-  /** Resolves once all bytes are on disk that anybody wrote before. Rejects once where the system could not write some of them since it was opened. */
+  /** Resolves once all bytes that anybody wrote before are on disk. Rejects, one time, if the system failed to write any of them since this file was opened. */
   flush(): Promise<void>;
-  /** The same, while the thread waits. */
+  /** The same, blocking the thread. */
   flushNow(): void;
   close(): void;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { diskFault } from "../../test/support/sqlite/failing-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { createLogSync } from "./log-sync.ts";
 
@@ -70,7 +71,7 @@ test("after a failed flush nothing is answered any more, and the disk is not ask
   const disk = createDisk();
   disk.commit("a");
   disk.commit("b");
-  disk.flushes[0]!.reject(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
+  disk.flushes[0]!.reject(diskFault());
   await disk.turn();
   const why = "SQLite: the disk did not take what was written (EIO: i/o error, fdatasync); restart once the disk works";
   assert.deepEqual(disk.ended, [`a: ${why}`, `b: ${why}`]);

@@ -49,9 +49,9 @@ export function createSeen(database: DatabaseSync): () => Seen {
 }
 
 /**
- * One flush at a time. Who sees more than the one under way began with waits for the next, which all of them share; who sees nothing new since the last one waits
- * for none.
- * @param parts.seen 4 us, beside 50 for a flush of nothing
+ * One flush at a time. An answer about commits that came after the current flush began waits for the next one, which all such answers share. An answer about
+ * nothing newer than the last flush waits for none.
+ * @param parts.seen takes 4 us; a flush of nothing takes 50
  * @param parts.flush rejects, or throws, where the disk does not take what was written; undefined: it has been taken
  * @param parts.failed called once, when a flush has failed: the process must end, because the next one would succeed without the lost bytes
  */
@@ -65,7 +65,7 @@ export function createLogSync(parts: {
   let current: { of: Seen; ended: Promise<void> } | undefined;
   let next: Promise<void> | undefined;
 
-  /** At once: the next flush would succeed. */
+  /** Called in the turn of the failure, before another flush could begin: that one would succeed. */
   function failWith(error: unknown): StoreError {
     current = undefined;
     const why = error instanceof Error ? error.message : "unknown";

@@ -4,7 +4,8 @@ import { type DeliveryState, isOpen } from "../../core/delivery/notification.ts"
 import type { Reason } from "../../core/delivery/reason.ts";
 import type { DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
-import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
+import { createDeliveryCounts } from "../store/stored.ts";
+import { notificationOf } from "./notification-of.ts";
 import { createOpenOf } from "./open-of.ts";
 import { createOutbox } from "./outbox.ts";
 import { recipientKey } from "./recipient-key.ts";
@@ -20,8 +21,6 @@ import { notificationRow, type Writes } from "./writes.ts";
  */
 const INSERTING = { itemsMax: 64, concurrency: 1 };
 
-const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
-
 /** Notifications read in one go: 1 ms of work, during which nothing else runs in the process. */
 const OPEN_ROWS = 200;
 
@@ -35,12 +34,12 @@ async function* readOpen(
     const rows = await above(due, row, Math.min(left, OPEN_ROWS));
     const last = rows.at(-1);
     if (!last) return;
-    yield countOpenOf(rows);
+    yield openCountsOf(rows);
     [due, row] = [Number(last.due), Number(last.row)];
   }
 }
 
-function countOpenOf(rows: readonly Record<string, unknown>[]): DeliveryCount[] {
+function openCountsOf(rows: readonly Record<string, unknown>[]): DeliveryCount[] {
   const counts = createDeliveryCounts();
   for (const { channel, state, reason } of rows) {
     if (!isOpen(state as DeliveryState)) continue;
@@ -58,8 +57,6 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
   const ofRecipient = database.prepare(`
     select doc from notifications where app = :app and recipient = :recipient and (accepted_at, id) > (:acceptedAt, :id)
     order by accepted_at, id limit :limit`);
-  const open = createOpenOf(database);
-  const reads = createSearchReads(database);
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
   const countAll = database.prepare("select count(*) as count from notifications");
@@ -76,23 +73,25 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
       limit :limit
     ) opened, json_each(opened.doc, '$.deliveries') d`);
   const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due <= ? limit ?)");
-  const countOpenOf = database.prepare(
+  const countOpenOfApp = database.prepare(
     "select count(*) as count from (select 1 from notifications where app = ? and due between ? and ? limit ?)",
   );
 
   return {
     inserting: INSERTING,
-    ...createOutbox(database, writes, parse),
+    ...createOutbox(database, writes),
 
     async insert(records) {
       const existing = await writes.insert(records.map(notificationRow), records.flatMap(referenceRows), records.flatMap(tagRows));
-      return existing.map((doc): InsertResult => (doc === undefined ? { kind: "inserted" } : { kind: "exists", record: parse({ doc }) }));
+      return existing.map(
+        (doc): InsertResult => (doc === undefined ? { kind: "inserted" } : { kind: "exists", record: notificationOf({ doc }) }),
+      );
     },
 
     find: async (id) =>
       readDurable(database, () => {
         const row = findOne.get(id);
-        return row && parse(row);
+        return row && notificationOf(row);
       }),
 
     change: writes.change,
@@ -109,22 +108,22 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     openCounts: (limit) => readOpen(limit, (due, row, many) => readToDecide(() => openAfter.all({ due, row, limit: many }))),
 
     // A negative limit would be none.
-    page: async (after, limit) => readDurable(database, () => page.all(after, Math.max(0, limit)).map(parse)),
+    page: async (after, limit) => readDurable(database, () => page.all(after, Math.max(0, limit)).map(notificationOf)),
 
     ofRecipient: async (app, recipient, after, limit) =>
       readDurable(database, () => {
         const { acceptedAt, id } = after;
-        return ofRecipient.all({ app, recipient: recipientKey(recipient), acceptedAt, id, limit: Math.max(0, limit) }).map(parse);
+        return ofRecipient.all({ app, recipient: recipientKey(recipient), acceptedAt, id, limit: Math.max(0, limit) }).map(notificationOf);
       }),
 
-    ...open,
-    ...reads,
+    ...createOpenOf(database),
+    ...createSearchReads(database),
 
     failed: (from, to) =>
       readFailed(
         async (at, id, limit) =>
           readDurable(database, () =>
-            failedAbove.all({ at, id, limit }).map((row) => ({ failedAt: Number(row.failed_at), record: parse(row) })),
+            failedAbove.all({ at, id, limit }).map((row) => ({ failedAt: Number(row.failed_at), record: notificationOf(row) })),
           ),
         from,
         to,
@@ -133,6 +132,6 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     openCount: async (limit, dueUntil = Number.MAX_SAFE_INTEGER) => readToDecide(() => Number(countOpen.get(dueUntil, limit)?.count)),
 
     openCountOf: async (app, { from, until }, limit) =>
-      readToDecide(() => Number(countOpenOf.get(app, from, until, Math.max(0, limit))?.count)),
+      readToDecide(() => Number(countOpenOfApp.get(app, from, until, Math.max(0, limit))?.count)),
   };
 }

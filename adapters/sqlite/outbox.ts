@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
+import { notificationOf } from "./notification-of.ts";
 import { readToDecide } from "./transact.ts";
 import type { Writes } from "./writes.ts";
 
@@ -11,7 +11,6 @@ const PAGE_ROWS = 200;
 export function createOutbox(
   database: DatabaseSync,
   writes: Pick<Writes, "lease">,
-  parse: (row: Record<string, unknown>) => NotificationRecord,
 ): Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder" | "open"> {
   // From each key straight to the next one, however many notifications are under it.
   const dueKeys = database.prepare(`
@@ -31,7 +30,7 @@ export function createOutbox(
   return {
     dueKeys: async (now) => readToDecide(() => dueKeys.all(now).map(({ key }) => String(key))),
 
-    leaseDue: async (now, until, takes) => (await writes.lease(now, until, takes)).map((doc) => parse({ doc })),
+    leaseDue: async (now, until, takes) => (await writes.lease(now, until, takes)).map((doc) => notificationOf({ doc })),
 
     dueUnder: async (key, now, limit) =>
       readToDecide(() => {
@@ -40,11 +39,11 @@ export function createOutbox(
       }),
 
     async *open(notificationClass) {
-      // Before every row there is. What a reader changes meanwhile moves back, where it has been.
+      // Before every row. What the reader changes meanwhile moves to an earlier place, which was read already.
       let after = { laterDue: -1, due: -1, row: -1 };
       for (;;) {
         const rows = await readToDecide(() => openOf.all({ ...after, class: notificationClass, limit: PAGE_ROWS }));
-        for (const row of rows) yield parse(row);
+        for (const row of rows) yield notificationOf(row);
         const last = rows.at(-1);
         if (!last || rows.length < PAGE_ROWS) return;
         after = { laterDue: Number(last.later_due), due: Number(last.due), row: Number(last.row) };

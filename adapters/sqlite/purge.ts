@@ -13,12 +13,10 @@ export interface PurgeWrites {
 }
 
 export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
-  const ended = (columns: string) =>
-    database.prepare(`
-      select ${columns}, ended_at from notifications indexed by notifications_retention
-      where app = :app and class = :notificationClass and content_gone = :gone and ended_at < :before and ended_at is not null
-      order by ended_at limit :limit`);
-  const endedDocs = ended("id, doc");
+  const ended = database.prepare(`
+    select doc, ended_at from notifications indexed by notifications_retention
+    where app = :app and class = :notificationClass and content_gone = :gone and ended_at < :before and ended_at is not null
+    order by ended_at limit :limit`);
   const replace = database.prepare("update notifications set content_gone = 1, doc = ? where id = ?");
   const references = createReferences(database);
   const tags = createTags(database);
@@ -39,21 +37,22 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
       timed(() => {
         // A negative limit would be none.
         const most = Math.max(0, limit);
-        const bare = endedDocs.all({ ...of, gone: 1, limit: most });
-        const whole = endedDocs.all({ ...of, gone: 0, limit: most - bare.length });
-        const counts: PurgeCounts = { notifications: 0, attempts: 0, attributions: 0, ...oldestOf([...bare, ...whole]) };
-        for (const row of whole) references.drop(notificationOf(row), {});
-        for (const row of [...bare, ...whole]) tags.drop(notificationOf(row));
-        for (const { id } of [...bare, ...whole]) {
-          counts.attributions += Number(removeAttributions.run(String(id), String(id)).changes);
-          counts.attempts += Number(removeAttempts.run(String(id), String(id)).changes);
-          counts.notifications += Number(removeNotification.run(String(id)).changes);
+        const bare = ended.all({ ...of, gone: 1, limit: most });
+        const rows = [...bare, ...ended.all({ ...of, gone: 0, limit: most - bare.length })];
+        const counts: PurgeCounts = { notifications: 0, attempts: 0, attributions: 0, ...oldestOf(rows) };
+        for (const row of rows) {
+          const record = notificationOf(row);
+          references.drop(record, {});
+          tags.drop(record);
+          counts.attributions += Number(removeAttributions.run(record.id, record.id).changes);
+          counts.attempts += Number(removeAttempts.run(record.id, record.id).changes);
+          counts.notifications += Number(removeNotification.run(record.id).changes);
         }
         return counts;
       }),
     deleteContent: (of, now, limit) =>
       timed(() => {
-        const rows = endedDocs.all({ ...of, gone: 0, limit: Math.max(0, limit) });
+        const rows = ended.all({ ...of, gone: 0, limit: Math.max(0, limit) });
         for (const row of rows) {
           const record = notificationOf(row);
           references.drop(record, { contents: now });

@@ -187,8 +187,8 @@ const COMPLETE_INCOMPLETE = `
 `;
 
 /**
- * For cancelling and searching: notifications in the order of acceptance, those of a recipient, and those that are open under a cancel key; and tags, of which
- * only notifications that have some pay. Without a new version, as the columns above.
+ * For cancelling and searching: notifications in the order of acceptance, those of a recipient, and those that are open under a cancel key; and tags:
+ * a notification without tags has no row there. Without a new version, as the columns above.
  */
 const PLACE_COLUMNS = `
   alter table notifications add column accepted_at integer;
@@ -261,20 +261,18 @@ const MIGRATIONS = [
   VERSION_11,
 ];
 
+/** The last table or index that each part without a version of its own makes: where one is missing, so may be others of its part. */
+const MADE_LAST = [
+  ...["profiles", "leases", "caps_ended", "preference_floors"],
+  ...["operator_actions_at", "webhook_events_at", "notification_tags"],
+];
+
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
-  const has = (table: string) => database.prepare("select 1 from sqlite_schema where name = ?").get(table) !== undefined;
-  const isComplete = () =>
-    has("profiles") &&
-    has("leases") &&
-    has("caps_ended") &&
-    has("preference_floors") &&
-    has("operator_actions_at") &&
-    has("webhook_events_at") &&
-    has("notification_tags") &&
-    database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined &&
-    database.prepare("select 1 from notifications where accepted_at is null limit 1").get() === undefined;
+  const has = (name: string) => database.prepare("select 1 from sqlite_schema where name = ?").get(name) !== undefined;
+  const isFilled = (column: string) => database.prepare(`select 1 from notifications where ${column} is null limit 1`).get() === undefined;
+  const isComplete = () => MADE_LAST.every(has) && ["recipient", "accepted_at"].every(isFilled);
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length && isComplete()) return;
   transactNow(database, () => {

@@ -41,7 +41,7 @@ export async function serveWrites(options: Pick<OpenOptions, "openLog"> = {}): P
   }
 }
 
-/** And so the process (writer-thread.ts). */
+/** Then writer-thread.ts ends the process. */
 function endThread(error: StoreError): void {
   setImmediate(() => {
     throw error;

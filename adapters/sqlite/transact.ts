@@ -50,7 +50,7 @@ export function transact<T>(database: DatabaseSync, work: () => T, waitMs = BUSY
 async function writeAll(database: DatabaseSync, waiting: Waiting[]): Promise<void> {
   await nextTurn();
   while (waiting.length > 0) {
-    // The disk has one flush after the other to do: a transaction in between would be answered no sooner, and would take the lock once more.
+    // Flushes run one after the other: a transaction that began now would be answered no sooner, and would take the lock once more.
     const flushing = flushUnderWay(database);
     if (flushing) await flushing;
     try {
@@ -147,8 +147,8 @@ export function transactNow<T>(database: DatabaseSync, work: () => T): T {
 }
 
 /**
- * Reads what nobody outside is told of: it decides what is written next, and the answer of that write waits for the disk, or what is done does not depend on it. Each
- * process on the file would otherwise flush for each batch that it looks up. Rejects with a StoreError.
+ * Reads without waiting for the disk. For what no caller outside is told: either it only decides what is written next, and the answer of that write waits, or
+ * nothing that must be kept depends on it. Otherwise each process on the file would flush for each batch that it looks up. Rejects with a StoreError.
  */
 export const readToDecide = async <T>(work: () => T): Promise<T> => asStoreError(work);
 

@@ -1,18 +1,22 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { NotificationRecord, Recipient } from "../../core/delivery/notification.ts";
+import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
+import { placeOf } from "../../core/delivery/place.ts";
 import { isFound, type SearchFilter } from "../../core/delivery/search.ts";
 import { deliveryIdOf, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import { LAST_PLACE, type Place, type SearchSource } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { endpointId, notificationId } from "../ids.ts";
 
-/** Notifications read at once: mostly the first hundred have a page. Where few match, each read is twice the one before, up to what takes SQLite 3 ms in the process itself. */
+/**
+ * Notifications read at once. The first hundred mostly fill a page; where few match, each read is twice as large as the one before. The largest takes 3 ms with
+ * SQLite, which reads in this process.
+ */
 const READ = { first: 100, most: 400 };
 /** Notifications that one call reads at most: with a page of the largest size, some 50 ms of work. */
 export const SCAN_MAX = 1_000;
-/** Deliveries of one page, beyond those of its last notification: with a summary of each, an answer stays below 1 MiB. */
+/** A page ends with the notification that brings its deliveries to this number: with a summary of each, an answer stays below 1 MiB. */
 export const PAGE_DELIVERIES_MAX = 2_000;
-/** Attempts with one reference: a provider gives each its own, but for tests and imports. */
+/** Attempts with one reference that are read at most. A provider gives each its own; only tests and imports repeat one. */
 const REFERENCED_MAX = 100;
 
 export interface SearchPage {
@@ -64,10 +68,9 @@ export async function searchNotifications(store: SearchStore, query: SearchQuery
   return scan(store, query, await sourcesOf(store, query));
 }
 
-const isAboutOpen = ({ waitingFor, states }: SearchFilter) =>
-  waitingFor !== undefined || states?.every((state) => state === "pending" || state === "uncertain") === true;
+const isAboutOpen = ({ waitingFor, states }: SearchFilter) => waitingFor !== undefined || states?.every(isOpen) === true;
 
-/** Of records that were all read. */
+/** A page of records that hold every match. */
 function pageOf(
   records: readonly NotificationRecord[],
   { app, after = LAST_PLACE, limit }: SearchQuery,
@@ -83,7 +86,7 @@ function pageOf(
   return { notifications, next: found.length > notifications.length && last ? placeOf(last) : undefined };
 }
 
-/** An endpoint is looked for where it was given outright, and among what its users were sent. */
+/** An endpoint is found where it was the recipient itself, and among what was sent to the users who have it. */
 async function sourcesOf({ contacts }: Pick<Store, "contacts">, { app, filter }: SearchQuery): Promise<SearchSource[]> {
   const to = (recipient: Recipient): SearchSource => ({ kind: "recipient", recipient });
   if (filter.userId !== undefined) return [to({ kind: "user", userId: filter.userId })];
@@ -103,7 +106,7 @@ async function scan({ notifications }: SearchStore, query: SearchQuery, sources:
     const most = Math.ceil(Math.min(size, SCAN_MAX - read) / sources.length);
     const range = { from: filter.from ?? 0, before: earlier(place, { acceptedAt: filter.before ?? Number.MAX_SAFE_INTEGER, id: "" }) };
     const parts = await Promise.all(sources.map((source) => notifications.search(app, source, range, most)));
-    // What lies behind the end of a part that was not read to its end is complete only once that part was read further.
+    // A part that is full may go on. Behind the place where the first of these stops, records may be missing: the next round reads from there.
     const ends = parts.flatMap((part) => (part.length < most ? [] : [part.at(-1)!])).sort(latestFirst);
     const end = ends[0];
     const records = parts.flat().sort(latestFirst);
@@ -125,6 +128,5 @@ async function scan({ notifications }: SearchStore, query: SearchQuery, sources:
 const isFull = (page: readonly NotificationRecord[], limit: number) =>
   page.length >= limit || page.reduce((sum, { deliveries }) => sum + deliveries.length, 0) >= PAGE_DELIVERIES_MAX;
 
-const placeOf = ({ acceptedAt, id }: Place): Place => ({ acceptedAt, id });
 const latestFirst = (a: Place, b: Place) => b.acceptedAt - a.acceptedAt || (a.id > b.id ? -1 : a.id === b.id ? 0 : 1);
 const earlier = (a: Place, b: Place) => (latestFirst(a, b) < 0 ? b : a);

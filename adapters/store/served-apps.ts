@@ -10,7 +10,7 @@ export type ServedCategory = Pick<Category, "cap" | "quietHours" | "default" | "
 /** What sending for an app needs to know of its record. */
 export interface ServedApp {
   accounts: AppAccounts;
-  /** By name; without those to which nothing applies but what does without a category. */
+  /** By name. A category that has none of these settings is left out: sending treats its notifications like those without a category. */
   categories: ReadonlyMap<string, ServedCategory>;
 }
 
@@ -20,7 +20,7 @@ export type ServedApps = (app: string) => Promise<ServedApp>;
 export const createServedApps = (apps: Pick<AppStore, "find">, clock: Pick<Clock, "monotonic" | "after">): ServedApps =>
   createAppReader(apps, clock, (app) => ({ accounts: app?.accounts ?? NO_ACCOUNTS, categories: categoriesOf(app?.categories ?? []) }));
 
-/** Without the labels, which are most of what an app's categories are. */
+/** Without the labels, which are most of their size. */
 function categoriesOf(categories: readonly Category[]): ServedApp["categories"] {
   const served = categories.filter(
     (c) => c.cap !== undefined || c.quietHours !== undefined || c.default === "required" || c.unsubscribeTransactional,

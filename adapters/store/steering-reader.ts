@@ -24,7 +24,7 @@ export function createSteeringReader({
   log: Logger;
 }) {
   let known: Steering | undefined;
-  /** Until when it is used without another read, and until when a call may begin by it; by the monotonic clock, from before the read. */
+  /** Until when `known` is used without another read, and until when a call may still begin by it. Monotonic, counted from the moment before the read. */
   let [readAgainAt, staleAt] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let underWay: Promise<void> | undefined;
   const state = createStateLog(

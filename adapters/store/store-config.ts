@@ -48,7 +48,7 @@ export async function openRoleStore(
   return store;
 }
 
-/** Asked every 10 s: after two questions without an answer, in ms. */
+/** Silent for longer, in ms, the store counts as away: it is asked every 10 s, so two questions had no answer. */
 const SILENT_MS = 25_000;
 
 function storeCondition(silentMs: number): Omit<Condition, "name"> {

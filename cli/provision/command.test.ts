@@ -12,7 +12,7 @@ import { MongoClient } from "mongodb";
 import { shapeChanges } from "../../adapters/schema-snapshot.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
-import { startMongod } from "../../test/support/mongod.ts";
+import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { startNats } from "../../test/support/servers.ts";
 import type { LocalServer } from "../dev/local-servers.ts";
 
@@ -81,10 +81,9 @@ test("reports what to do for each unavailable server, and never a password", asy
 });
 
 test("on MongoDB it makes every index, and finds it again", async (t) => {
-  await using mongod = process.env.MONGODB_URI ? undefined : await startMongod();
-  const uri = mongod?.uri ?? process.env.MONGODB_URI;
-  if (uri === undefined) return t.skip("there is no mongod on PATH, and MONGODB_URI is not set");
-  const url = uri.replace(/^(mongodb(?:\+srv)?:\/\/[^/?]+)(\/[^?]*)?/, `$1/provision_${process.pid}`);
+  await using server = await findMongoServer();
+  if (!server) return t.skip(NO_MONGODB);
+  const url = withDatabase(server.uri, `provision_${process.pid}`);
   await using client = new MongoClient(url);
   const env = { STORE_URL: url, NATS_STREAM_BYTES_MAX: "5000000" };
   try {

@@ -2,6 +2,7 @@ import type { EventRecorder } from "../ports/event-recorder.ts";
 import type { CancelSelection, Place } from "../ports/notification-store.ts";
 import type { Store } from "../ports/store.ts";
 import { type CancelledDelivery, cancelNotifications } from "./cancel.ts";
+import { placeOf } from "./place.ts";
 import { type Reason, reason } from "./reason.ts";
 
 /** Notifications cancelled at once: a store that writes one transaction at a time is held for some ms. */
@@ -45,7 +46,7 @@ export async function cancelSelection(
     deliveries.push(...(await cancelNotifications(parts, page, how)));
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return { deliveries, remaining: 0, next: undefined };
-    next = { acceptedAt: last.acceptedAt, id: last.id };
+    next = placeOf(last);
     looked += PAGE;
   } while (looked < CANCEL_NOTIFICATIONS_MAX && deliveries.length < DELIVERIES_MAX && hasTime());
   const remaining = await notifications.countOpenOf(app, selection, next, REMAINING_MAX);

@@ -57,19 +57,19 @@ export interface NotificationStore {
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
   /**
-   * Open deliveries by channel, state and reason code, of up to `limit` notifications, those that are due first before others; in batches, so that a reader
-   * may pause between them. Reads nothing that has ended. Roughly: what changes meanwhile may come twice, or not at all.
+   * Open deliveries by channel, state and reason code, of up to `limit` notifications, the earliest due first; in batches, so that a reader may pause
+   * between them. Reads nothing that has ended. Approximate: what changes meanwhile may be counted twice, or not at all.
    */
   openCounts(limit: number): AsyncIterable<DeliveryCount[]>;
   /** Up to `limit` notifications with ids above `after`, in the order of their ids; fewer only at the end. For audit. */
   page(after: string, limit: number): Promise<NotificationRecord[]>;
-  /** Of an app, to a user, or to an endpoint that was given outright: up to `limit` behind `after`, in the order of acceptance. */
+  /** Notifications of an app to a user, or to an endpoint that was given outright: up to `limit` behind `after`, in the order of acceptance. */
   ofRecipient(app: string, recipient: Recipient, after: Place, limit: number): Promise<NotificationRecord[]>;
-  /** Those that have not ended: up to `limit` behind `after`, in the order of acceptance. */
+  /** Notifications of the selection that have not ended: up to `limit` behind `after`, in the order of acceptance. */
   openOf(app: string, selection: CancelSelection, after: Place, limit: number): Promise<NotificationRecord[]>;
-  /** How many openOf() would return of any number, counted up to `limit`. */
+  /** How many openOf() would return without a limit, counted up to `limit`. */
   countOpenOf(app: string, selection: CancelSelection, after: Place, limit: number): Promise<number>;
-  /** Of a source, those accepted at or after `range.from` (ms since the epoch) and before `range.before`: up to `limit`, the latest first. Reads no others. */
+  /** Notifications of a source accepted at or after `range.from` (ms since the epoch) and before `range.before`: up to `limit`, the latest first. Reads no others. */
   search(app: string, source: SearchSource, range: { from: number; before: Place }, limit: number): Promise<NotificationRecord[]>;
   /** Up to `limit` notifications of the app that have not ended, in any order. */
   openOfApp(app: string, limit: number): Promise<NotificationRecord[]>;

@@ -22,12 +22,12 @@ export interface PreferenceStore {
   /** Changes of a subject before a version, the latest first, at most `limit`. Complete: also where a process died between two writes. */
   history(app: string, subject: string, beforeVersion: number, limit: number): Promise<ChangeEntry[]>;
   /**
-   * Removes the record, its history and events of it that were not told. No copy may hold anything of it any more: see that its choices were forgotten before. A record that is made afterwards
-   * begins above this version, because Redis remembers for a while which version it applied last.
+   * Removes the record, its history, and its events that were not told yet. No copy may hold anything of it any more: see that its choices were forgotten
+   * before. A record that is made afterwards begins above this version, because Redis remembers for a while which version it applied last.
    * @param ifVersion only of this version: where the record has another by now, it stays, and resolves with false. So it does where it is changed meanwhile
    */
   remove(app: string, subject: string, ifVersion?: number): Promise<boolean>;
-  /** Removes the history and events that were not told, and leaves the record; resolves with how many changes there were. */
+  /** Removes the history and the events that were not told yet, and leaves the record; resolves with how many changes there were. */
   removeHistory(app: string, subject: string): Promise<number>;
   /** Removes up to `limit` changes of any subject that were made before this moment (ms since the epoch); resolves with how many. */
   purgeHistory(before: number, limit: number): Promise<number>;

@@ -7,13 +7,13 @@ export interface AppWebhooks {
 }
 
 /**
- * Apps' webhook endpoints, and the events that these are still to be told of: PreferenceStore.update() makes one for each change and each active endpoint of
- * the app, so that no change is stored of which nobody will be told, and removes them with the history of their subject.
+ * Apps' webhook endpoints, and the events that they are still to be told. PreferenceStore.update() makes one for each change and each active endpoint of the app,
+ * so that every stored change will be told. The events of a subject are removed with its history.
  */
 export interface WebhookStore {
   /** Of an app; none: []. */
   find(app: string): Promise<WebhookEndpoint[]>;
-  /** Of every app that has one, by the app's id. */
+  /** Of every app that has an endpoint, in the order of the apps' ids. */
   list(): AsyncIterable<AppWebhooks>;
   /** Changes an app's endpoints. Nothing that others write at the same moment is lost: `edit` is called again with what they wrote. */
   change(app: string, edit: (before: readonly WebhookEndpoint[]) => WebhookEndpoint[]): Promise<WebhookEndpoint[]>;
@@ -30,8 +30,8 @@ export interface WebhookStore {
   /** When the oldest change was made that an endpoint is still to be told of; ms since the epoch. Undefined: there is none. */
   oldest(): Promise<number | undefined>;
   /**
-   * Makes the events of up to `limit` changes before this moment whose process died between storing the change and making them; resolves with how many there
-   * were. A store that writes both at once has none.
+   * Makes the missing events of up to `limit` changes before this moment: a process may die after it stored a change and before it made the events. Resolves with
+   * how many such changes there were; a store that writes both in one transaction has none.
    */
   recover(before: number, limit: number): Promise<number>;
 }

@@ -15,6 +15,7 @@ export interface WebhookEvent {
 
 export type WebhookEventKey = Pick<WebhookEvent, "endpoint"> & { change: Pick<ChangeEntry, "app" | "subject" | "version"> };
 
+/** Names an event. MongoDB also stores it under this key, where those of a subject are one range (adapters/mongo/webhook-events.ts). */
 export const keyOf = ({ change: { app, subject, version }, endpoint }: WebhookEventKey): string =>
   JSON.stringify([app, subject, version, endpoint]);
 

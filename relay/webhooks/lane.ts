@@ -1,5 +1,5 @@
+import { webhookEventId } from "../../adapters/ids.ts";
 import type { WebhookSigner } from "../../adapters/webhook-secrets.ts";
-import { webhookEventId } from "../../adapters/webhook-secrets.ts";
 import type { Clock, Random } from "../../core/ports/clock.ts";
 import type { ContactStore } from "../../core/ports/contact-store.ts";
 import type { WebhookStore } from "../../core/ports/webhook-store.ts";

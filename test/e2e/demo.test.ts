@@ -6,11 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { MongoClient } from "mongodb";
 import { openStore } from "../../adapters/store/open-store.ts";
-import { startMongod } from "../support/mongod.ts";
+import { findMongoServer, NO_MONGODB } from "../support/mongod.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
 import { type Ended, runCli } from "./cli-process.ts";
-
-const given = process.env.MONGODB_URI;
 
 function assertHolds({ code, stdout, stderr }: Ended): void {
   assert.equal(code, 0, stdout + stderr);
@@ -40,8 +38,8 @@ test("the demo rejects a store that is in use", async () => {
 });
 
 test("the demo holds every promise on MongoDB", async (t) => {
-  await using server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
-  if (!server) return t.skip("MongoDB: skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server");
+  await using server = await findMongoServer();
+  if (!server) return t.skip(NO_MONGODB);
   const url = new URL(server.uri);
   url.pathname = `/carillon-demo-${randomBytes(6).toString("hex")}`;
   try {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { webhookEventId } from "../../adapters/webhook-secrets.ts";
+import { webhookEventId } from "../../adapters/ids.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
 import { contentToProto } from "../../core/content/content.ts";
 import { NotificationClass } from "../../gen/carillon/v1/notification_service.ts";

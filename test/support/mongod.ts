@@ -8,8 +8,17 @@ import { freePort } from "./store-server.ts";
 /** How long mongod may take to end after SIGTERM, in ms, before it is killed. */
 const STOP_MS = 10_000;
 
-/** Starts the machine's own mongod with an empty directory; undefined where there is none on PATH. The client waits until it answers. */
-export async function startMongod(): Promise<({ uri: string } & AsyncDisposable) | undefined> {
+/** Why tests of MongoDB are skipped where findMongoServer() finds none. */
+export const NO_MONGODB = "skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server";
+
+/** The server that MONGODB_URI names, else the machine's own mongod with an empty directory; undefined where there is neither. */
+export async function findMongoServer(): Promise<({ uri: string } & AsyncDisposable) | undefined> {
+  const given = process.env.MONGODB_URI;
+  return given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : startMongod();
+}
+
+/** Undefined where there is none on PATH. The client waits until it answers. */
+async function startMongod(): Promise<({ uri: string } & AsyncDisposable) | undefined> {
   if (spawnSync("mongod", ["--version"]).error) return undefined;
   const directory = mkdtempSync(join(tmpdir(), "carillon-mongod-"));
   const port = await freePort();

@@ -1,5 +1,6 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { type LogFile, openLogFile } from "../../../adapters/sqlite/log-file.ts";
+import { diskFault } from "./failing-log.ts";
 
 /**
  * What a disk has of the log of one SQLite file, and what the power would leave of it. As Linux does it: bytes that the disk did not take count as written, stay
@@ -29,7 +30,7 @@ export class FragileDisk {
       this.#flush(readFileSync(path));
       if (told === this.#failures) return;
       told = this.#failures;
-      throw Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" });
+      throw diskFault();
     };
     return {
       read: file.read,

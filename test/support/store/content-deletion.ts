@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { RELEASE_MS } from "../../../core/content/reference.ts";
+import { DAY_MS } from "../../../core/delivery/lifetime.ts";
 import type { NotificationRecord } from "../../../core/delivery/notification.ts";
 import type { Store } from "../../../core/ports/store.ts";
 import { hexId, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
@@ -11,7 +12,6 @@ const OF = { app: "shop", notificationClass: "transactional" } as const;
 /** The samples end five ms after T0. */
 const ENDED = T0 + 5;
 const NOW = T0 + 1_000;
-const DAY_MS = 86_400_000;
 
 async function deleteContent(store: Store, before = NOW, limit = 10) {
   const { workMs: _workMs, ...counts } = await store.deleteContent({ ...OF, before }, NOW, limit);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { RELEASE_MS } from "../../../core/content/reference.ts";
+import { DAY_MS } from "../../../core/delivery/lifetime.ts";
 import type { NotificationRecord } from "../../../core/delivery/notification.ts";
 import { FIRST_PLACE } from "../../../core/ports/notification-store.ts";
 import type { Store } from "../../../core/ports/store.ts";
@@ -8,7 +9,6 @@ import { hexId, ids, sampleAttempt, sampleChange, sampleNotification, T0 } from 
 import type { StoreTest } from "./store-test.ts";
 
 const NOW = T0 + 1_000;
-const DAY_MS = 86_400_000;
 const NOTHING = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
 /** Each names the person, or could. */
 const SECRETS = [

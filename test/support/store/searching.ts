@@ -4,6 +4,7 @@ import { endpointId, notificationId } from "../../../adapters/ids.ts";
 import { type SearchQuery, searchNotifications } from "../../../adapters/store/search.ts";
 import { CLASSES } from "../../../core/delivery/channel.ts";
 import { type Endpoint, endpointKey } from "../../../core/delivery/endpoint.ts";
+import { DAY_MS } from "../../../core/delivery/lifetime.ts";
 import { type Delivery, END_STATES, isOpen, type NotificationRecord } from "../../../core/delivery/notification.ts";
 import { REASON_CODES } from "../../../core/delivery/reason.ts";
 import type { SearchFilter } from "../../../core/delivery/search.ts";
@@ -204,7 +205,6 @@ export function describeSearching(name: string, test: StoreTest): void {
     });
 
     test("finds nothing of another app, nothing that was purged, and no tag of who was erased", async (store) => {
-      const DAY_MS = 86_400_000;
       const of = (tag: string, over: Partial<NotificationRecord> = {}) =>
         sampleNotification([undefined], { tags: { about: tag }, acceptedAt: T0 - 900 * DAY_MS, ...over });
       const [kept, erased] = [of("kept"), of("erased")];
