@@ -1,4 +1,5 @@
 import type { Ledger, LedgerEntry } from "../kit/ledger.ts";
+import { createWatchers } from "../kit/watchers.ts";
 import { messageOf, READERS, summaryOf } from "./read/message.ts";
 import { countsOf, fits, type Query, wordsOf } from "./search.ts";
 import type { Message, MessageList, Summary } from "./view.ts";
@@ -28,7 +29,7 @@ export interface Inbox extends Disposable {
   idOf(attemptId: string): number | undefined;
   /** Removes what matches; all of it also sets the counts back. */
   clear(query: Query): void;
-  /** Calls `told` after each arrival and removal. Returns what ends that. */
+  /** Calls `told` after each arrival and removal. Returns a function that ends it. */
   watch(told: () => void): () => void;
 }
 
@@ -36,10 +37,7 @@ export interface Inbox extends Disposable {
 export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
   let kept: Kept[] = [];
   let [bytes, lastId, arrived, rejected, dropped] = [0, 0, 0, 0, 0];
-  const watchers = new Set<() => void>();
-  const changed = () => {
-    for (const told of watchers) told();
-  };
+  const { tell: changed, watch } = createWatchers<[]>();
 
   function dropOldest(): void {
     while (kept.length > 1 && (kept.length > INBOX_MESSAGES_MAX || bytes > INBOX_BYTES_MAX)) {
@@ -94,10 +92,7 @@ export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
       if (kept.length === 0) [arrived, rejected, dropped] = [0, 0, 0];
       changed();
     },
-    watch(told) {
-      watchers.add(told);
-      return () => void watchers.delete(told);
-    },
+    watch,
     [Symbol.dispose]: unwatch,
   };
 }
