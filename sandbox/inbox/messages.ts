@@ -70,7 +70,7 @@ export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
 
   /** The latest first. */
   const matching = (query: Query) => kept.filter((own) => fits(query, readOf(own))).reverse();
-  const whole = ({ id, entry }: Kept) => messageOf(id, entry)!;
+  const whole = (own: Kept) => messageOf(readOf(own).summary, own.entry);
   const at = (id: number) => kept.find((own) => own.id === id);
 
   return {
