@@ -61,7 +61,7 @@ const BUTTONS: Readonly<Record<string, readonly (readonly [label: string, action
   fcm: [
     ["503", answers(503, fcmError(503, "UNAVAILABLE", "UNAVAILABLE"))],
     ["No answer", NO_ANSWER],
-    [THROTTLE, answers(429, fcmError(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), { "retry-after": String(THROTTLED_S) })],
+    [THROTTLE, throttles(fcmError(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"))],
     ["Token gone", answers(404, fcmError(404, "NOT_FOUND", "UNREGISTERED"))],
   ],
   webpush: [

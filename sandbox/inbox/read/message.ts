@@ -13,15 +13,15 @@ type Read =
   | { channel: "email"; device: "mailbox"; read(entry: LedgerEntry): ReadEmail };
 
 /** By provider, in the order in which the page offers them. */
-export const READERS: Readonly<Record<string, Read & { label: string }>> = {
-  sendgrid: { label: "SendGrid", channel: "email", device: "mailbox", read: readSendgrid },
-  mandrill: { label: "Mandrill", channel: "email", device: "mailbox", read: readMandrill },
-  smtp: { label: "SMTP", channel: "email", device: "mailbox", read: readSmtp },
-  twilio: { label: "Twilio", channel: "sms", device: "phone", read: readTwilio },
-  vonage: { label: "Vonage", channel: "sms", device: "phone", read: readVonage },
-  apns: { label: "APNs", channel: "push", device: "ios", read: readApns },
-  fcm: { label: "FCM", channel: "push", device: "android", read: readFcm },
-  webpush: { label: "Web Push", channel: "push", device: "browser", read: readWebPush },
+export const READERS: Readonly<Record<string, Read>> = {
+  sendgrid: { channel: "email", device: "mailbox", read: readSendgrid },
+  mandrill: { channel: "email", device: "mailbox", read: readMandrill },
+  smtp: { channel: "email", device: "mailbox", read: readSmtp },
+  twilio: { channel: "sms", device: "phone", read: readTwilio },
+  vonage: { channel: "sms", device: "phone", read: readVonage },
+  apns: { channel: "push", device: "ios", read: readApns },
+  fcm: { channel: "push", device: "android", read: readFcm },
+  webpush: { channel: "push", device: "browser", read: readWebPush },
 };
 
 /** Characters of a mail's text in a list. */
