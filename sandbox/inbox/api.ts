@@ -32,7 +32,7 @@ export interface InboxParts {
 export interface InboxPages extends Disposable {
   /** Whether a request is for these pages. */
   serves(path: string): boolean;
-  /** Resolves with nothing where the response was taken over. */
+  /** Resolves with undefined where the connection stays open for events. */
   answer(request: WireRequest, response: WireOut): Promise<WireAnswer | undefined>;
   /** Whom to ask about deliveries from now on; undefined, as at the start: nobody. */
   connect(sender: Sender | undefined): void;

@@ -83,7 +83,7 @@ export const buttonsOf = (provider: string): FaultButton[] =>
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-/** "400 (Region not enabled); ordered here, 2 of 3": the numbers only where it was ordered for so many requests. */
+/** "400 (Region not enabled); ordered here, 2 of 3"; without the numbers where it stands until it is removed. */
 export function orderedWords(provider: string, { action, use, of }: FaultUse): string {
   return of >= UNTIL_REMOVED
     ? `${faultWords(provider, action)}; ordered here`

@@ -27,13 +27,13 @@ export interface Inbox extends Disposable {
   entry(id: number): LedgerEntry | undefined;
   /** Of the attempt's messages the latest; undefined: none is kept. */
   idOf(attemptId: string): number | undefined;
-  /** Removes what matches; all of it also sets the counts back. */
+  /** Removes what matches. Where nothing is left, the counts begin again at 0. */
   clear(query: Query): void;
   /** Calls `told` after each arrival and removal. Returns a function that ends it. */
   watch(told: () => void): () => void;
 }
 
-/** What arrived, from now on; the ledger keeps more, and knows nothing of what it says. */
+/** What arrives from now on, read as messages. The ledger keeps more of it, unread. */
 export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
   let kept: Kept[] = [];
   let [bytes, lastId, arrived, rejected, dropped] = [0, 0, 0, 0, 0];
