@@ -104,9 +104,10 @@ export async function startDev({
   for (const role of inStartOrder(await loadRoles())) {
     const start = (ports: Environment = {}) => role.start({ ...shared, ...found, ...ports });
     const again = async (error: unknown) => {
-      // Another program has taken a port since it was found free.
+      // Another program has taken a port since it was found free. An address that the environment names is not replaced.
       if (role.name !== "gateway" || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      return start({ GATEWAY_LISTEN: "127.0.0.1:0", GATEWAY_HTTP_LISTEN: "127.0.0.1:0" });
+      const chosenHere = ["GATEWAY_LISTEN", "GATEWAY_HTTP_LISTEN"].filter((name) => env[name] === undefined);
+      return start(Object.fromEntries(chosenHere.map((name) => [name, "127.0.0.1:0"])));
     };
     const running = stack.use(await start().catch(again));
     if (role.name === "preferences") found.PREFERENCES_ADDRESS = running.addresses.grpc ?? "";
