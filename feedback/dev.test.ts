@@ -1,4 +1,4 @@
-// The whole system as `carillon dev` runs it: providers' webhooks reach the deliveries.
+// The whole system as `carillon up` runs it: providers' webhooks reach the deliveries.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";

@@ -43,7 +43,7 @@ export function createAdmin(parts: AdminParts): Handler {
     readRequest(request, response, BODY_BYTES_MAX).then(
       async (wire) => {
         const answered = await answer(parts, wire, response).catch((error: Error) => jsonAnswer(500, { error: error.message }));
-        // Nothing: the response was taken over.
+        // Undefined: the connection stays open for events.
         if (answered !== undefined) send(response, answered);
       },
       () => cut(response),

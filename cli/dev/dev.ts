@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
@@ -7,6 +7,7 @@ import { grantApiKey } from "../../operations/apps/apps.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import type { Environment } from "../../runtime/config.ts";
 import type { Role, RunningRole } from "../../runtime/run.ts";
+import { readOrMake } from "../../sandbox/kit/files.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { loadRoles } from "../roles.ts";
 import { openInboxSender } from "./inbox-sender.ts";
@@ -67,13 +68,12 @@ export async function startDev({
   const storeUrl = given("STORE_URL") ?? `sqlite:${join(directory, "carillon.sqlite")}`;
   const apiKey = await createDevKey(storeUrl, app);
   const token = join(directory, "internal-token");
-  writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
-  const unsubscribeKeys = join(directory, "unsubscribe-keys");
-  // Kept, because mails in the sandbox's ledger have links that it sealed.
-  if (!existsSync(unsubscribeKeys)) writeFileSync(unsubscribeKeys, randomBytes(32).toString("base64url"), { mode: 0o600 });
-  const webhookKeys = join(directory, "webhook-keys");
-  // Kept, because the store holds secrets that it sealed.
-  if (!existsSync(webhookKeys)) writeFileSync(webhookKeys, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  writeFileSync(token, randomKey(), { mode: 0o600 });
+  const keptKey = (name: string) => {
+    const path = join(directory, name);
+    readOrMake(path, randomKey);
+    return path;
+  };
   const local = async (port: number) => `127.0.0.1:${(await isFreePort(port)) ? port : 0}`;
   const shared: Environment = {
     LOG_LEVEL: "warn",
@@ -86,8 +86,9 @@ export async function startDev({
     FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
     FEEDBACK_URL: "http://127.0.0.1:0",
-    UNSUBSCRIBE_KEYS_FILE: unsubscribeKeys,
-    WEBHOOK_KEYS_FILE: webhookKeys,
+    // Kept from one start to the next: links in sent mails are sealed with the first, secrets in the store with the second.
+    UNSUBSCRIBE_KEYS_FILE: keptKey("unsubscribe-keys"),
+    WEBHOOK_KEYS_FILE: keptKey("webhook-keys"),
     WEBHOOK_ALLOWED_ADDRESSES: "127.0.0.0/8,::1",
     ...env,
     STORE_URL: storeUrl,
@@ -103,9 +104,10 @@ export async function startDev({
   for (const role of inStartOrder(await loadRoles())) {
     const start = (ports: Environment = {}) => role.start({ ...shared, ...found, ...ports });
     const again = async (error: unknown) => {
-      // Another program has taken a port since it was found free.
+      // Another program has taken a port since it was found free. An address that the environment names is not replaced.
       if (role.name !== "gateway" || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      return start({ GATEWAY_LISTEN: "127.0.0.1:0", GATEWAY_HTTP_LISTEN: "127.0.0.1:0" });
+      const chosenHere = ["GATEWAY_LISTEN", "GATEWAY_HTTP_LISTEN"].filter((name) => env[name] === undefined);
+      return start(Object.fromEntries(chosenHere.map((name) => [name, "127.0.0.1:0"])));
     };
     const running = stack.use(await start().catch(again));
     if (role.name === "preferences") found.PREFERENCES_ADDRESS = running.addresses.grpc ?? "";
@@ -138,6 +140,8 @@ export async function startDev({
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
+
+const randomKey = () => randomBytes(32).toString("base64url");
 
 /** Feedback first, because links and sends name the URL at which it listens; dispatchers last, because they send. */
 function inStartOrder(roles: readonly Role[]): Role[] {

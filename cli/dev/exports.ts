@@ -11,7 +11,7 @@ export interface Exports {
   REDIS_URL: string;
 }
 
-/** Of every role by its name, as CARILLON_HEALTH has it. */
+/** The address of every role's health checks by its name, as CARILLON_HEALTH has them. */
 export const healthAddresses = (roles: readonly RunningRole[]): string =>
   roles.flatMap(({ name, addresses }) => (addresses.http ? [`${name}=${addresses.http}`] : [])).join(",");
 

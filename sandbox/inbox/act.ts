@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { inboundTextOf } from "../kit/inbound.ts";
 import type { LedgerEntry } from "../kit/ledger.ts";
 import { fieldsOf, textOf } from "../kit/read.ts";
 import type { Webhooks } from "../kit/webhooks.ts";
 import { ask, type Sender } from "./history.ts";
-import { messageOf } from "./read/message.ts";
+import { oneClickOf } from "./read/message.ts";
 import type { Acted } from "./view.ts";
 
 /** How long the answer to an unsubscription is waited for, in ms. */
@@ -17,7 +17,7 @@ export interface ActParts {
   sender: Sender | undefined;
 }
 
-/** Does what the recipient of a message may do. Never rejects: what went wrong is said. */
+/** Does what the recipient of a message may do. Never rejects: the answer says what went wrong. */
 export async function act(action: Action, entry: LedgerEntry, parts: ActParts): Promise<Acted> {
   try {
     if (action === "unsubscribe") return await unsubscribe(entry);
@@ -29,7 +29,7 @@ export async function act(action: Action, entry: LedgerEntry, parts: ActParts): 
 
 /** RFC 8058: as a mail program does when its button is pressed. */
 async function unsubscribe(entry: LedgerEntry): Promise<Acted> {
-  const url = messageOf(0, entry)?.oneClickUrl;
+  const url = oneClickOf(entry);
   if (url === undefined) return { ok: false, said: "This mail offers no one-click unsubscription." };
   const answer = await fetch(url, {
     method: "POST",
@@ -49,10 +49,7 @@ async function replyStop({ provider, recipient, payload }: LedgerEntry, { webhoo
   const { From, from } = fieldsOf(payload);
   // The number or name that the text came from, as its provider was given it.
   const to = textOf(From) || textOf(from) || undefined;
-  const answers = await webhooks.tellText(provider, {
-    ...{ from: recipient, to, text: "STOP", id: randomBytes(16).toString("hex"), account: "", service: undefined },
-    ...{ optOutType: undefined, method: "POST" },
-  });
+  const answers = await webhooks.tellText(provider, inboundTextOf({ from: recipient, to, text: "STOP" }));
   const status = answers[0]?.status ?? 0;
   return status >= 200 && status < 300
     ? { ok: true, said: `STOP was sent to ${to ?? "the sender"}, and answered ${status}.` }

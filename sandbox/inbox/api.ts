@@ -14,7 +14,7 @@ import type { Sender } from "./history.ts";
 import { MAIL_HEADERS, mailDocument } from "./mail-frame.ts";
 import { createInbox } from "./messages.ts";
 import { emailOf } from "./read/message.ts";
-import { duration, type Query, queryOf, whole } from "./search.ts";
+import { duration, queryOf, whole } from "./search.ts";
 import { timelineOf } from "./timeline.ts";
 import { createWaiting, WAIT_MS_MAX } from "./waiting.ts";
 
@@ -32,7 +32,7 @@ export interface InboxParts {
 export interface InboxPages extends Disposable {
   /** Whether a request is for these pages. */
   serves(path: string): boolean;
-  /** Resolves with nothing where the response was taken over. */
+  /** Resolves with undefined where the connection stays open for events. */
   answer(request: WireRequest, response: WireOut): Promise<WireAnswer | undefined>;
   /** Whom to ask about deliveries from now on; undefined, as at the start: nobody. */
   connect(sender: Sender | undefined): void;
@@ -69,7 +69,7 @@ export function createInboxPages({ ledger, faults, receipts, webhooks }: InboxPa
         inbox.clear(queryOf(query));
         return { status: 204 };
       case "GET /inbox/api/list":
-        return jsonAnswer(200, inbox.list(queryOf(query, ["limit"]) satisfies Query, whole(query, "limit", 1, SHOWN_MAX) ?? SHOWN));
+        return jsonAnswer(200, inbox.list(queryOf(query, ["limit"]), whole(query, "limit", 1, SHOWN_MAX) ?? SHOWN));
       case "GET /inbox/api/faults":
         return jsonAnswer(200, faultsView(faults));
       default:

@@ -3,26 +3,26 @@ import type { EventName } from "./view.ts";
 
 /** Pages that watch at once; further ones are refused. */
 export const VIEWERS_MAX = 20;
-/** Between two tellings of the same event, in ms: a load test changes the inbox thousands of times a second. */
+/** From a change to the events that tell of it, in ms: they are sent in batches, because a load test changes the inbox thousands of times a second. */
 const TELL_MS = 100;
 /** How often a page hears that it is live, in ms; after 10 s of silence it says that it is not. */
 const BEAT_MS = 3_000;
 /** How long a page waits before it connects again, in ms. */
 const RETRY_MS = 1_000;
-/** What a page has not read yet, in bytes: one that reads nothing is disconnected. */
+/** Bytes that a page has not read yet; a page with more is disconnected. */
 const UNREAD_BYTES_MAX = 65_536;
 
 export interface Events extends Disposable {
-  /** Tells every page, soon. @param detail which message, where it is about one */
+  /** Tells every page, with the next batch. @param detail which message, where it is about one */
   tell(name: Exclude<EventName, "beat">, detail?: string): void;
-  /** Keeps the connection for events. False: there are too many. */
+  /** Keeps the connection open for events. False: too many pages watch already. */
   open(response: ServerResponse): boolean;
 }
 
 /** Server-sent events, which say only what to read again. */
 export function createEvents(): Events {
   const viewers = new Set<ServerResponse>();
-  /** Events to tell at the next turn, each once. */
+  /** Events of the next batch, each once. */
   const waiting = new Set<string>();
   let turn: NodeJS.Timeout | undefined;
 

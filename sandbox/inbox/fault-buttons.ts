@@ -61,7 +61,7 @@ const BUTTONS: Readonly<Record<string, readonly (readonly [label: string, action
   fcm: [
     ["503", answers(503, fcmError(503, "UNAVAILABLE", "UNAVAILABLE"))],
     ["No answer", NO_ANSWER],
-    [THROTTLE, answers(429, fcmError(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), { "retry-after": String(THROTTLED_S) })],
+    [THROTTLE, throttles(fcmError(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"))],
     ["Token gone", answers(404, fcmError(404, "NOT_FOUND", "UNREGISTERED"))],
   ],
   webpush: [
@@ -83,7 +83,7 @@ export const buttonsOf = (provider: string): FaultButton[] =>
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-/** "400 (Region not enabled); ordered here, 2 of 3": the numbers only where it was ordered for so many requests. */
+/** "400 (Region not enabled); ordered here, 2 of 3"; without the numbers where it stands until it is removed. */
 export function orderedWords(provider: string, { action, use, of }: FaultUse): string {
   return of >= UNTIL_REMOVED
     ? `${faultWords(provider, action)}; ordered here`

@@ -1,11 +1,17 @@
 import type { Faults, StandingFault } from "../kit/faults.ts";
+import { providerName } from "./client/words.ts";
 import { buttonsOf, faultWords, UNTIL_REMOVED } from "./fault-buttons.ts";
 import { READERS } from "./read/message.ts";
 import type { FaultsView, Standing } from "./view.ts";
 
 export function faultsView(faults: Faults): FaultsView {
   return {
-    providers: Object.entries(READERS).map(([name, { label, channel }]) => ({ name, label, channel, buttons: buttonsOf(name) })),
+    providers: Object.entries(READERS).map(([name, { channel }]) => ({
+      name,
+      label: providerName(name),
+      channel,
+      buttons: buttonsOf(name),
+    })),
     standing: faults.standing().map(standingOf),
     untilRemoved: UNTIL_REMOVED,
   };
@@ -17,6 +23,6 @@ function standingOf({ id, provider, match, times, of, do: action }: StandingFaul
   const left = of >= UNTIL_REMOVED ? "until removed" : `${times} of ${of} left`;
   return {
     id,
-    text: `${READERS[provider]?.label ?? provider} ${VERBS[action.kind] ?? "does"} ${faultWords(provider, action)}${match === undefined ? "" : ` to ${match}`}, ${left}`,
+    text: `${providerName(provider)} ${VERBS[action.kind] ?? "does"} ${faultWords(provider, action)}${match === undefined ? "" : ` to ${match}`}, ${left}`,
   };
 }

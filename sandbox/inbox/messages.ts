@@ -1,4 +1,5 @@
 import type { Ledger, LedgerEntry } from "../kit/ledger.ts";
+import { createWatchers } from "../kit/watchers.ts";
 import { messageOf, READERS, summaryOf } from "./read/message.ts";
 import { countsOf, fits, type Query, wordsOf } from "./search.ts";
 import type { Message, MessageList, Summary } from "./view.ts";
@@ -26,20 +27,17 @@ export interface Inbox extends Disposable {
   entry(id: number): LedgerEntry | undefined;
   /** Of the attempt's messages the latest; undefined: none is kept. */
   idOf(attemptId: string): number | undefined;
-  /** Removes what matches; all of it also sets the counts back. */
+  /** Removes what matches. Where nothing is left, the counts begin again at 0. */
   clear(query: Query): void;
-  /** Calls `told` after each arrival and removal. Returns what ends that. */
+  /** Calls `told` after each arrival and removal. Returns a function that ends it. */
   watch(told: () => void): () => void;
 }
 
-/** What arrived, from now on; the ledger keeps more, and knows nothing of what it says. */
+/** What arrives from now on, read as messages. The ledger keeps more of it, unread. */
 export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
   let kept: Kept[] = [];
   let [bytes, lastId, arrived, rejected, dropped] = [0, 0, 0, 0, 0];
-  const watchers = new Set<() => void>();
-  const changed = () => {
-    for (const told of watchers) told();
-  };
+  const { tell: changed, watch } = createWatchers<[]>();
 
   function dropOldest(): void {
     while (kept.length > 1 && (kept.length > INBOX_MESSAGES_MAX || bytes > INBOX_BYTES_MAX)) {
@@ -72,7 +70,7 @@ export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
 
   /** The latest first. */
   const matching = (query: Query) => kept.filter((own) => fits(query, readOf(own))).reverse();
-  const whole = ({ id, entry }: Kept) => messageOf(id, entry)!;
+  const whole = (own: Kept) => messageOf(readOf(own).summary, own.entry);
   const at = (id: number) => kept.find((own) => own.id === id);
 
   return {
@@ -94,10 +92,7 @@ export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
       if (kept.length === 0) [arrived, rejected, dropped] = [0, 0, 0];
       changed();
     },
-    watch(told) {
-      watchers.add(told);
-      return () => void watchers.delete(told);
-    },
+    watch,
     [Symbol.dispose]: unwatch,
   };
 }

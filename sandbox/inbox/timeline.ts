@@ -1,8 +1,8 @@
 import type { LedgerEntry } from "../kit/ledger.ts";
 import type { SentReceipt } from "../kit/receipts.ts";
+import { providerName } from "./client/words.ts";
 import { orderedWords } from "./fault-buttons.ts";
 import { ask, type Sender } from "./history.ts";
-import { READERS } from "./read/message.ts";
 import type { DeliveryHistory, Timeline, TimelineEvent } from "./view.ts";
 
 /** What is known of a message: what arrived and was reported here, and what its sender says of it. */
@@ -13,16 +13,14 @@ export async function timelineOf(
   sender: Sender | undefined,
 ): Promise<Timeline> {
   const own = [arrivalOf(entry), ...receiptsIn(receipts)];
-  const answer = await asked(entry, sender);
-  const { events = [], ...history } = answer.history ?? {};
-  return {
-    id,
-    sender: answer.sender,
-    history: answer.history === undefined ? undefined : (history as Omit<DeliveryHistory, "events">),
-    // A stable sort: of the same millisecond the later one stands above.
-    events: [...events, ...own].sort((a, b) => a.at - b.at).reverse(),
-  };
+  const { sender: knowledge, history } = await asked(entry, sender);
+  if (history === undefined) return { id, sender: knowledge, events: latestFirst(own) };
+  const { events, ...known } = history;
+  return { id, sender: knowledge, history: known, events: latestFirst([...events, ...own]) };
 }
+
+/** The sort is stable, so that of two events in the same millisecond the later one stands first. */
+const latestFirst = (events: readonly TimelineEvent[]) => events.toSorted((a, b) => a.at - b.at).reverse();
 
 async function asked(entry: LedgerEntry, sender: Sender | undefined): Promise<Pick<Timeline, "sender"> & { history?: DeliveryHistory }> {
   if (sender === undefined) return { sender: "not-connected" };
@@ -36,7 +34,7 @@ async function asked(entry: LedgerEntry, sender: Sender | undefined): Promise<Pi
 }
 
 function arrivalOf({ accepted, answer, receivedAt, provider, fault }: LedgerEntry): TimelineEvent {
-  const name = READERS[provider]?.label ?? provider;
+  const name = providerName(provider);
   return {
     at: receivedAt,
     title: accepted ? `Arrived at ${name}` : `Rejected by ${name}`,

@@ -78,8 +78,9 @@ export interface MessageList {
   messages: Summary[];
   /** How many match the words and the recipient, by channel. */
   counts: Counts;
-  /** All that arrived since the start or the last DELETE, kept or not. */
+  /** Accepted since the start, or since everything was deleted; also those dropped since. */
   arrived: number;
+  /** Rejected in the same time. */
   rejected: number;
   /** Older messages that were dropped for want of room. */
   dropped: number;
@@ -141,7 +142,7 @@ export interface FaultsView {
   /** In the order in which they are offered. */
   providers: { name: string; label: string; channel: InboxChannel; buttons: FaultButton[] }[];
   standing: Standing[];
-  /** How often "until removed" is. */
+  /** The `times` of an order that stands until it is removed. */
   untilRemoved: number;
 }
 
@@ -153,5 +154,5 @@ export interface Acted {
   url?: string | undefined;
 }
 
-/** Events of GET /inbox/api/events; each says only what to read again. A timeline's data is the message's id; empty: any. */
+/** Events of GET /inbox/api/events; each says only what to read again. A timeline's data is the message's id; empty: every message's. */
 export type EventName = "messages" | "faults" | "timeline" | "beat";

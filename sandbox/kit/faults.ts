@@ -1,4 +1,5 @@
 import { isFields } from "./read.ts";
+import { createWatchers } from "./watchers.ts";
 
 /** Orders kept at once; further ones are rejected. */
 export const FAULTS_MAX = 1_000;
@@ -94,17 +95,14 @@ export interface Faults {
   takeWebhooks(provider: FaultTarget, recipient: string, deliveryId: string): WebhookAction | undefined;
   standing(): StandingFault[];
   clear(id?: number): void;
-  /** Calls `told` after each order, use and removal. Returns what ends that. */
+  /** Calls `told` after each order, use and removal. Returns a function that ends it. */
   watch(told: () => void): () => void;
 }
 
 export function createFaults(scope: FaultScope): Faults {
   let orders: StandingFault[] = [];
   let lastId = 0;
-  const watchers = new Set<() => void>();
-  const changed = () => {
-    for (const told of watchers) told();
-  };
+  const { tell: changed, watch } = createWatchers<[]>();
 
   function take<A extends FaultOrder["do"]>(
     is: (action: FaultOrder["do"]) => action is A,
@@ -141,10 +139,7 @@ export function createFaults(scope: FaultScope): Faults {
       orders = id === undefined ? [] : orders.filter((o) => o.id !== id);
       changed();
     },
-    watch(told) {
-      watchers.add(told);
-      return () => void watchers.delete(told);
-    },
+    watch,
   };
 }
 

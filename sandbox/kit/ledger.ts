@@ -1,4 +1,5 @@
 import type { FaultUse } from "./faults.ts";
+import { createWatchers } from "./watchers.ts";
 
 /** Entries kept in full, at roughly 2 kB each: 200 MB at most. Older ones are dropped, and still counted. */
 export const LEDGER_ENTRIES_MAX = 100_000;
@@ -58,7 +59,7 @@ export interface Ledger {
   acceptances(): ReadonlyMap<string, number>;
   /** Waits until `count` entries match; rejects after `waitMs`. */
   arrived(filter: LedgerFilter, count: number, waitMs?: number): Promise<LedgerEntry[]>;
-  /** Calls `told` for each entry from now on. Returns what ends that. */
+  /** Calls `told` for each entry from now on. Returns a function that ends it. */
   watch(told: (entry: LedgerEntry) => void): () => void;
   clear(): void;
 }
@@ -72,7 +73,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
   let forgotten = 0;
   let providers = zeroes(providerNames);
   const accepted = new Map<string, number>();
-  const watchers = new Set<(entry: LedgerEntry) => void>();
+  const { tell, watch } = createWatchers<[entry: LedgerEntry]>();
 
   const entries = (filter: LedgerFilter = {}) => kept.filter((entry) => matches(entry, filter));
 
@@ -92,10 +93,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
 
   return {
     entries,
-    watch(told) {
-      watchers.add(told);
-      return () => void watchers.delete(told);
-    },
+    watch,
     acceptances: () => accepted,
     add(entry) {
       kept.push(entry);
@@ -108,7 +106,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
       const known = accepted.get(entry.deliveryId);
       if (entry.accepted && entry.deliveryId !== "" && (known !== undefined || accepted.size < LEDGER_DELIVERIES_MAX))
         accepted.set(entry.deliveryId, (known ?? 0) + 1);
-      for (const told of watchers) told(entry);
+      tell(entry);
     },
     summary() {
       const duplicates: Record<string, number> = {};
@@ -120,7 +118,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
       const { promise, resolve, reject } = Promise.withResolvers<LedgerEntry[]>();
       const stop = () => {
         clearTimeout(timer);
-        watchers.delete(check);
+        unwatch();
       };
       const check = () => {
         const found = entries(filter);
@@ -132,7 +130,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
         stop();
         reject(new Error(`${entries(filter).length} of ${count} entries arrived within ${waitMs} ms`));
       }, waitMs);
-      watchers.add(check);
+      const unwatch = watch(check);
       check();
       return promise;
     },

@@ -1,3 +1,5 @@
+import { createWatchers } from "./watchers.ts";
+
 /** A report on an attempt, sent to the receiver of webhooks or of bounces. */
 export interface SentReceipt {
   attemptId: string;
@@ -15,7 +17,7 @@ export interface Receipts {
   add(receipt: SentReceipt): void;
   /** In their order. */
   of(attemptId: string): readonly SentReceipt[];
-  /** Calls `told` for each receipt from now on. Returns what ends that. */
+  /** Calls `told` for each receipt from now on. Returns a function that ends it. */
   watch(told: (receipt: SentReceipt) => void): () => void;
 }
 
@@ -26,7 +28,7 @@ const PER_ATTEMPT_MAX = 20;
 
 export function createReceipts(): Receipts {
   const kept = new Map<string, SentReceipt[]>();
-  const watchers = new Set<(receipt: SentReceipt) => void>();
+  const { tell, watch } = createWatchers<[receipt: SentReceipt]>();
   return {
     add(receipt) {
       const own = kept.get(receipt.attemptId) ?? [];
@@ -34,12 +36,9 @@ export function createReceipts(): Receipts {
       kept.set(receipt.attemptId, own);
       const oldest = kept.keys().next();
       if (kept.size > ATTEMPTS_MAX && !oldest.done) kept.delete(oldest.value);
-      for (const told of watchers) told(receipt);
+      tell(receipt);
     },
     of: (attemptId) => kept.get(attemptId) ?? [],
-    watch(told) {
-      watchers.add(told);
-      return () => void watchers.delete(told);
-    },
+    watch,
   };
 }

@@ -1,67 +1,22 @@
-// The sandbox's inbox in a real Chromium, with the whole system sending: what arrives is seen, faults do what they say, and a mail can do nothing.
+// The sandbox's inbox in a real Chromium, with the whole system sending: what arrives is seen and found, and a mail can do nothing.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
-import { contentToProto } from "../../core/content/content.ts";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
-import { mail, send, settled, toEndpoint } from "../e2e/calls.ts";
 import { eventually } from "../support/eventually.ts";
-import { fresh, freshNumber } from "../support/fresh.ts";
 import { startTestSandbox } from "../support/raw-client.ts";
-import { startSystem, type TestSystem } from "../support/system.ts";
-import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, isWide, THEMES, WIDTHS } from "./page-checks.ts";
-import {
-  APNS,
-  FCM,
-  KOREAN_CODE,
-  MARKETING,
-  RECEIPT_TEXT,
-  SHOP_ENV,
-  sendMail,
-  sendPush,
-  sendShopMessages,
-  sendText,
-} from "./shop-messages.ts";
+import { openPage } from "./chromium.ts";
+import { choose, items, pane, shown, useInbox } from "./inbox.ts";
+import { APNS, FCM, KOREAN_CODE, RECEIPT_TEXT, sendMail, sendPush, sendText } from "./shop-messages.ts";
 
-let browser: Browser;
-let system: TestSystem;
-before(async () => {
-  browser = await startChromium();
-  system = await startSystem(SHOP_ENV);
-});
-after(async () => {
-  await browser?.close();
-  await system?.[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  system.sandbox.faults.clear();
-  await fetch(`${system.sandbox.adminUrl}/inbox/api/messages`, { method: "DELETE" });
-});
-
-/** The inbox, live. */
-async function openInbox(options: Parameters<typeof openPage>[1] = {}) {
-  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
-  await opened.page.goto(`${system.sandbox.adminUrl}/inbox`);
-  await opened.page.getByText(/^Live · /).waitFor();
-  return opened;
-}
-const items = (page: Page) => page.locator(".list .item");
-const pane = (page: Page) => page.locator("#detail");
-/** The next message that the page shows in its list. */
-const shown = (page: Page, text: string) => items(page).filter({ hasText: text }).first().waitFor();
-const choose = (page: Page, text: string) => items(page).filter({ hasText: text }).first().getByRole("link").click();
-const said = (page: Page) => page.locator(".faults [role=status]");
-const press = (page: Page, name: string) => page.locator(".faults").getByRole("button", { name, exact: true }).click();
+const inbox = useInbox();
 const heading = (page: Page) => page.locator("#subject");
 
 test("what is sent on each channel appears by itself, as its device shows it", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
+  await using opened = await inbox.open();
+  const { page, system } = opened;
   await page.getByText("Nothing arrived yet").waitFor();
   const laptop: Endpoint = { channel: "webpush", ...system.sandbox.webPushSubscription("dana-laptop") };
   await sendPush(system, APNS, "Parcel 1000 arrives today.");
@@ -93,8 +48,8 @@ test("what is sent on each channel appears by itself, as its device shows it", a
 });
 
 test("a message is found by recipient and by words, and has its timeline from acceptance to receipt", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
+  await using opened = await inbox.open();
+  const { page, system } = opened;
   await sendText(system, "+15550100101", "482913 is your code.");
   await sendMail(system, "ada@example.com", { subject: "Your receipt", text: RECEIPT_TEXT });
   await page.getByRole("searchbox").fill("bell founders ADA@");
@@ -139,8 +94,8 @@ test("a mail runs no script, sends nothing and fetches nothing; without the fram
     <img src="x:" onerror="fetch('${origin}/handler')" alt=""><script>fetch("${origin}/script"); parent.document.title = "taken"</script>
     <iframe src="${origin}/frame"></iframe><object data="${origin}/object"></object><video poster="${origin}/poster.svg"></video>
     <form action="${origin}/form" method="post"><button>Send</button></form><a href="${origin}/link">A link</a>`;
-  await using opened = await openInbox();
-  const { page, faults } = opened;
+  await using opened = await inbox.open();
+  const { page, faults, system } = opened;
   await sendMail(system, "ada@example.com", { subject: "A hostile mail", html, text: "t" });
   await choose(page, "A hostile mail");
   const frame = page.frameLocator(".mail iframe");
@@ -157,14 +112,14 @@ test("a mail runs no script, sends nothing and fetches nothing; without the fram
   assert.equal(asked.length, 0, asked.join(" "));
 
   // The same mail in a page of its own: the stranger is asked, so the test above can fail.
-  await using bare = await openPage(browser);
+  await using bare = await openPage(inbox.browser);
   await bare.page.setContent(html);
   await eventually("the stranger was asked", () => asked.includes("/picture.svg") && asked.includes("/script"));
 });
 
 test("new messages are counted, not inserted, while somebody points at the list", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
+  await using opened = await inbox.open();
+  const { page, system } = opened;
   await sendText(system, "+15550100101", "The first one.");
   await choose(page, "The first one.");
   await sendText(system, "+15550100102", "The second one.");
@@ -177,8 +132,8 @@ test("new messages are counted, not inserted, while somebody points at the list"
 });
 
 test("by keyboard alone: skip, search, move, tabs, clear, help, and single keys can be turned off", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
+  await using opened = await inbox.open();
+  const { page, system } = opened;
   for (const n of [1, 2, 3]) await sendMail(system, "ada@example.com", { subject: `Mail ${n}`, text: `Text ${n}` });
   await shown(page, "Mail 3");
   await page.keyboard.press("Tab");
@@ -237,82 +192,8 @@ test("by keyboard alone: skip, search, move, tabs, clear, help, and single keys 
   assert.notEqual(await page.evaluate("document.activeElement.id"), "q");
 });
 
-test("an ordered 503 rejects the next mail, which is sent again; what stands is shown, and can be removed", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
-  await page.getByLabel("Provider", { exact: true }).selectOption("SendGrid");
-  await press(page, "503");
-  await said(page).getByText("Ordered: SendGrid, 503, next request.").waitFor();
-  await page.getByText("SendGrid answers 503, 1 of 1 left").waitFor();
-  const to = `${fresh("ada")}@example.com`;
-  await sendMail(system, to, { subject: "In spite of it" });
-  await page.getByText("503; ordered here, 1 of 1").waitFor();
-  await page.getByText("SendGrid answers 503, 1 of 1 left").waitFor({ state: "detached" });
-  await shown(page, "In spite of it");
-
-  await page.getByLabel("How often").selectOption("until removed");
-  await press(page, "No answer");
-  await page.getByText("SendGrid gives no answer, until removed").waitFor();
-  await send(system, { recipient: toEndpoint(mail(to)), content: contentToProto({ email: { subject: "Silence", html: "", text: "t" } }) });
-  await page.getByText("SendGrid took it: no answer; ordered here").waitFor();
-  await page.getByRole("button", { name: /^Remove: / }).click();
-  await said(page).getByText("Removed.").waitFor();
-  assert.deepEqual(system.sandbox.faults.standing(), []);
-});
-
-test("an ordered bounce makes the mail fail, and its message says so", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
-  await page.getByLabel("Provider", { exact: true }).selectOption("SendGrid");
-  await press(page, "Bounce");
-  await said(page).getByText("Ordered").waitFor();
-  await sendMail(system, `${fresh("ada")}@example.com`, { subject: "Bounces" });
-  await choose(page, "Bounces");
-  await pane(page).getByText("Failed", { exact: true }).waitFor();
-  await page.getByRole("tab", { name: /Timeline/ }).click();
-  await page.getByText("Receipt sent: not delivered").waitFor();
-});
-
-test("a reply of STOP opts the number out: the next text is not sent", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
-  const number = freshNumber();
-  await sendText(system, number, "Before the STOP.");
-  await choose(page, "Before the STOP.");
-  await page.getByRole("heading", { name: `Act as ${number}` }).waitFor();
-  assert.equal(await page.getByRole("button", { name: "Unsubscribe with one click" }).isDisabled(), true);
-  await press(page, "Reply STOP");
-  await said(page)
-    .getByText(/^STOP was sent to \+15005550006, and answered 20\d/)
-    .waitFor();
-  const next = await sendText(system, number, "After the STOP.", { notificationClass: MARKETING, category: "newsletter" });
-  const [record] = await settled(system, [next]);
-  assert.equal(record?.deliveries[0]?.state, "suppressed");
-  assert.equal(system.sandbox.ledger.entries({ deliveryId: record?.deliveries[0]?.id }).length, 0);
-});
-
-test("one click unsubscribes, and the preference page opens", async () => {
-  await using opened = await openInbox();
-  const { page } = opened;
-  const to = `${fresh("emil")}@example.com`;
-  const newsletter = { notificationClass: MARKETING, category: "newsletter" };
-  await sendMail(system, to, { subject: "Five books" }, newsletter);
-  await choose(page, "Five books");
-  await page.getByRole("tab", { name: /Headers/ }).click();
-  await page.getByText("One click is offered").waitFor();
-  await press(page, "Unsubscribe with one click");
-  await said(page).getByText("Unsubscribed: the link answered 200.").waitFor();
-  const next = await sendMail(system, to, { subject: "Six books" }, newsletter);
-  const [record] = await settled(system, [next]);
-  assert.deepEqual([record?.deliveries[0]?.state, record?.deliveries[0]?.reason?.code], ["suppressed", "opted-out"]);
-  const opening = page.context().waitForEvent("page");
-  await press(page, "Open the preference page");
-  const preferences = await opening;
-  await preferences.waitForURL(/\/p\/v1\./);
-});
-
 test("says since when it is not live, and keeps what it shows", async () => {
-  await using opened = await openPage(browser);
+  await using opened = await openPage(inbox.browser);
   const { page } = opened;
   await using sandbox = await startTestSandbox();
   await page.clock.install();
@@ -322,65 +203,4 @@ test("says since when it is not live, and keeps what it shows", async () => {
   await page.clock.runFor(15_000);
   await page.getByText(/^Not live since \d\d:\d\d:\d\d UTC$/).waitFor();
   await page.getByText("0 arrived, 0 rejected").waitFor();
-});
-
-/** Each thing the page may show. */
-const SIGHTS: readonly (readonly [what: string, see: (page: Page) => Promise<unknown>])[] = [
-  ["a mail", (page) => choose(page, "Your receipt for order 1000")],
-  ["headers", (page) => page.getByRole("tab", { name: /Headers/ }).click()],
-  ["the raw request", (page) => page.getByRole("tab", { name: "Raw" }).click()],
-  ["a timeline", (page) => page.getByRole("tab", { name: /Timeline/ }).click()],
-  ["a text", (page) => choose(page, "482913 is your code")],
-  ["a rejected text", (page) => choose(page, "Rejected by the sandbox")],
-  ["a push", (page) => choose(page, "Parcel 1000")],
-  ["the keys", (page) => page.keyboard.press("?")],
-];
-test("everything it shows: axe finds nothing serious, nothing scrolls sideways, nothing comes from elsewhere", async () => {
-  await sendShopMessages(system, fresh("order-1000-ada-receipt"));
-  for (const colorScheme of THEMES)
-    for (const width of WIDTHS) {
-      await using opened = await openInbox({ colorScheme, viewport: { width, height: 900 } });
-      const { page, requests, faults } = opened;
-      const check = async (what: string) => {
-        const where = `${what}, ${colorScheme}, ${width}`;
-        assert.deepEqual(await axeFaults(page), [], where);
-        assert.equal(await isWide(page), false, where);
-      };
-      await check("the list");
-      for (const [what, see] of SIGHTS) {
-        if (width < 900 && (await page.getByText("All messages").isVisible()) && what.startsWith("a ") && what !== "a timeline")
-          await page.getByText("All messages").click();
-        await see(page);
-        await check(what);
-      }
-      await page.keyboard.press("Escape");
-      assert.deepEqual(
-        requests.filter(({ url }) => !url.startsWith(`${system.sandbox.adminUrl}/`)),
-        [],
-      );
-      assert.deepEqual(faults, []);
-    }
-});
-
-/** Where pictures are written: only when asked, because fonts differ between machines. */
-const { SCREENSHOTS } = process.env;
-test("the inbox as people see it", async () => {
-  await sendShopMessages(system, "order-1000-ada-receipt");
-  for (const colorScheme of THEMES)
-    for (const [name, width, height] of [
-      ["inbox", 1_440, 900],
-      ["inbox-phone", 390, 844],
-    ] as const) {
-      await using opened = await openInbox({ colorScheme, viewport: { width, height }, deviceScaleFactor: width < 500 ? 2 : 1 });
-      const { page } = opened;
-      await choose(page, "Your receipt for order 1000");
-      await pane(page).getByText("Delivered", { exact: true }).waitFor();
-      await page.frameLocator(".mail iframe").getByText("Thank you, Ada.").waitFor();
-      await page.getByText("to +15550100117, 2 of 3 left").waitFor();
-      if (SCREENSHOTS === undefined || SCREENSHOTS === "") continue;
-      mkdirSync(SCREENSHOTS, { recursive: true });
-      await page.evaluate("document.fonts.ready");
-      await page.mouse.move(width - 1, 0);
-      await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colorScheme}.png`), fullPage: width < 500 });
-    }
 });

@@ -1,4 +1,6 @@
-// What every page of ours must pass in a browser.
+// What every page of ours must pass in a browser, and how its pictures are drawn.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 
@@ -17,4 +19,13 @@ export async function axeFaults(page: Page): Promise<string[]> {
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+/** Writes a picture of the page into the folder that SCREENSHOTS names. Only when asked, because fonts differ between machines. */
+export async function draw(page: Page, name: string, { fullPage = true }: { fullPage?: boolean } = {}): Promise<void> {
+  const { SCREENSHOTS } = process.env;
+  if (SCREENSHOTS === undefined || SCREENSHOTS === "") return;
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.evaluate("document.fonts.ready");
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage });
 }

@@ -1,12 +1,10 @@
 // The pages that recipients see, in a real Chromium: by mouse, by keyboard, without scripts, on narrow screens, in both themes and languages.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { openPage, startChromium } from "./chromium.ts";
 import { openJuniperBooks } from "./juniper-books.ts";
-import { axeFaults, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
 
 type Books = Awaited<ReturnType<typeof openJuniperBooks>>;
 let browser: Browser;
@@ -145,9 +143,6 @@ test("of two tabs the second is told, and a blocked box says why", async () => {
   assert.match(await reason.innerText(), /Newsletter cannot come by text, because you replied STOP/);
 });
 
-/** Where pictures are written: only when asked, because fonts differ between machines. */
-const { SCREENSHOTS } = process.env;
-
 for (const language of LANGUAGES)
   for (const colorScheme of THEMES)
     test(`the page as people see it: ${language}, ${colorScheme}`, async () => {
@@ -161,9 +156,6 @@ for (const language of LANGUAGES)
         await said(page),
         language === "en" ? /“Reminders” no longer comes by text/ : /‘예약·반납 안내’ 알림을 문자로 보내지 않습니다/,
       );
-      await page.evaluate("document.fonts.ready");
-      if (SCREENSHOTS === undefined || SCREENSHOTS === "") return;
-      mkdirSync(SCREENSHOTS, { recursive: true });
       await page.mouse.move(0, 0);
-      await page.screenshot({ path: join(SCREENSHOTS, `preferences-${language}-${colorScheme}.png`), fullPage: true });
+      await draw(page, `preferences-${language}-${colorScheme}`);
     });

@@ -40,6 +40,19 @@ describe("carillon up", () => {
     assert.equal(stderr, `carillon: another carillon uses ${directory}; end it, or give this one a directory of its own by --directory\n`);
   });
 
+  test("an address that was asked for and is taken is an error: it listens nowhere else instead", async () => {
+    const other = mkdtempSync(join(tmpdir(), "carillon-up-"));
+    try {
+      const { code, stderr } = await runCli(["up", "--directory", other], { GATEWAY_LISTEN: up.gatewayAddress });
+      assert.deepEqual(
+        [code, stderr.trim().split("\n").at(-1)],
+        [1, `carillon: cannot listen on ${up.gatewayAddress}: another process listens there; end it, or set another port`],
+      );
+    } finally {
+      rmSync(other, { recursive: true, force: true });
+    }
+  });
+
   test("the file of exports is for its owner alone, and leads other commands to the system", async () => {
     assert.equal(statSync(join(directory, "env")).mode & 0o077, 0);
     assert.equal(env.CARILLON_ADDRESS, up.gatewayAddress);

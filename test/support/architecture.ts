@@ -210,7 +210,7 @@ function syntaxFaults({ path, text }: SourceFile): string[] {
   );
 }
 
-/** It is given a store whose changes are logged (open-erasure.ts); all others change preferences by adapters/opt-outs/preferences.ts, which logs them. */
+/** The one file that may: it gets a store that logs its changes (open-erasure.ts). All others use adapters/opt-outs/preferences.ts, which logs them. */
 const CHANGES_STORE = "gateway/erasure/erase-user.ts";
 const UNLOGGED = /\bstore\.preferences\.update\(/g;
 

@@ -7,7 +7,7 @@ import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Environment } from "../../runtime/config.ts";
 
-/** The whole system as `carillon dev` runs it, on servers and a store of its own, and a caller connected to it. */
+/** The whole system as `carillon up` runs it, on servers and a store of its own, and a caller connected to it. */
 export interface TestSystem extends DevSystem {
   clients: Clients;
   directory: string;

@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
-/** By what KeyboardEvent.key says. */
+/** What each key does, by KeyboardEvent.key. */
 export type Keys = Readonly<Record<string, () => void>>;
 
 const SETTING = "carillon-keys";
 const FIELD = "input, select, textarea, [contenteditable]";
 
 /**
- * Single keys, outside of fields and without Ctrl, Alt or Meta. Whether they are on, and what changes that: some people speak their input, and a stray
- * letter must not act (WCAG 2.1.4).
+ * Acts on single keys that are pressed outside of fields and without Ctrl, Alt or Meta. Returns whether they are on, and a function that turns them on
+ * or off: some people speak their input, and a stray letter must not act (WCAG 2.1.4).
  */
 export function useKeys(keys: Keys): [isOn: boolean, set: (isOn: boolean) => void] {
   const latest = useRef(keys);

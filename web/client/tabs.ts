@@ -8,7 +8,7 @@ export interface Tab {
   content(): Children;
 }
 
-/** Tabs by click and by arrow keys; only the chosen panel has content. @param label names the list for who does not see it */
+/** Tabs by click and by arrow keys; only the chosen panel has content. @param label names the list for people who do not see it */
 export function Tabs({
   label,
   tabs,

@@ -46,7 +46,7 @@ const KIT: readonly Mount[] = [
 ];
 
 /**
- * Finds the files of pages by their path. Files are read at the first question, once: programs that show no page pay nothing. Only files that were in
+ * Finds the files of pages by their path. Each file is read once, at its first request: programs that show no page pay nothing. Only files that were in
  * the folders then are served, whatever a path says.
  */
 export function createClientFiles(mounts: readonly Mount[]): (path: string) => ClientFile | undefined {

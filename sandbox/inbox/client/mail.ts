@@ -1,5 +1,6 @@
 import { Fragment, type VNode } from "preact";
 import { html } from "../../../web/client/html.ts";
+import { counted } from "../../../web/client/time.ts";
 import type { Message } from "../view.ts";
 
 /** In a frame that may do nothing; its own answer forbids what the attribute does, and everything from elsewhere. */
@@ -15,7 +16,7 @@ export function MailView({ message: { id, html: mail, text, remote, attachments 
       attachments.length > 0 &&
       html`<dl class="kv note">${attachments.map(
         ({ filename, type, bytes, inline }, i) =>
-          html`<dt key=${`n${i}`}>${inline ? "In the text" : "Attached"}</dt><dd key=${`v${i}`}>${filename || "without a name"} <span class="dim">${type}, ${bytes.toLocaleString("en")} bytes</span></dd>`,
+          html`<dt key=${`n${i}`}>${inline ? "In the text" : "Attached"}</dt><dd key=${`v${i}`}>${filename || "without a name"} <span class="dim">${type}, ${counted(bytes)} bytes</span></dd>`,
       )}</dl>`
     }
   <//>`;

@@ -87,9 +87,9 @@ function useTyped(set: (text: string) => void): (text: string) => void {
 }
 
 /**
- * The rows that the list shows. While somebody reads or points at the list, new ones are held back and counted, because a list that moves is clicked in
- * the wrong place; then they wait until they are asked for.
- * @param about another question has other rows, at once
+ * The rows that the list shows. While somebody reads or points at the list, new ones are held back and counted, because in a list that moves people
+ * click the wrong row. From then on they wait until the reader asks for them.
+ * @param about the search; the rows of another one are shown at once
  */
 function useHeldRows(latest: readonly Summary[] | undefined, about: string) {
   const [shown, setShown] = useState<{ about: string; rows: readonly Summary[] }>({ about: "", rows: [] });

@@ -8,6 +8,7 @@ export const DEVICE_NAMES: Readonly<Record<Summary["device"], string>> = {
   mailbox: "E-mail",
 };
 
+/** As people call them, on the page and in the texts that the server writes for it. */
 const PROVIDERS: Readonly<Record<string, string>> = {
   ...{ apns: "APNs", fcm: "FCM", webpush: "Web Push", twilio: "Twilio", vonage: "Vonage" },
   ...{ sendgrid: "SendGrid", mandrill: "Mandrill", smtp: "SMTP" },

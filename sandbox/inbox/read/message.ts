@@ -13,15 +13,15 @@ type Read =
   | { channel: "email"; device: "mailbox"; read(entry: LedgerEntry): ReadEmail };
 
 /** By provider, in the order in which the page offers them. */
-export const READERS: Readonly<Record<string, Read & { label: string }>> = {
-  sendgrid: { label: "SendGrid", channel: "email", device: "mailbox", read: readSendgrid },
-  mandrill: { label: "Mandrill", channel: "email", device: "mailbox", read: readMandrill },
-  smtp: { label: "SMTP", channel: "email", device: "mailbox", read: readSmtp },
-  twilio: { label: "Twilio", channel: "sms", device: "phone", read: readTwilio },
-  vonage: { label: "Vonage", channel: "sms", device: "phone", read: readVonage },
-  apns: { label: "APNs", channel: "push", device: "ios", read: readApns },
-  fcm: { label: "FCM", channel: "push", device: "android", read: readFcm },
-  webpush: { label: "Web Push", channel: "push", device: "browser", read: readWebPush },
+export const READERS: Readonly<Record<string, Read>> = {
+  sendgrid: { channel: "email", device: "mailbox", read: readSendgrid },
+  mandrill: { channel: "email", device: "mailbox", read: readMandrill },
+  smtp: { channel: "email", device: "mailbox", read: readSmtp },
+  twilio: { channel: "sms", device: "phone", read: readTwilio },
+  vonage: { channel: "sms", device: "phone", read: readVonage },
+  apns: { channel: "push", device: "ios", read: readApns },
+  fcm: { channel: "push", device: "android", read: readFcm },
+  webpush: { channel: "push", device: "browser", read: readWebPush },
 };
 
 /** Characters of a mail's text in a list. */
@@ -51,17 +51,15 @@ export function summaryOf(id: number, entry: LedgerEntry): Summary | undefined {
   return { ...base, ...arrived, title: subject, body: clip(text || seenText(html, 2 * CLIP_CHARACTERS)) };
 }
 
-/** Everything that an entry says. */
-export function messageOf(id: number, entry: LedgerEntry): Message | undefined {
-  const by = READERS[entry.provider];
-  const summary = summaryOf(id, entry);
-  if (by === undefined || summary === undefined) return undefined;
+/** Everything that an entry says, beside its summary. */
+export function messageOf(summary: Summary, entry: LedgerEntry): Message {
   const { deliveryId, attemptId } = entry;
   const [raw, rawCut] = rawOf(entry);
   const requestHeaders = Object.entries(entry.headers).map(([name, value]) => ({ name, value }));
   const empty = { from: "", cc: [], bcc: [], html: "", text: "", attachments: [], headers: requestHeaders, remote: 0 };
   const common = { ...summary, ...empty, deliveryId, attemptId, raw, rawCut };
-  if (by.channel === "push") return common;
+  const by = READERS[entry.provider];
+  if (by === undefined || by.channel === "push") return common;
   if (by.channel === "sms") {
     const { from, text } = by.read(entry);
     return { ...common, from, text };
@@ -97,6 +95,9 @@ function rawOf({ request, headers, payload }: LedgerEntry): [raw: string, cut: b
   const text = raw || [...(request === undefined ? [] : [request]), ...head, "", JSON.stringify(payload, undefined, 2) ?? ""].join("\n");
   return [text.slice(0, RAW_CHARACTERS_MAX), text.length > RAW_CHARACTERS_MAX];
 }
+
+/** The URL of a mail's one-click unsubscription; undefined where it offers none. */
+export const oneClickOf = (entry: LedgerEntry): string | undefined => oneClickIn(emailOf(entry)?.headers ?? []);
 
 /** RFC 8058: the URL, where both headers are there. */
 function oneClickIn(headers: ReadEmail["headers"]): string | undefined {

@@ -1,7 +1,6 @@
-import calculator from "sms-segments-calculator";
 import type { LedgerEntry } from "../../kit/ledger.ts";
 import { fieldsOf, listOf, textOf } from "../../kit/read.ts";
-import { countSegments, type SmsEncoding } from "../../kit/segments.ts";
+import { type SmsEncoding, segmented } from "../../kit/segments.ts";
 import type { SmsSize } from "../view.ts";
 
 export interface ReadSms {
@@ -10,10 +9,8 @@ export interface ReadSms {
   size: SmsSize;
 }
 
-/** GSM 03.38 and 3GPP TS 23.040: units of a message of one segment, and of each of several. */
-const UNITS = { "GSM-7": { whole: 160, part: 153 }, "UCS-2": { whole: 70, part: 67 } } as const;
-/** Of the extension table: two septets each. */
-const EXTENDED = /[\f^{}\\[~\]|€]/g;
+/** GSM 03.38 and 3GPP TS 23.040: units of a message of one segment, of each of several, and bits of a unit. */
+const UNITS = { "GSM-7": { whole: 160, part: 153, bits: 7 }, "UCS-2": { whole: 70, part: 67, bits: 16 } } as const;
 
 export function readTwilio({ payload }: LedgerEntry): ReadSms {
   const form = fieldsOf(payload);
@@ -29,10 +26,7 @@ export function readVonage({ payload }: LedgerEntry): ReadSms {
 }
 
 function sizeOf(text: string, asked: SmsEncoding, pictures: number): SmsSize {
-  const encoding = asked === "auto" ? encodingOf(text) : asked;
-  const segments = countSegments(text, encoding);
-  const units = encoding === "UCS-2" ? text.length : text.length + (text.match(EXTENDED)?.length ?? 0);
-  return { segments, encoding, units, perSegment: UNITS[encoding][segments > 1 ? "part" : "whole"], pictures };
+  const { encodingName: encoding, segments, messageSize } = segmented(text, asked);
+  const { whole, part, bits } = UNITS[encoding];
+  return { segments: segments.length, encoding, units: messageSize / bits, perSegment: segments.length > 1 ? part : whole, pictures };
 }
-
-const encodingOf = (text: string) => new calculator.SegmentedMessage(text, "auto").encodingName;
