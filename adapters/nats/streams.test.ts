@@ -8,6 +8,7 @@ import { taskSubject } from "../../core/delivery/subjects.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import type { Version } from "../../runtime/version.ts";
+import { addStream } from "../../test/support/add-stream.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { config, ensure, HOUR_NS, jsm, lines, log, nats, putStream, rejects, STREAM, tooOld } from "../../test/support/nats-settings.ts";
 import { consumeTasks } from "./consume.ts";
@@ -43,7 +44,7 @@ describe("a stream that a start cannot set right is rejected, with the setting, 
   });
 
   test("a mirror of another stream", async () => {
-    await jsm.streams.add({ name: STREAM, mirror: { name: "OTHER" } });
+    await addStream(jsm, { name: STREAM, mirror: { name: "OTHER" } });
     const error = await rejects(/mirror is {.*OTHER/);
     assert.ok(
       error.dangers.some((d) => d.setting.endsWith("retention")),

@@ -163,7 +163,7 @@ test("a webhook endpoint gets its secret once, keeps it with another URL, and ge
   await run("app webhook set", ["shop", "crm", "https://a.example/", "--out", out]);
   const secret = readFileSync(out, "utf8").trim();
   assert.match(secret, /^whsec_/);
-  assert.doesNotMatch(JSON.stringify(await endpoint()), new RegExp(secret.slice(6, 20)), "sealed");
+  assert.ok(!JSON.stringify(await endpoint()).includes(secret.slice("whsec_".length)), "the store has it sealed");
   const { secrets } = (await endpoint())!;
   await run("app webhook set", ["shop", "crm", "https://b.example/"]);
   assert.deepEqual(await endpoint(), { name: "crm", url: "https://b.example/", secrets });

@@ -12,6 +12,7 @@ import { MongoClient } from "mongodb";
 import { shapeChanges } from "../../adapters/schema-snapshot.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
+import { addStream } from "../../test/support/add-stream.ts";
 import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { startNats } from "../../test/support/servers.ts";
 import type { LocalServer } from "../dev/local-servers.ts";
@@ -62,7 +63,7 @@ test("rejects a stream that would lose tasks, leaves it as it is, and still does
   try {
     const jsm = await jetstreamManager(connection);
     await jsm.streams.delete(streamName("email")).catch(() => undefined);
-    await jsm.streams.add({ name: streamName("email"), subjects: ["carillon.email.*"], retention: "limits" });
+    await addStream(jsm, { name: streamName("email"), subjects: ["carillon.email.*"], retention: "limits" });
     const rejected = await provision({ STORE_URL: `sqlite:${join(directory, "other.sqlite")}` });
     assert.equal(rejected.status, 1);
     assert.match(rejected.fault, /stream CARILLON_EMAIL, retention/);

@@ -11,7 +11,7 @@ import { consumerName, streamName } from "../../core/delivery/subjects.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { compareVersions, parseVersion, type Version } from "../../runtime/version.ts";
-import { eventually } from "./eventually.ts";
+import { addStream } from "./add-stream.ts";
 import { startNats } from "./servers.ts";
 
 export const STREAM = streamName("sms");
@@ -61,16 +61,5 @@ export async function rejects(says: RegExp, work: Promise<void> = ensure()): Pro
 }
 
 /** The wanted settings, except for `over`. */
-export async function putStream(over: Partial<StreamConfig>): Promise<StreamInfo> {
-  let made: StreamInfo | undefined;
-  await eventually("the server has cleared away the stream of the test before", async () => {
-    try {
-      made = await jsm.streams.add(Object.assign({ ...wantedStream("sms", config) }, over));
-    } catch (error) {
-      // The server removes a deleted stream's files in the background, which may conflict with a new stream's files.
-      if (!(error instanceof Error && error.message.includes("error creating store"))) throw error;
-    }
-    return made !== undefined;
-  });
-  return made!;
-}
+export const putStream = (over: Partial<StreamConfig>): Promise<StreamInfo> =>
+  addStream(jsm, Object.assign({ ...wantedStream("sms", config) }, over));
