@@ -104,7 +104,7 @@ const WAITS_FOR: Readonly<Partial<Record<Reason["code"], string>>> = {
   cap: "the next window of the frequency cap begins, and it is sent",
 };
 
-function nextOf(n: NotificationRecord, d: Delivery, last: AttemptRecord | undefined, now: number): TimelineEvent | undefined {
+export function nextOf(n: NotificationRecord, d: Delivery, last: AttemptRecord | undefined, now: number): TimelineEvent | undefined {
   if (!isOpen(d.state) || d.nextAt === undefined) return undefined;
   const until = `; it expires at ${new Date(expiryOf(n, d)).toISOString()}`;
   const at = d.nextAt;
