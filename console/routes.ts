@@ -6,16 +6,20 @@ import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
 import { type ActParts, cancel, redriveOne } from "./api/act.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
+import { createNow, type NowStore, steer } from "./api/now.ts";
 import { get, post, RequestFault, type SessionRoute } from "./api/route.ts";
 import type { Role } from "./session.ts";
 
 export interface ConsoleParts extends ActParts {
-  store: ActParts["store"] & FindParts["store"];
+  store: ActParts["store"] & FindParts["store"] & NowStore;
   clock: Pick<Clock, "now">;
 }
 
 /** The least role that may call each route, by method and path. */
 export const API_ROLES: Readonly<Record<string, Role>> = {
+  "GET /api/now": "viewer",
+  "POST /api/pause": "operator",
+  "POST /api/resume": "operator",
   "POST /api/find": "viewer",
   "POST /api/resolve": "viewer",
   "GET /api/notifications/*": "viewer",
@@ -26,6 +30,9 @@ export const API_ROLES: Readonly<Record<string, Role>> = {
 
 /** The API of the pages. It serves nobody without a session: see SessionRoute. */
 export const createApiRoutes = (parts: ConsoleParts): SessionRoute[] => [
+  get("/api/now", createNow(parts.store)),
+  post("/api/pause", (body, session) => steer(parts.store, "pause", body, session)),
+  post("/api/resume", (body, session) => steer(parts.store, "resume", body, session)),
   ...createFindRoutes(parts),
   get("/api/notifications/*", async ({ path }, session) => {
     const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());
@@ -61,8 +68,8 @@ export function createPageRoutes(): Route[] {
     return found === undefined ? { status: 404, body: "not found\n" } : { status: 200, ...found };
   };
   return [
-    { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/find" } }) },
-    ...["/find", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
+    { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/now" } }) },
+    ...["/now", "/find", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
     ...["/console/client/*", "/web/*"].map((path): Route => ({ method: "GET", path, handle: file })),
   ];
 }

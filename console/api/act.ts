@@ -7,7 +7,7 @@ import { type RedriveEnd, type RedriveReport, redrive } from "../../operations/d
 import { logged, orderFault } from "../../operations/steering/audit-log.ts";
 import type { Session } from "../session.ts";
 import type { Cancelled, Redriven } from "../view.ts";
-import { type Fields, flagOf, RequestFault, requireRole, textOf } from "./route.ts";
+import { type Fields, flagOf, RequestFault, readReason, requireRole, textOf } from "./route.ts";
 import { CHANNEL_NAMES } from "./words.ts";
 
 export interface ActParts {
@@ -16,7 +16,6 @@ export interface ActParts {
 }
 
 const ID = /^[0-9a-f]{32}$/;
-const REASON_LENGTH = 500;
 
 const OUTCOMES: Readonly<Record<CancelOutcome, string>> = {
   cancelled: "Cancelled before it was sent.",
@@ -86,8 +85,7 @@ function idOf(body: Fields): string {
 
 function readOrder(body: Fields, session: Session) {
   requireRole(session, "operator");
-  const order = { actor: session.name, reason: textOf(body, "reason", REASON_LENGTH).trim() };
-  if (order.reason === "") throw new RequestFault("reason is empty: it is kept in the log of actions");
+  const order = { actor: session.name, reason: readReason(body) };
   const fault = orderFault(order);
   if (fault !== undefined) throw new RequestFault(fault.replaceAll("--", ""));
   return { ...order, target: idOf(body) };

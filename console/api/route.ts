@@ -1,3 +1,4 @@
+import { REASON_MAX } from "../../operations/steering/audit-log.ts";
 import type { HttpRequest, HttpResponse, Route } from "../../runtime/http/server.ts";
 import { hasRole, type Role, type Session } from "../session.ts";
 
@@ -75,6 +76,13 @@ export function flagOf(fields: Fields, name: string): boolean {
   const given = fields[name] ?? false;
   if (typeof given !== "boolean") throw new RequestFault(`${name} must be true or false; what is given is of type ${typeof given}`);
   return given;
+}
+
+/** The reason of an order, for the log of actions. */
+export function readReason(body: Fields): string {
+  const reason = textOf(body, "reason", REASON_MAX).trim();
+  if (reason === "") throw new RequestFault("reason is empty: it is kept in the log of actions");
+  return reason;
 }
 
 /** What a person of this role is shown of a user's id, which may be an address. */

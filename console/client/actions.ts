@@ -19,7 +19,7 @@ interface DialogProps {
 }
 
 /** Does the work once; what went wrong is said. */
-function useOrder<T>() {
+export function useOrder<T>() {
   const [result, setResult] = useState<T>();
   const [fault, setFault] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -37,11 +37,11 @@ function useOrder<T>() {
   return { result, fault, isBusy, run };
 }
 
-const Reason = ({ value, set }: { value: string; set(text: string): void }) =>
+export const Reason = ({ value, set }: { value: string; set(text: string): void }) =>
   html`<p class="field"><label for="reason">Reason, for the log of actions</label>
     <input id="reason" autocomplete="off" required maxlength="500" value=${value} onInput=${(event: Event) => set((event.target as HTMLInputElement).value)} /></p>`;
 
-const said = (fault: string) => (fault === "" ? "" : html`<p role="alert"><span class="state bad">Not done</span> ${fault}</p>`);
+export const said = (fault: string) => (fault === "" ? "" : html`<p role="alert"><span class="state bad">Not done</span> ${fault}</p>`);
 
 export function CancelDialog({ view, close, changed }: DialogProps): VNode {
   const [reason, setReason] = useState("");

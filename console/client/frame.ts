@@ -6,7 +6,10 @@ import { type Keys, useKeys } from "../../web/client/keys.ts";
 import { type KeyRows, KeysDialog } from "../../web/client/keys-dialog.ts";
 import type { Me } from "../view.ts";
 
-const SCREENS: readonly (readonly [name: string, href: string, key: string])[] = [["Find", "/find", "f"]];
+const SCREENS: readonly (readonly [name: string, href: string, key: string])[] = [
+  ["Now", "/now", "n"],
+  ["Find", "/find", "f"],
+];
 const ROLE_NAMES: Readonly<Record<Me["role"], string>> = { viewer: "Viewer", support: "Support", operator: "Operator" };
 const COMMON: KeyRows = [
   ...SCREENS.map(([name, , key]) => [["g", key], `go to ${name}`] as const),
@@ -56,7 +59,7 @@ export function Frame({ me, title, here, keys, keyRows, children }: FrameProps):
     <a class="button skip" href="#main" onClick=${skip}>Skip to the content</a>
     <div class="frame">
       <header class="side">
-        <a class="brand" href="/find"><${BrandMark} /> Carillon</a>
+        <a class="brand" href="/now"><${BrandMark} /> Carillon</a>
         <nav class="nav" aria-label="Console">
           ${SCREENS.map(
             ([name, href, key]) =>

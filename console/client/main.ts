@@ -4,6 +4,7 @@ import { useJson } from "../../web/client/load.ts";
 import type { Me } from "../view.ts";
 import { FindScreen } from "./find.ts";
 import { NotificationScreen } from "./notification.ts";
+import { NowScreen } from "./now.ts";
 
 /** Each screen is a page of its own: links are links. */
 function Screen(): VNode {
@@ -13,6 +14,7 @@ function Screen(): VNode {
       <div class="actions"><a class="button" href="/login">Sign in</a><button type="button" onClick=${again}>Try again now</button></div></div></main>`;
   if (me === undefined) return html`<main class="main" aria-busy="true"><span class="sr">Loading</span></main>`;
   const id = /^\/notifications\/([0-9a-f]{32})$/.exec(location.pathname)?.[1];
+  if (location.pathname === "/now") return html`<${NowScreen} me=${me} />`;
   return id === undefined ? html`<${FindScreen} me=${me} />` : html`<${NotificationScreen} me=${me} id=${id} />`;
 }
 

@@ -176,6 +176,29 @@ test("what failed is redriven with a reason, after what would happen was said", 
   assert.deepEqual([action?.action, action?.result], ["redrive", "1 redriven"]);
 });
 
+test("what waits is counted with why, and a class is paused and resumed with a reason", async () => {
+  await sendOrder(fresh("hana"));
+  await using opened = await openConsole("/now");
+  const { page } = opened;
+  const channels = page.locator("section[aria-labelledby=channels]");
+  await channels.getByRole("link", { name: "The provider rejected our credentials or settings" }).first().waitFor();
+  await page.keyboard.press("p");
+  await page.getByLabel("What to pause").selectOption("class:marketing");
+  await page.getByLabel("Reason, for the log of actions").fill("Keep the rate for codes");
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  await page.getByRole("status").getByText("class:marketing is paused within 5 s.").waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  const [record] = await system.store.steering.list();
+  assert.deepEqual([record?.target.value, record?.state, record?.actor], ["marketing", "paused", "mira@example.com"]);
+  await page.getByRole("button", { name: "Resume…" }).click();
+  await page.getByLabel("Reason, for the log of actions").fill("Over");
+  await page.getByRole("button", { name: "Resume", exact: true }).click();
+  await page.getByRole("status").getByText("class:marketing is resumed; what waited is sent.").waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.locator("section[aria-labelledby=log]").getByText("“Keep the rate for codes”").waitFor();
+  assert.deepEqual(opened.faults, []);
+});
+
 test("a viewer sees no name, key or content, and changes nothing", async () => {
   const user = fresh("hana");
   const key = fresh("order-of-hana");
@@ -212,6 +235,9 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
       };
       await rows(page).first().waitFor();
       await check("Find");
+      await page.goto(`${urlOf("operator")}/now`);
+      await page.locator("section[aria-labelledby=channels] td").first().waitFor();
+      await check("Now");
       await page.goto(`${urlOf("operator")}/notifications/${id}`);
       await page.locator("table.deliveries").waitFor();
       await check("Notification");
@@ -240,7 +266,8 @@ test("the console as people see it", async () => {
   });
   for (const colorScheme of THEMES)
     for (const [path, name, ready] of [
-      ["/find", "console-find", "table.find tbody tr"],
+      ["/find#user=hana", "console-find", "table.find tbody tr"],
+      ["/now", "console-now", "section[aria-labelledby=channels] td"],
       [`/notifications/${id}`, "console-notification", ".timeline li"],
     ] as const) {
       await using opened = await openConsole(path, "operator", { colorScheme });
