@@ -4,6 +4,7 @@ import type { HttpResponse, Route } from "../runtime/http/server.ts";
 import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
 import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
 import { type ActParts, cancel, redriveOne } from "./api/act.ts";
+import { readDead, redriveGroup } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
 import { createNow, type NowStore, steer } from "./api/now.ts";
@@ -20,6 +21,8 @@ export const API_ROLES: Readonly<Record<string, Role>> = {
   "GET /api/now": "viewer",
   "POST /api/pause": "operator",
   "POST /api/resume": "operator",
+  "GET /api/dead": "viewer",
+  "POST /api/dead/redrive": "operator",
   "POST /api/find": "viewer",
   "POST /api/resolve": "viewer",
   "GET /api/notifications/*": "viewer",
@@ -33,6 +36,8 @@ export const createApiRoutes = (parts: ConsoleParts): SessionRoute[] => [
   get("/api/now", createNow(parts.store)),
   post("/api/pause", (body, session) => steer(parts.store, "pause", body, session)),
   post("/api/resume", (body, session) => steer(parts.store, "resume", body, session)),
+  get("/api/dead", () => readDead(parts)),
+  post("/api/dead/redrive", (body, session) => redriveGroup(parts, body, session)),
   ...createFindRoutes(parts),
   get("/api/notifications/*", async ({ path }, session) => {
     const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());
@@ -69,7 +74,7 @@ export function createPageRoutes(): Route[] {
   };
   return [
     { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/now" } }) },
-    ...["/now", "/find", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
+    ...["/now", "/find", "/dead-letters", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
     ...["/console/client/*", "/web/*"].map((path): Route => ({ method: "GET", path, handle: file })),
   ];
 }

@@ -209,3 +209,35 @@ export interface SteerOrder {
   target: string;
   reason: string;
 }
+
+export interface DeadGroup {
+  channel: string;
+  /** As in the API; "none": it was stored without one. */
+  reason: string;
+  words: string;
+  count: number;
+  /** Whether and when a redrive would help. */
+  advice: string;
+  /** A redrive of the group is offered. */
+  isRedrivable: boolean;
+}
+
+export interface DeadLetters {
+  total: number;
+  groups: DeadGroup[];
+  /** Only those that failed since this moment were read: the earliest is here. */
+  from: number;
+  /** More failed than one reading counts: the counts are lower bounds. */
+  isCut: boolean;
+  now: number;
+}
+
+export interface RedriveGroupOrder {
+  channel: string;
+  reason: string;
+  /** The operator's words. */
+  why: string;
+  /** Also what may have been sent. */
+  uncertain: boolean;
+  dryRun: boolean;
+}

@@ -70,7 +70,8 @@ export async function redriveOne({ store, recorder }: ActParts, body: Fields, se
   }
 }
 
-const redriven = (report: RedriveReport): Redriven => ({
+/** What became of those that were selected, in words. */
+export const redriven = (report: RedriveReport): Redriven => ({
   redriven: report.redriven.count,
   leftOut: (Object.entries(LEFT_OUT) as [keyof typeof LEFT_OUT, string][]).flatMap(([end, words]) =>
     report[end].count === 0 ? [] : [`${report[end].count} ${words}`],

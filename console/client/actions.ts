@@ -69,13 +69,20 @@ export function CancelDialog({ view, close, changed }: DialogProps): VNode {
     </form><//>`;
 }
 
-export function RedriveDialog({ view, close, changed }: DialogProps): VNode {
+interface RedriveProps {
+  title: string;
+  order(given: Pick<RedriveOrder, "reason" | "uncertain" | "dryRun">): Promise<Redriven>;
+  close(): void;
+  changed(): void;
+}
+
+/** Says what would be sent and what is left out, before it is done. */
+export function RedriveDialog({ title, order: ask, close, changed }: RedriveProps): VNode {
   const [reason, setReason] = useState("");
   const [uncertain, setUncertain] = useState(false);
   const [plan, setPlan] = useState<Redriven>();
   const { result, fault, isBusy, run } = useOrder<Redriven>();
-  const order = (dryRun: boolean) =>
-    sendJson<Redriven>("POST", "/api/redrive", { notification: view.id, reason, uncertain, dryRun } satisfies RedriveOrder);
+  const order = (dryRun: boolean) => ask({ reason, uncertain, dryRun });
   useEffect(() => {
     order(true).then(setPlan, () => setPlan(undefined));
   }, [uncertain]);
@@ -91,7 +98,7 @@ export function RedriveDialog({ view, close, changed }: DialogProps): VNode {
     html`<dl class="kv"><dt>${word}</dt><dd><b>${redriven}</b></dd><dt>Left out</dt><dd>${leftOut.join(", ") || "none"}</dd></dl>`;
   if (result !== undefined)
     return html`<${Dialog} title="Redriven" close=${close}><div role="status">${counts(result, "Redriven")}</div><div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;
-  return html`<${Dialog} title="Redrive what failed?" close=${close}>
+  return html`<${Dialog} title=${title} close=${close}>
     ${plan === undefined ? html`<p class="dim">…</p>` : counts(plan, "Would be sent")}
     <form class="stack-v" onSubmit=${submit}>
       <label class="check"><input type="checkbox" checked=${uncertain} onChange=${(event: Event) => setUncertain((event.target as HTMLInputElement).checked)} /> Also what may have been sent: I accept that it may arrive twice</label>
@@ -100,3 +107,6 @@ export function RedriveDialog({ view, close, changed }: DialogProps): VNode {
       <div class="actions"><button type="submit" class="danger" disabled=${isBusy || plan === undefined || plan.redriven === 0}>Redrive ${plan?.redriven ?? 0}</button><button type="button" onClick=${close}>Not now</button></div>
     </form><//>`;
 }
+
+export const redriveOne = (notification: string) => (given: Pick<RedriveOrder, "reason" | "uncertain" | "dryRun">) =>
+  sendJson<Redriven>("POST", "/api/redrive", { notification, ...given } satisfies RedriveOrder);

@@ -4,7 +4,7 @@ import { html } from "../../web/client/html.ts";
 import { useJson } from "../../web/client/load.ts";
 import { instant } from "../../web/client/time.ts";
 import type { DeliveryRow, Me, NotificationView } from "../view.ts";
-import { CancelDialog, CancelPanel, RedriveDialog } from "./actions.ts";
+import { CancelDialog, CancelPanel, RedriveDialog, redriveOne } from "./actions.ts";
 import { ContentPanel } from "./content.ts";
 import { Frame } from "./frame.ts";
 import { TimelinePanel } from "./timeline.ts";
@@ -59,7 +59,7 @@ export function NotificationScreen({ me, id }: { me: Me; id: string }): VNode {
         <div class="stack-v"><${ContentPanel} view=${data} /><${CancelPanel} rows=${data.deliveries} /></div>
       </div>
       ${dialog === "cancel" && html`<${CancelDialog} view=${data} close=${close} changed=${changed} />`}
-      ${dialog === "redrive" && html`<${RedriveDialog} view=${data} close=${close} changed=${changed} />`}
+      ${dialog === "redrive" && html`<${RedriveDialog} title="Redrive what failed?" order=${redriveOne(id)} close=${close} changed=${changed} />`}
     <//>`
     }
   <//>`;
