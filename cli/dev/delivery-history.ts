@@ -1,9 +1,7 @@
-import type { Delivery, DeliveryState, NotificationRecord } from "../../core/delivery/notification.ts";
-import type { Outcome } from "../../core/delivery/outcome.ts";
-import { reasonText } from "../../core/delivery/reason.ts";
-import { type AttemptOutcome, type AttemptRecord, type AttemptStore, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import { type AttemptStore, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
-import type { DeliveryHistory, ShownState, TimelineEvent } from "../../sandbox/main.ts";
+import { acceptance, attemptEvents, endEvents, shownState } from "../../operations/why/events.ts";
+import type { DeliveryHistory } from "../../sandbox/main.ts";
 
 /** Attempts shown; of more, the last ones. */
 const ATTEMPTS_SHOWN_MAX = 100;
@@ -26,100 +24,4 @@ export async function readDeliveryHistory(store: HistoryStores, deliveryId: stri
     ...(recipient.kind === "user" ? { userId: recipient.userId } : {}),
     events: [acceptance(notification), ...attempts.flatMap(attemptEvents), ...endEvents(delivery, attempts)],
   };
-}
-
-const STATES: Readonly<Record<DeliveryState, ShownState>> = {
-  pending: { word: "Waiting", mark: "wait", sentence: "It waits for its next attempt." },
-  uncertain: { word: "In doubt", mark: "doubt", sentence: "In doubt: the provider did not answer. It may have arrived." },
-  sent: { word: "Sent", mark: "ok", sentence: "The provider accepted it." },
-  delivered: { word: "Delivered", mark: "ok", sentence: "The provider confirmed that it arrived." },
-  suppressed: { word: "Suppressed", mark: "", sentence: "It was not sent." },
-  expired: { word: "Expired", mark: "warn", sentence: "Its time ended before it was sent." },
-  cancelled: { word: "Cancelled", mark: "", sentence: "It was cancelled before it was sent." },
-  failed: { word: "Failed", mark: "bad", sentence: "It was not sent, or did not arrive." },
-};
-
-function shownState({ state, reason, nextAt }: Delivery): ShownState {
-  const shown = STATES[state];
-  const next =
-    state === "pending" && nextAt !== undefined ? ` It is looked at again at ${new Date(nextAt).toISOString().slice(11, 19)} UTC.` : "";
-  const why = reason === undefined ? "" : ` Reason: ${reasonText(reason)}.`;
-  return { ...shown, sentence: `${shown.sentence}${why}${next}` };
-}
-
-const acceptance = ({ acceptedAt, app, category }: NotificationRecord): TimelineEvent => ({
-  ...{ at: acceptedAt, title: "Accepted and stored", detail: `By the gateway, for app ${app}, category ${category}.`, mark: "" },
-});
-
-function attemptEvents({ number, provider, startedAt, answeredAt, outcome, resolution }: AttemptRecord): TimelineEvent[] {
-  const isVoid = outcome?.kind === "void";
-  const begun: TimelineEvent = {
-    at: startedAt,
-    ...(isVoid
-      ? { title: `Attempt ${number} not made`, detail: "Its number was used up, so that no old copy of its task can send.", mark: "" }
-      : { title: `Attempt ${number} begun`, detail: `By ${provider}.`, mark: "" }),
-  };
-  const events = [begun];
-  if (outcome !== undefined && !isVoid && answeredAt !== undefined)
-    events.push({
-      at: answeredAt,
-      title: `Attempt ${number}: ${outcomeWords(outcome)}`,
-      detail: `After ${answeredAt - startedAt} ms.`,
-      mark: markOf(outcome),
-    });
-  if (resolution !== undefined)
-    events.push({
-      ...{ at: resolution.at, title: `Attempt ${number} resolved: ${outcomeWords(resolution.outcome)}`, mark: markOf(resolution.outcome) },
-      detail: resolution.by === "receipt" ? "By a receipt." : "By asking the provider.",
-    });
-  return events;
-}
-
-function outcomeWords(outcome: Exclude<AttemptOutcome, { kind: "void" }>): string {
-  switch (outcome.kind) {
-    case "accepted":
-      return outcome.warning === undefined ? "accepted" : `accepted, with a warning (${outcome.warning})`;
-    case "throttled":
-      return `throttled (${outcome.reason})`;
-    case "unavailable":
-      return `not sent, the provider failed (${outcome.fault.code})`;
-    case "unanswered":
-      return `no answer (${outcome.fault.code})`;
-    case "endpoint-gone":
-      return `the endpoint is gone (${outcome.reason})`;
-    case "rejected":
-      return `rejected (${outcome.reason})`;
-    case "misconfigured":
-      return `misconfigured (${outcome.reason})`;
-  }
-}
-
-const MARKS: Readonly<Record<Outcome["kind"], TimelineEvent["mark"]>> = {
-  ...{
-    accepted: "ok",
-    throttled: "",
-    unavailable: "bad",
-    unanswered: "doubt",
-    "endpoint-gone": "bad",
-    rejected: "bad",
-    misconfigured: "bad",
-  },
-};
-const markOf = ({ kind }: Outcome) => MARKS[kind];
-
-/** How it ended, where no attempt's answer says so already. */
-function endEvents({ endedAt, state, reason }: Delivery, attempts: readonly AttemptRecord[]): TimelineEvent[] {
-  if (endedAt === undefined) return [];
-  const answered = attempts.some(({ answeredAt, outcome }) => state === "sent" && outcome?.kind === "accepted" && answeredAt !== undefined);
-  if (answered && reason === undefined) return [];
-  const { word, mark } = STATES[state];
-  const title = state === "delivered" ? "Receipt taken: delivered" : `Ended: ${word.toLowerCase()}`;
-  return [
-    {
-      at: endedAt,
-      title,
-      detail: reason === undefined ? "" : `Reason: ${reasonText(reason)}.`,
-      mark: mark === "ok" || mark === "bad" ? mark : "",
-    },
-  ];
 }

@@ -1,4 +1,5 @@
 import { readAudit } from "../../operations/audit/read-audit.ts";
+import { readWaiting, type Waiting } from "../../operations/status/waiting.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/config.ts";
 import { type Command, duration, fail, text } from "../command.ts";
@@ -9,7 +10,6 @@ import { readQueues } from "./queues.ts";
 import { statusText } from "./report.ts";
 import { readRoles } from "./roles.ts";
 import { followNotifications, idsOf } from "./tail.ts";
-import { readWaiting, type Waiting } from "./waiting.ts";
 
 /** Notifications that are followed at once: each is read twice a second. */
 const TAIL_MAX = 200;

@@ -1,9 +1,9 @@
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
+import { FAILED_MAX, type Waiting } from "../../operations/status/waiting.ts";
 import { checksText } from "../audit/report.ts";
 import { table } from "../table.ts";
 import type { QueueStatus } from "./queues.ts";
 import type { RoleStatus } from "./roles.ts";
-import { FAILED_MAX, type Waiting } from "./waiting.ts";
 
 export interface Status {
   roles: readonly RoleStatus[];

@@ -1,9 +1,8 @@
+import { plainWords } from "../../operations/why/plain-words.ts";
 import type { DeliveryStory, NotificationStory } from "../../operations/why/timeline.ts";
 import { printable } from "../output.ts";
 
 const time = (at: number) => new Date(at).toISOString();
-/** Without the Markdown of the reason tables. */
-const plain = (markdown: string) => markdown.replace(/`|\[([^\]]*)\]\([^)]*\)/g, "$1");
 
 /** The story of a notification, or of one of its deliveries, as lines of text. */
 export function storyText(story: NotificationStory, only?: string): string {
@@ -20,6 +19,6 @@ function deliveryLines({ id, channel, endpoint, state, events, reason, next }: D
     `${channel} to ${endpoint ?? "nobody: the recipient has no endpoint there"}: ${state}   (${id})`,
     ...events.map(({ at, words }) => `  ${time(at)}  ${printable(words)}`),
     ...(next ? [`  ${time(next.at)}  next: ${printable(next.words)}`] : []),
-    ...(reason ? [`  why: ${reason.code}. ${plain(reason.means)}`, `  what to do: ${plain(reason.advice)}`] : []),
+    ...(reason ? [`  why: ${reason.code}. ${plainWords(reason.means)}`, `  what to do: ${plainWords(reason.advice)}`] : []),
   ];
 }

@@ -45,6 +45,10 @@ export function isFound(n: NotificationRecord, f: SearchFilter, now: number, ref
   return !isAboutDeliveries(f) || n.deliveries.some((d) => isDeliveryFound(n, d, f, now, referred));
 }
 
+/** Of a notification that the search finds, the deliveries that its filter is about; all where it is about none. Pure. `referred` as for isFound(). */
+export const foundDeliveries = (n: NotificationRecord, f: SearchFilter, now: number, referred: ReadonlySet<string>): Delivery[] =>
+  n.deliveries.filter((d) => isDeliveryFound(n, d, f, now, referred));
+
 const isAboutDeliveries = (f: SearchFilter) =>
   [f.endpoint, f.states, f.channels, f.reasonCode, f.waitingFor, f.providerRef].some((given) => given !== undefined);
 

@@ -108,7 +108,7 @@ const AFTER_WAIT: Readonly<Partial<Record<WaitingFor, string>>> = {
   cap: "the next window of the frequency cap begins, and it is sent",
 };
 
-function nextOf(n: NotificationRecord, d: Delivery, last: AttemptRecord | undefined, now: number): TimelineEvent | undefined {
+export function nextOf(n: NotificationRecord, d: Delivery, last: AttemptRecord | undefined, now: number): TimelineEvent | undefined {
   const waits = waitingFor(n, d, now);
   if (waits === undefined || d.nextAt === undefined) return undefined;
   const until = `; it expires at ${new Date(expiryOf(n, d)).toISOString()}`;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ServerResponse } from "node:http";
 import { createClientFiles, PAGE_HEADERS } from "../../web/server/client-files.ts";
+import { MAIL_HEADERS, mailDocument } from "../../web/server/mail-frame.ts";
 import type { Faults } from "../kit/faults.ts";
 import type { Ledger, LedgerEntry } from "../kit/ledger.ts";
 import type { WireOut } from "../kit/listener.ts";
@@ -11,7 +12,6 @@ import { ACTIONS, act } from "./act.ts";
 import { createEvents, VIEWERS_MAX } from "./events.ts";
 import { faultsView } from "./faults.ts";
 import type { Sender } from "./history.ts";
-import { MAIL_HEADERS, mailDocument } from "./mail-frame.ts";
 import { createInbox } from "./messages.ts";
 import { emailOf } from "./read/message.ts";
 import { duration, queryOf, whole } from "./search.ts";

@@ -16,20 +16,21 @@ export interface Loaded<T> {
 /**
  * Reads JSON whenever the URL or the revision changes. One reading at a time: what changes meanwhile is read once, afterwards.
  * @param url undefined: nothing is read
+ * @param question posted as JSON where it is given: what is private stands in no URL
  */
-export function useJson<T>(url: string | undefined, revision = 0): Loaded<T> {
+export function useJson<T>(url: string | undefined, revision = 0, question?: unknown): Loaded<T> {
   const [read, setRead] = useState<{ data: T }>();
   const [fault, setFault] = useState<string>();
   const [isSlow, setSlow] = useState(false);
   const [tries, setTries] = useState(0);
   const [isBusy, setBusy] = useState(false);
   const [done, setDone] = useState("");
-  const wanted = `${url} ${revision} ${tries}`;
+  const wanted = `${url} ${revision} ${tries} ${JSON.stringify(question)}`;
   useEffect(() => {
     if (url === undefined || isBusy || done === wanted) return;
     setBusy(true);
     const slow = setTimeout(() => setSlow(true), SLOW_MS);
-    readJson<T>(url)
+    (question === undefined ? readJson<T>(url) : sendJson<T>("POST", url, question))
       .then(
         (data) => {
           setRead({ data });
@@ -63,6 +64,10 @@ async function answered(response: Response): Promise<unknown> {
   if (response.status === 204) return undefined;
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return body;
-  const said = typeof body === "object" && body !== null && "error" in body ? String(body.error) : `answered ${response.status}`;
+  const said = typeof body === "object" && body !== null && "error" in body ? textOf(body.error) : `answered ${response.status}`;
   throw new Error(said);
 }
+
+/** A text, or an object with one as its message. */
+const textOf = (error: unknown) =>
+  typeof error === "object" && error !== null && "message" in error ? String(error.message) : String(error);

@@ -1,23 +1,11 @@
 import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { type Children, html } from "../../../web/client/html.ts";
+import { Dialog } from "../../../web/client/dialog.ts";
+import { html } from "../../../web/client/html.ts";
+import type { KeyRows } from "../../../web/client/keys-dialog.ts";
 import { counted } from "../../../web/client/time.ts";
 import type { MessageList } from "../view.ts";
 
-/** Focus moves into it and, once it is closed, back to where it was: the platform does that for a modal dialog. */
-function Dialog({ title, close, children }: { title: string; close(): void; children?: Children }): VNode {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-    return () => dialog.current?.close();
-  }, []);
-  return html`<dialog class="panel" aria-labelledby="dialog" ref=${dialog} onClose=${close}>
-    <header><h2 id="dialog">${title}</h2></header>
-    <div class="body stack-v">${children}</div>
-  </dialog>`;
-}
-
-const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
+export const KEYS: KeyRows = [
   [["/"], "search"],
   [["j", "k"], "next and previous message"],
   [["1", "5"], "tabs of the message"],
@@ -25,20 +13,6 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [["?"], "these keys"],
   [["Esc"], "close, leave a field"],
 ];
-
-export function KeysDialog({ isOn, set, close }: { isOn: boolean; set(isOn: boolean): void; close(): void }): VNode {
-  const changed = (event: Event) => set((event.target as HTMLInputElement).checked);
-  return html`<${Dialog} title="Keys" close=${close}>
-    <dl class="kv">
-      ${KEYS.map(
-        ([keys, what]) =>
-          html`<dt key=${what}>${keys.map((key, i) => html`${i > 0 ? (keys[0] === "1" ? "–" : " ") : ""}<kbd>${key}</kbd>`)}</dt><dd>${what}</dd>`,
-      )}
-    </dl>
-    <label class="check"><input type="checkbox" checked=${isOn} onChange=${changed} /> Single keys act outside of fields</label>
-    <div class="actions"><button type="button" onClick=${close}>Close</button></div>
-  <//>`;
-}
 
 interface ClearProps {
   list: MessageList | undefined;

@@ -2,11 +2,12 @@ import { Fragment, type VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../../web/client/html.ts";
 import { useKeys } from "../../../web/client/keys.ts";
+import { KeysDialog } from "../../../web/client/keys-dialog.ts";
 import { useLive } from "../../../web/client/live.ts";
 import { sendJson, useJson } from "../../../web/client/load.ts";
 import type { EventName, InboxChannel, MessageList, Summary } from "../view.ts";
 import { Bar } from "./bar.ts";
-import { ClearDialog, KeysDialog } from "./dialogs.ts";
+import { ClearDialog, KEYS } from "./dialogs.ts";
 import { List } from "./list.ts";
 import { Pane } from "./pane.ts";
 
@@ -72,7 +73,7 @@ export function InboxPage(): VNode {
         shownId=${shownId} choose=${choose} channel=${channel} setChannel=${setChannel} isSearch=${words !== ""} onClear=${() => setDialog("clear")} />
       <${Pane} id=${shownId} revisions=${revisions} keep=${() => choose(shownId)} />
     </main>
-    ${dialog === "keys" && html`<${KeysDialog} isOn=${keysAreOn} set=${setKeys} close=${() => setDialog(undefined)} />`}
+    ${dialog === "keys" && html`<${KeysDialog} rows=${KEYS} isOn=${keysAreOn} set=${setKeys} close=${() => setDialog(undefined)} />`}
     ${dialog === "clear" && html`<${ClearDialog} list=${listed.data} clear=${clear} close=${() => setDialog(undefined)} />`}
   <//>`;
 }

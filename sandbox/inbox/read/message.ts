@@ -1,7 +1,7 @@
+import { countRemote, seenText } from "../../../web/server/mail-frame.ts";
 import type { LedgerEntry } from "../../kit/ledger.ts";
 import { fieldsOf, textOf } from "../../kit/read.ts";
 import { orderedWords } from "../fault-buttons.ts";
-import { countRemote, seenText } from "../mail-frame.ts";
 import type { Message, Summary } from "../view.ts";
 import { type ReadEmail, readMandrill, readSendgrid, readSmtp } from "./email.ts";
 import { type ReadPush, readApns, readFcm, readWebPush } from "./push.ts";

@@ -1,5 +1,14 @@
 import { Parser } from "htmlparser2";
-import type { ReadAttachment } from "./read/email.ts";
+
+/** A file of a mail, of which its text may show pictures. */
+interface MailFile {
+  /** By which the text names it; empty: it does not. */
+  contentId: string;
+  /** Media type. */
+  type: string;
+  /** In base64. */
+  content: string;
+}
 
 const REMOTE = /^\s*(https?:)?\/\//i;
 const STYLE_URL = /url\(\s*["']?\s*(?:https?:)?\/\/|@import\s+["']\s*(?:https?:)?\/\//gi;
@@ -72,7 +81,7 @@ export const MAIL_HEADERS: Readonly<Record<string, string>> = {
 const PICTURE = /^image\/(png|jpeg|gif|webp|avif|svg\+xml)$/i;
 
 /** The mail as its frame shows it: what it names by cid: is put into it; tags that connect to elsewhere or change addresses are cut out. */
-export function mailDocument(html: string, attachments: readonly ReadAttachment[]): string {
+export function mailDocument(html: string, attachments: readonly MailFile[]): string {
   const pictures = new Map(
     attachments.flatMap(({ contentId, type, content }) =>
       contentId !== "" && PICTURE.test(type)

@@ -2,8 +2,8 @@ import { countOpenDeliveries, type OpenCount } from "../../adapters/store/open-d
 import { type OutboxDue, readOutboxDue } from "../../adapters/store/outbox-due.ts";
 import { DAY_MS } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
-import type { Check } from "../../operations/audit/audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import type { Check } from "../audit/audit.ts";
 
 /** Failed deliveries of the last day that are counted at most. */
 export const FAILED_MAX = 10_000;

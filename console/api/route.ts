@@ -1,0 +1,95 @@
+import { REASON_MAX } from "../../operations/steering/audit-log.ts";
+import type { HttpRequest, HttpResponse, Route } from "../../runtime/http/server.ts";
+import { hasRole, type Role, type Session } from "../session.ts";
+
+/** A route that is served only to who is signed in. */
+export interface SessionRoute extends Omit<Route, "handle" | "screen"> {
+  handle(request: HttpRequest, session: Session): Promise<HttpResponse>;
+}
+
+/** The longest body: a filter, or an order with its reason. */
+export const BODY_BYTES_MAX = 16_384;
+
+/** A mistake of the caller, with what is wrong in words. */
+export class RequestFault extends Error {
+  override name = "RequestFault";
+  readonly status: number;
+  constructor(message: string, status = 400) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Never kept by a browser or a proxy: it is one person's view. */
+export const json = (status: number, body: unknown): HttpResponse => ({
+  status,
+  headers: { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" },
+  body: `${JSON.stringify(body)}\n`,
+});
+
+export const get = (path: string, answer: (request: HttpRequest, session: Session) => Promise<unknown>): SessionRoute => ({
+  ...{ method: "GET", path },
+  handle: (request, session) => answered(() => answer(request, session)),
+});
+
+/** @param answer gets the body, an object; its fields are not checked */
+export const post = (path: string, answer: (body: Fields, session: Session) => Promise<unknown>): SessionRoute => ({
+  ...{ method: "POST", path, bodyBytesMax: BODY_BYTES_MAX },
+  handle: ({ body }, session) => answered(() => answer(fieldsOf(body), session)),
+});
+
+async function answered(work: () => Promise<unknown>): Promise<HttpResponse> {
+  try {
+    return json(200, await work());
+  } catch (error) {
+    if (error instanceof RequestFault) return json(error.status, { error: { code: "request", message: error.message } });
+    throw error;
+  }
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(body: Buffer): Fields {
+  let given: unknown;
+  try {
+    given = JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new RequestFault("the body is not JSON");
+  }
+  return objectOf(given, "the body");
+}
+
+export function objectOf(given: unknown, name: string): Fields {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new RequestFault(`${name} must be an object`);
+  return given as Fields;
+}
+
+/** A text of at most `max` characters; absent: empty. */
+export function textOf(fields: Fields, name: string, max: number): string {
+  const given = fields[name] ?? "";
+  if (typeof given !== "string") throw new RequestFault(`${name} must be a text; what is given is of type ${typeof given}`);
+  if (given.length > max) throw new RequestFault(`${name} has at most ${max} characters; what is given has ${given.length}`);
+  return given;
+}
+
+export function flagOf(fields: Fields, name: string): boolean {
+  const given = fields[name] ?? false;
+  if (typeof given !== "boolean") throw new RequestFault(`${name} must be true or false; what is given is of type ${typeof given}`);
+  return given;
+}
+
+/** The reason of an order, for the log of actions. */
+export function readReason(body: Fields): string {
+  const reason = textOf(body, "reason", REASON_MAX).trim();
+  if (reason === "") throw new RequestFault("reason is empty: it is kept in the log of actions");
+  return reason;
+}
+
+/** What a person of this role is shown of a user's id, which may be an address. */
+export const userFor = ({ role }: Session, userId: string): string => (hasRole({ name: "", role }, "support") ? userId : maskUser(userId));
+
+const maskUser = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);
+
+export function requireRole(session: Session, least: Role): void {
+  if (!hasRole(session, least)) throw new RequestFault(`this needs the role ${least}; you have ${session.role}`, 403);
+}

@@ -1,0 +1,34 @@
+import type { Channel } from "../../core/delivery/channel.ts";
+import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
+import { reasonText } from "../../core/delivery/reason.ts";
+import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
+import { STATES } from "../../operations/why/events.ts";
+import { plainWords } from "../../operations/why/plain-words.ts";
+import type { State, Why } from "../view.ts";
+
+export const CHANNEL_NAMES: Readonly<Record<Channel, string>> = {
+  ...{ apns: "APNs", fcm: "FCM", webpush: "Web Push", sms: "SMS", email: "E-mail" },
+};
+
+export const stateOf = ({ state }: Pick<Delivery, "state">): State => ({ word: STATES[state].word, mark: STATES[state].mark });
+
+/** Why a delivery is in its state. */
+export function whyOf(n: Pick<NotificationRecord, "sendAt">, d: Delivery, now: number): Why {
+  if (d.reason !== undefined) return { words: meaningOf(d), tag: reasonText(d.reason) };
+  if (d.state === "pending")
+    return {
+      words: n.sendAt > now ? "It is scheduled for later." : "Nothing failed: its turn has not come, or it is being sent.",
+      tag: "",
+    };
+  return { words: STATES[d.state].sentence, tag: "" };
+}
+
+/** A reason that means one thing while it waits and another one at its end says "Pending: …. Expired: …."; of these, what applies. */
+function meaningOf({ state, reason }: Delivery): string {
+  const words = reason ? plainWords(REASON_WORDS[reason.code].means) : "";
+  const parts = words.split(/\b(Pending|Expired|Failed): /);
+  if (parts.length === 1) return words;
+  const at = parts.findIndex((part) => part.toLowerCase() === state);
+  const own = at < 0 ? "" : (parts[at + 1] ?? "");
+  return `${parts[0]} ${own.slice(0, 1).toUpperCase()}${own.slice(1)}`.trim();
+}

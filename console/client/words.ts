@@ -1,0 +1,40 @@
+import type { VNode } from "preact";
+import { html } from "../../web/client/html.ts";
+import { instant } from "../../web/client/time.ts";
+import type { State, Why } from "../view.ts";
+
+export const CHANNEL_NAMES: Readonly<Record<string, string>> = {
+  ...{ apns: "APNs", fcm: "FCM", webpush: "Web Push", sms: "SMS", email: "E-mail" },
+};
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const DAY = 86_400_000;
+
+/** "in 29 s"; "now" where its time has come. */
+export function inTime(at: number, now: number): string {
+  const ms = at - now;
+  if (ms < SECOND) return "now";
+  if (ms < 2 * MINUTE) return `in ${Math.round(ms / SECOND)} s`;
+  if (ms < 2 * HOUR) return `in ${Math.round(ms / MINUTE)} min`;
+  return ms < 2 * DAY ? `in ${Math.round(ms / HOUR)} h` : `in ${Math.round(ms / DAY)} d`;
+}
+
+/** 30 Nov 14:29:31.040; of the same day without the date. @param digits of milliseconds */
+export function moment(at: number, now?: number): string {
+  const text = instant(at);
+  const time = text.slice(11, 23);
+  if (now !== undefined && instant(now).slice(0, 10) === text.slice(0, 10)) return time;
+  const day = new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  return `${day} ${time}`;
+}
+
+export const Mark = ({ state, count }: { state: State; count?: number }): VNode =>
+  html`<span class=${`state ${state.mark}`}>${count === undefined ? state.word : `${count} ${state.word.toLowerCase()}`}</span>`;
+
+export const WhyText = ({ why }: { why: Why }): VNode =>
+  html`<span>${why.words}${why.tag !== "" && html` <span class="tag">${why.tag}</span>`}</span>`;
+
+/** Of a text in Hangul, so that lines break between words. */
+export const languageOf = (text: string): string | undefined => (/[\u1100-\u11ff\uac00-\ud7af]/.test(text) ? "ko" : undefined);

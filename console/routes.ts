@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import type { Clock } from "../core/ports/clock.ts";
+import type { HttpResponse, Route } from "../runtime/http/server.ts";
+import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
+import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
+import { type ActParts, cancel, redriveOne } from "./api/act.ts";
+import { readDead, redriveGroup } from "./api/dead.ts";
+import { createFindRoutes, type FindParts } from "./api/find.ts";
+import { notificationView, partsOf } from "./api/notification.ts";
+import { createNow, type NowStore, steer } from "./api/now.ts";
+import { get, post, RequestFault, type SessionRoute } from "./api/route.ts";
+import type { Role } from "./session.ts";
+
+export interface ConsoleParts extends ActParts {
+  store: ActParts["store"] & FindParts["store"] & NowStore;
+  clock: Pick<Clock, "now">;
+}
+
+/** The least role that may call each route, by method and path. */
+export const API_ROLES: Readonly<Record<string, Role>> = {
+  "GET /api/now": "viewer",
+  "POST /api/pause": "operator",
+  "POST /api/resume": "operator",
+  "GET /api/dead": "viewer",
+  "POST /api/dead/redrive": "operator",
+  "POST /api/find": "viewer",
+  "POST /api/resolve": "viewer",
+  "GET /api/notifications/*": "viewer",
+  "GET /api/mails/*": "support",
+  "POST /api/cancel": "operator",
+  "POST /api/redrive": "operator",
+};
+
+/** The API of the pages. It serves nobody without a session: see SessionRoute. */
+export const createApiRoutes = (parts: ConsoleParts): SessionRoute[] => [
+  get("/api/now", createNow(parts.store)),
+  post("/api/pause", (body, session) => steer(parts.store, "pause", body, session)),
+  post("/api/resume", (body, session) => steer(parts.store, "resume", body, session)),
+  get("/api/dead", () => readDead(parts)),
+  post("/api/dead/redrive", (body, session) => redriveGroup(parts, body, session)),
+  ...createFindRoutes(parts),
+  get("/api/notifications/*", async ({ path }, session) => {
+    const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());
+    if (view === undefined) throw new RequestFault("there is no notification of this id", 404);
+    return view;
+  }),
+  { method: "GET", path: "/api/mails/*", handle: ({ path }) => mail(parts, idIn(path)) },
+  post("/api/cancel", (body, session) => cancel(parts, body, session)),
+  post("/api/redrive", (body, session) => redriveOne(parts, body, session)),
+];
+
+/** "": it is none. */
+const idIn = (path: string) => /\/([0-9a-f]{32})$/.exec(path)?.[1] ?? "";
+
+/** The HTML of a mail, for a frame in which it can do nothing. */
+async function mail({ store }: ConsoleParts, id: string): Promise<HttpResponse> {
+  const n = await store.notifications.find(id);
+  const html = n && (await partsOf(store, n)).email?.html;
+  if (!html) return { status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body: "no such mail\n" };
+  return { status: 200, headers: MAIL_HEADERS, body: mailDocument(html, []) };
+}
+
+/** Pages, scripts and styles: they hold no data, and everybody may load them. */
+export function createPageRoutes(): Route[] {
+  const files = createClientFiles([{ path: "/console/client/", folder: new URL("./client/", import.meta.url) }]);
+  let pageText: string | undefined;
+  const page = async (): Promise<HttpResponse> => {
+    pageText ??= readFileSync(new URL("./page.html", import.meta.url), "utf8");
+    return { status: 200, headers: { ...PAGE_HEADERS, "content-type": "text/html; charset=utf-8" }, body: pageText };
+  };
+  const file: Route["handle"] = async ({ path }) => {
+    const found = files(path);
+    return found === undefined ? { status: 404, body: "not found\n" } : { status: 200, ...found };
+  };
+  return [
+    { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/now" } }) },
+    ...["/now", "/find", "/dead-letters", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
+    ...["/console/client/*", "/web/*"].map((path): Route => ({ method: "GET", path, handle: file })),
+  ];
+}

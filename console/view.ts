@@ -1,0 +1,243 @@
+/** What the console's API answers; its pages read the same. Moments are ms since the epoch. */
+import type { Role } from "./session.ts";
+
+/** Done, failed, in doubt, merely happened; the same as of an event in operations/why. */
+type Mark = "ok" | "bad" | "doubt" | "";
+
+export interface Me {
+  name: string;
+  role: Role;
+}
+
+/** One word, one mark. */
+export interface State {
+  word: string;
+  mark: Mark | "wait" | "warn";
+}
+
+export interface Why {
+  words: string;
+  /** As in the API: "misconfigured: region-not-enabled". Empty: there is no reason. */
+  tag: string;
+}
+
+/** Of a search; empty texts are not filtered by. The names are those of the command line. */
+export interface Filter {
+  user?: string;
+  /** sms:+49…, email:…, apns:TOKEN, fcm:TOKEN */
+  endpoint?: string;
+  state?: string;
+  channel?: string;
+  category?: string;
+  class?: string;
+  reason?: string;
+  tag?: string;
+  waiting?: string;
+  "provider-ref"?: string;
+  /** ms since the epoch, as digits. */
+  since?: string;
+}
+
+export interface FindQuestion {
+  /** Empty: the first app. */
+  app: string;
+  filter: Filter;
+  /** `next` of the page before; empty: the latest. */
+  after: string;
+}
+
+/** A delivery in a list. */
+export interface Row {
+  notificationId: string;
+  deliveryId: string;
+  acceptedAt: number;
+  /** Empty: it was sent to an endpoint. Masked for viewers. */
+  user: string;
+  /** Masked; empty: the recipient has none. */
+  endpoint: string;
+  channel: string;
+  category: string;
+  notificationClass: string;
+  state: State;
+  why: Why;
+  /** Calls to providers, counted up to a bound: then "200+". */
+  attempts: string;
+  /** When it is looked at next; absent: it has ended. */
+  nextAt?: number | undefined;
+}
+
+export interface OpenCounts {
+  waiting: number;
+  retrying: number;
+  inDoubt: number;
+  /** Only so many notifications were read: the counts are lower bounds. */
+  isCut: boolean;
+}
+
+export interface Found {
+  app: string;
+  apps: string[];
+  rows: Row[];
+  /** Empty: there are no older ones. */
+  next: string;
+  /** All notifications that the search may read in one call were read, and fewer than a page match. */
+  isShort: boolean;
+  /** Deliveries of this app that have not ended, whatever the filter is. */
+  open: OpenCounts;
+  now: number;
+}
+
+/** What a text in the search box stands for. */
+export type Resolved = { kind: "notification"; id: string } | { kind: "filter"; filter: Filter };
+
+export interface DeliveryRow {
+  id: string;
+  channel: string;
+  channelName: string;
+  endpoint: string;
+  state: State;
+  why: Why;
+  next: string;
+  attempts: number;
+  /** What a cancelling would answer now; the moment of the click decides. */
+  ifCancelled: string;
+  isCancellable: boolean;
+  isFailed: boolean;
+}
+
+export interface NotificationEvent {
+  at: number;
+  /** "": of the notification as a whole. */
+  channel: string;
+  title: string;
+  detail: string;
+  mark: Mark | "next";
+  isAttempt: boolean;
+}
+
+/** Texts as they are kept; a device or a mail program adds its own. */
+export type ShownContent =
+  | { channel: string; kind: "push"; title: string; subtitle: string; body: string; isShown: boolean }
+  | { channel: string; kind: "sms"; text: string; size: string }
+  | { channel: string; kind: "email"; subject: string; hasHtml: boolean; text: string };
+
+export interface NotificationView {
+  id: string;
+  key: string;
+  app: string;
+  user: string;
+  notificationClass: string;
+  category: string;
+  acceptedAt: number;
+  sendAt: number;
+  expiresAt: number;
+  tags: string[];
+  /** How many deliveries are in each state, in a fixed order. */
+  states: { state: State; count: number }[];
+  /** A sentence for each state. */
+  lead: string;
+  deliveries: DeliveryRow[];
+  /** The latest first; what is due stands on top. */
+  events: NotificationEvent[];
+  content: ShownContent[];
+  /** Why there is none; empty: there is. */
+  contentGone: string;
+  now: number;
+}
+
+export interface CancelOrder {
+  notification: string;
+  reason: string;
+}
+
+/** Of each delivery what is true. */
+export interface Cancelled {
+  deliveries: { channelName: string; endpoint: string; words: string; isDone: boolean }[];
+}
+
+export interface RedriveOrder {
+  notification: string;
+  reason: string;
+  /** Also what may have been sent: it may then arrive twice. */
+  uncertain: boolean;
+  /** Changes nothing, and needs no reason. */
+  dryRun: boolean;
+}
+
+export interface Redriven {
+  redriven: number;
+  /** "1 may have been sent" */
+  leftOut: string[];
+}
+
+export interface ChannelNow {
+  channel: string;
+  waiting: number;
+  inDoubt: number;
+  /** The most frequent first. */
+  why: { count: number; words: string /** Empty: no attempt has failed. */; reason: string; isInDoubt: boolean }[];
+}
+
+export interface Steered {
+  /** channel:sms */
+  target: string;
+  state: "paused" | "drained" | "resumed";
+  to: string;
+  actor: string;
+  reason: string;
+  at: number;
+  until?: number | undefined;
+}
+
+export interface Now {
+  /** What is degraded comes first. */
+  channels: ChannelNow[];
+  /** Due in the outbox, by class; how long the oldest has waited, in ms. */
+  outbox: { notificationClass: string; count: number; oldestMs: number }[];
+  /** Notifications with a delivery that failed in the last 24 h. */
+  failed: number;
+  /** It is a lower bound. */
+  isFailedCut: boolean;
+  steering: Steered[];
+  /** The latest first. */
+  actions: { at: number; actor: string; action: string; target: string; reason: string; result: string }[];
+  now: number;
+}
+
+export interface SteerOrder {
+  /** channel:sms */
+  target: string;
+  reason: string;
+}
+
+export interface DeadGroup {
+  channel: string;
+  /** As in the API; "none": it was stored without one. */
+  reason: string;
+  words: string;
+  count: number;
+  /** Whether and when a redrive would help. */
+  advice: string;
+  /** A redrive of the group is offered. */
+  isRedrivable: boolean;
+}
+
+export interface DeadLetters {
+  total: number;
+  groups: DeadGroup[];
+  /** Only those that failed since this moment were read: the earliest is here. */
+  from: number;
+  /** More failed than one reading counts: the counts are lower bounds. */
+  isCut: boolean;
+  now: number;
+}
+
+export interface RedriveGroupOrder {
+  channel: string;
+  reason: string;
+  /** The operator's words. */
+  why: string;
+  /** Also what may have been sent. */
+  uncertain: boolean;
+  dryRun: boolean;
+}

@@ -1,0 +1,24 @@
+import { json } from "../../console/api/route.ts";
+import { API_ROLES, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
+import { hasRole, type Session } from "../../console/session.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { type HttpServer, type Route, startHttpServer } from "../../runtime/http/server.ts";
+import { createLogger } from "../../runtime/logger.ts";
+
+/** The console's pages and API over a store, for one person who is signed in. */
+export async function startTestConsole(store: Store, session: Session): Promise<HttpServer & { url: string }> {
+  const parts = { store, clock: systemClock, recorder: { record() {} } };
+  const routes: Route[] = [
+    ...createPageRoutes(),
+    { method: "GET", path: "/api/session", handle: async () => json(200, session) },
+    ...createApiRoutes(parts).map((route): Route => {
+      const least = API_ROLES[`${route.method} ${route.path}`];
+      if (least === undefined) throw new Error(`API_ROLES has no row for ${route.method} ${route.path}`);
+      const refusal = json(403, { error: { code: "role", message: `this needs the role ${least}` } });
+      return { ...route, handle: async (request) => (hasRole(session, least) ? route.handle(request, session) : refusal) };
+    }),
+  ];
+  const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log: createLogger("console", "error"), routes });
+  return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
