@@ -105,6 +105,16 @@ test("a code is taken once, and a callback only in the browser that began, with 
   assert.equal((await eve.call(stolen.href)).status, 400, "a code of another browser with her own state");
 });
 
+test("a person whom the issuer refuses is told to begin again", async () => {
+  const { url, lines } = await start();
+  const browser = createBrowser();
+  const callback = new URL(await browser.callbackUrl(url));
+  callback.searchParams.delete("code");
+  callback.searchParams.set("error", "access_denied");
+  assert.equal((await browser.call(callback.href)).status, 400);
+  assert.match(lines.join(""), /"code":"access_denied"/);
+});
+
 test("a sign-in that takes too long is begun again", async () => {
   const { url, clock } = await start();
   const browser = createBrowser();

@@ -1,7 +1,7 @@
 import type { CustomFetch } from "openid-client";
 
-/** One request to the issuer, in ms: people wait for it, and the route that asks may take 10 s. */
-export const ISSUER_MS_MAX = 4_000;
+/** One request to the issuer, in ms: finishing a sign-in takes three of them, and a route may take 10 s. */
+export const ISSUER_MS_MAX = 3_000;
 /** Bytes of an answer: a token with a thousand groups takes some 50 kB, a set of keys some 10 kB. */
 export const ISSUER_BYTES_MAX = 262_144;
 
