@@ -1,6 +1,6 @@
+import { type Html, html } from "../../runtime/http/html.ts";
 import type { HttpResponse } from "../../runtime/http/server.ts";
 import { STYLE_SHEETS } from "./assets.ts";
-import { type Html, html } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 
 /** Whom the page is from, as people read it. */

@@ -1,6 +1,6 @@
+import { type Html, html } from "../../runtime/http/html.ts";
 import type { HttpResponse } from "../../runtime/http/server.ts";
 import { type Blocked, type Cell, type ChoiceTable, type Column, type Row, shownCells } from "../preference-table.ts";
-import { type Html, html } from "./html.ts";
 import { inLanguage, type Language } from "./language.ts";
 import { type BrandView, pageAnswer } from "./layout.ts";
 import { type Notice, PREFERENCE_WORDS } from "./preference-words.ts";

@@ -1,5 +1,5 @@
+import { type Html, html } from "../../runtime/http/html.ts";
 import type { HttpResponse } from "../../runtime/http/server.ts";
-import { type Html, html } from "./html.ts";
 import type { Language } from "./language.ts";
 import { pageAnswer } from "./layout.ts";
 import { UNSUBSCRIBE_WORDS } from "./unsubscribe-words.ts";

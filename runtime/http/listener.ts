@@ -30,6 +30,8 @@ const HEADERS_MAX = 64;
 export interface HttpResponse {
   status: number;
   headers?: Readonly<Record<string, string>>;
+  /** Lines of Set-Cookie. */
+  cookies?: readonly string[];
   body?: string | Uint8Array;
   /** Counted and logged as a rejection. */
   rejected?: HttpRejection;
@@ -162,8 +164,9 @@ const CLIENT_FAULTS: readonly { form: RegExp; reason: HttpRejection; status: str
   { form: /^HPE_/, reason: "head", status: "400 Bad Request" },
 ];
 
-function write(response: ServerResponse, { status, headers = {}, body = "" }: HttpResponse, headOnly: boolean): void {
+function write(response: ServerResponse, { status, headers = {}, cookies = [], body = "" }: HttpResponse, headOnly: boolean): void {
   if (response.destroyed) return;
+  if (cookies.length > 0) response.setHeader("set-cookie", cookies);
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   response.end(headOnly ? undefined : body);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DescMessage } from "@bufbuild/protobuf";
-import { type Html, html } from "../../feedback/pages/html.ts";
+import { type Html, html } from "../../runtime/http/html.ts";
 import type { Api, Operation } from "./document.ts";
 import { messageSchema, messagesWithin, type Schema, schemaName } from "./schemas.ts";
 

@@ -29,7 +29,9 @@ const REACH: Record<string, readonly string[]> = {
   // Not a provider: it shows what is stored, and calls nobody.
   console: ["core", "runtime", "adapters", "gen", "operations", "web"],
   operations: ["core", "runtime", "adapters", "gen"],
-  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", "web", ...SERVICES],
+  // Pages for operators, over the use cases.
+  console: ["core", "runtime", "adapters", "operations", "gen", "web"],
+  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", "web", "console", ...SERVICES],
 };
 /** Folders that may import only part of another one. */
 const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: string }[] = [

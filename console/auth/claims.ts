@@ -1,0 +1,42 @@
+import type { Role, Session } from "../session.ts";
+import type { AuthConfig } from "./config.ts";
+
+/** Of a name that the provider tells us; it stands in each of the person's lines of the log. */
+const NAME_CHARS_MAX = 120;
+/** Groups of a person that are looked at; large organisations have some hundred. */
+const GROUPS_MAX = 2_000;
+
+export type ClaimConfig = Pick<
+  AuthConfig,
+  "CONSOLE_NAME_CLAIM" | "CONSOLE_ROLE_CLAIM" | "CONSOLE_VIEWERS" | "CONSOLE_SUPPORT" | "CONSOLE_OPERATORS"
+>;
+
+export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
+
+/** Who the claims of a verified ID token say it is. Undefined: somebody without a role. */
+export function sessionOf(claims: Claims, config: ClaimConfig): Session | undefined {
+  const role = roleOf(claims, config);
+  return role && { name: nameOf(claims, config), role };
+}
+
+/** The highest of those that the person's groups give. */
+function roleOf(
+  claims: Claims,
+  { CONSOLE_ROLE_CLAIM, CONSOLE_VIEWERS, CONSOLE_SUPPORT, CONSOLE_OPERATORS }: ClaimConfig,
+): Role | undefined {
+  const claim = Object.hasOwn(claims, CONSOLE_ROLE_CLAIM) ? claims[CONSOLE_ROLE_CLAIM] : undefined;
+  const groups = new Set((Array.isArray(claim) ? claim.slice(0, GROUPS_MAX) : [claim]).filter((one) => typeof one === "string"));
+  const isIn = (values: readonly string[]) => values.some((value) => groups.has(value));
+  return isIn(CONSOLE_OPERATORS) ? "operator" : isIn(CONSOLE_SUPPORT) ? "support" : isIn(CONSOLE_VIEWERS) ? "viewer" : undefined;
+}
+
+/** Without characters that would break a line or hide in it. */
+function nameOf(claims: Claims, { CONSOLE_NAME_CLAIM }: ClaimConfig): string {
+  const claim = Object.hasOwn(claims, CONSOLE_NAME_CLAIM) ? claims[CONSOLE_NAME_CLAIM] : undefined;
+  const isForged = CONSOLE_NAME_CLAIM === "email" && claims.email_verified === false;
+  const name = typeof claim === "string" && claim.trim() !== "" && !isForged ? claim : claims.sub;
+  return name
+    .replace(/[\p{C}\p{Z}]+/gu, " ")
+    .trim()
+    .slice(0, NAME_CHARS_MAX);
+}
