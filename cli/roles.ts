@@ -28,6 +28,7 @@ export const ROLES: Readonly<Record<string, ListedRole>> = {
   relay: { summary: "publishes what is due: scheduled sends, retries, expiries", load: () => import("../relay/main.ts") },
   ...dispatchers,
   feedback: { summary: "receives the providers' webhooks, and serves recipients' pages", load: () => import("../feedback/main.ts") },
+  console: { summary: "serves the pages that show what waits and why, and steer it", load: () => import("../console/main.ts") },
   autoscaler: { summary: "computes how much each channel's pods must do", load: () => import("../autoscaler/main.ts") },
 };
 

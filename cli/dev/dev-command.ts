@@ -14,6 +14,8 @@ const GATEWAY_PORT = 7700;
 const DIRECTORY = ".carillon";
 /** Of HTTP/JSON; the README uses it too. */
 const HTTP_PORT = 7701;
+/** The default port of the role console. */
+const CONSOLE_PORT = 7740;
 
 /** Runs the system until SIGINT or SIGTERM, with its data in the directory, so that the next start goes on with it. Never resolves: the process ends. */
 export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
@@ -22,12 +24,19 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
     await using stack = new AsyncDisposableStack();
     const home = resolve(directory ?? DIRECTORY);
     stack.use(lockDirectory(home));
+    // The first is part of what is printed at the start.
+    let showLink = (url: string): void => {
+      firstLink = url;
+    };
+    let firstLink = "";
     const system = stack.use(
       await startDev({
         directory: home,
         env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
         gatewayPort: GATEWAY_PORT,
         httpPort: HTTP_PORT,
+        consolePort: CONSOLE_PORT,
+        onConsoleLink: (url) => showLink(url),
         onStart: (part) => print(`  started ${part}`),
       }),
     );
@@ -41,7 +50,8 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
       ...{ STORE_URL: system.storeUrl, NATS_URL: system.natsUrl, REDIS_URL: system.redisUrl },
     });
     const users = await seed(home, system);
-    print(upText(system, { env, keyFile, exports, users }));
+    print(upText(system, { env, keyFile, exports, users, consoleLink: firstLink }));
+    showLink = (url) => print(`  console   ${url}   signs you in once, within 5 minutes`);
     const kept = stack.move();
     return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
   });
@@ -71,9 +81,11 @@ interface Shown {
   keyFile: string;
   exports: string;
   users: string;
+  /** Empty: people sign in elsewhere. */
+  consoleLink: string;
 }
 
-function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): string {
+function upText(system: DevSystem, { env, keyFile, exports, users, consoleLink }: Shown): string {
   const moved = env.GATEWAY_LISTEN === undefined && !system.gatewayAddress.endsWith(`:${GATEWAY_PORT}`);
   const line = JSON.stringify({
     notification: {
@@ -88,6 +100,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): str
     "",
     ...(moved ? [`  Port ${GATEWAY_PORT} is taken by another process, so the gateway listens elsewhere.`, ""] : []),
     `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
+    `  console   ${consoleLink || system.consoleUrl}   what waits and why, and what to do about it${consoleLink && "; the link works once, within 5 minutes"}`,
     `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
     `  HTTP/JSON ${system.httpUrl}   the same calls for curl; its page lists them`,
     `  API key   ${keyFile}   app "${DEV_APP}"`,

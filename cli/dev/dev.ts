@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
+import { consoleRole } from "../../console/main.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { grantApiKey } from "../../operations/apps/apps.ts";
 import { PROVIDERS } from "../../providers/list.ts";
@@ -21,6 +22,8 @@ export interface DevSystem extends AsyncDisposable {
   gatewayAddress: string;
   /** http://host:port of the same gateway's HTTP/JSON. */
   httpUrl: string;
+  /** http://host:port of the console. */
+  consoleUrl: string;
   apiKey: string;
   storeUrl: string;
   natsUrl: string;
@@ -42,6 +45,10 @@ export interface DevOptions {
   gatewayPort?: number;
   /** Of its HTTP/JSON, in the same way. */
   httpPort?: number;
+  /** Of the console, in the same way. */
+  consolePort?: number;
+  /** Called with each one-time link to the console: at the start, and when its page is asked for another. */
+  onConsoleLink?(url: string): void;
   /** Called as each part is up. */
   onStart?(part: string): void;
 }
@@ -52,6 +59,8 @@ export async function startDev({
   app = DEV_APP,
   gatewayPort = 0,
   httpPort = 0,
+  consolePort = 0,
+  onConsoleLink = () => {},
   onStart = () => {},
 }: DevOptions): Promise<DevSystem> {
   mkdirSync(directory, { recursive: true });
@@ -82,6 +91,7 @@ export async function startDev({
     ...sandbox.env,
     GATEWAY_LISTEN: await local(gatewayPort),
     GATEWAY_HTTP_LISTEN: await local(httpPort),
+    CONSOLE_LISTEN: await local(consolePort),
     FEEDBACK_LISTEN: "127.0.0.1:0",
     FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
@@ -101,12 +111,13 @@ export async function startDev({
   const roles: RunningRole[] = [];
   /** Addresses of the roles started so far, passed to the later ones. */
   const found: Record<string, string> = {};
-  for (const role of inStartOrder(await loadRoles())) {
+  const own = (role: Role) => (role.name === "console" ? consoleRole(onConsoleLink) : role);
+  for (const role of inStartOrder((await loadRoles()).map(own))) {
     const start = (ports: Environment = {}) => role.start({ ...shared, ...found, ...ports });
     const again = async (error: unknown) => {
       // Another program has taken a port since it was found free. An address that the environment names is not replaced.
-      if (role.name !== "gateway" || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      const chosenHere = ["GATEWAY_LISTEN", "GATEWAY_HTTP_LISTEN"].filter((name) => env[name] === undefined);
+      const chosenHere = (LISTENS[role.name] ?? []).filter((name) => env[name] === undefined);
+      if (chosenHere.length === 0 || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
       return start(Object.fromEntries(chosenHere.map((name) => [name, "127.0.0.1:0"])));
     };
     const running = stack.use(await start().catch(again));
@@ -129,17 +140,24 @@ export async function startDev({
   }
   // Dispatchers stop before all others and at the same time, because each waits for its last pull.
   stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
-  const gateway = roles.find((r) => r.name === "gateway")?.addresses;
-  const gatewayAddress = gateway?.grpc ?? "";
-  const httpUrl = `http://${gateway?.["http-json"] ?? ""}`;
+  const addressOf = (role: string, name: string) => roles.find((r) => r.name === role)?.addresses[name] ?? "";
+  const gatewayAddress = addressOf("gateway", "grpc");
+  const httpUrl = `http://${addressOf("gateway", "http-json")}`;
+  const consoleUrl = `http://${addressOf("console", "console")}`;
   sandbox.inbox.connect(stack.use(openInboxSender({ storeUrl, gatewayAddress, apiKey, app })));
   const kept = stack.move();
   return {
-    ...{ gatewayAddress, httpUrl, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
+    ...{ gatewayAddress, httpUrl, consoleUrl, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
     env: { ...shared, ...found },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
+
+/** Addresses whose ports are chosen before the role listens, by role. */
+const LISTENS: Readonly<Record<string, readonly string[]>> = {
+  gateway: ["GATEWAY_LISTEN", "GATEWAY_HTTP_LISTEN"],
+  console: ["CONSOLE_LISTEN"],
+};
 
 const randomKey = () => randomBytes(32).toString("base64url");
 

@@ -71,6 +71,7 @@ export function Frame({ me, title, here, keys, keyRows, children }: FrameProps):
           <span>${me.name}</span>
           <span>${ROLE_NAMES[me.role]}</span>
           <span>Times in UTC · <button type="button" class="plain" onClick=${() => setHelp(true)}>Keys <kbd>?</kbd></button></span>
+          <form method="post" action="/logout"><button class="plain">Sign out</button></form>
         </div>
       </header>
       <main class="main" id="main" tabindex="-1" ref=${main}>${children}</main>

@@ -1,0 +1,49 @@
+import { createEventRecorder } from "../adapters/event-recorder.ts";
+import { openRoleStore } from "../adapters/store/store-config.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { reachable } from "../runtime/http/reachable.ts";
+import { startHttpServer } from "../runtime/http/server.ts";
+import { watchTokens } from "../runtime/internal-tokens.ts";
+import { defineRole, type Role } from "../runtime/run.ts";
+import { createAuth } from "./auth/auth.ts";
+import { requireAuth, sessionKeyVariables } from "./auth/config.ts";
+import { ROUTE_ROLES } from "./auth/route-roles.ts";
+import { consoleVariables } from "./config.ts";
+import { API_ROLES, createApiRoutes, createPageRoutes } from "./routes.ts";
+
+/** @param showLink shows a one-time link where only the person at this machine sees it */
+export const consoleRole = (showLink: (url: string) => void): Role =>
+  defineRole({
+    name: "console",
+    about: "serves the pages on which people see what waits and why, find notifications, and steer",
+    variables: consoleVariables,
+    async start(config, { log, metrics, httpRejections, stack, signal, env, conditions }) {
+      const { host, port } = config.CONSOLE_LISTEN;
+      requireAuth(config, host);
+      const clock = systemClock;
+      const store = await openRoleStore(config, { stack, log, metrics, signal, conditions });
+      const recorder = createEventRecorder({ metrics, log });
+      const keysNow = stack.use(watchTokens(sessionKeyVariables, config, { env, log }));
+      let listening = port;
+      const url = () => config.CONSOLE_URL || `http://${reachable(host, listening)}`;
+      const show = (path: string) => showLink(`${url()}${path}`);
+      const auth = createAuth({ config, clock, log, keysNow, roles: { ...ROUTE_ROLES, ...API_ROLES }, printLink: show });
+      const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes({ store, clock, recorder }))];
+      const server = stack.use(
+        await startHttpServer({
+          ...{ host, port, log, routes },
+          ready: () => !signal.aborted,
+          onRejected: (reason, peer) => httpRejections("console", reason, peer),
+        }),
+      );
+      listening = server.port;
+      const link = auth.newLink();
+      if (link !== undefined) show(link);
+      return { addresses: { console: reachable(host, server.port) } };
+    },
+  });
+
+/** The terminal alone shows a link: it is no line of the log, which may be kept where others read it. */
+export const role = consoleRole(
+  (url) => void process.stderr.write(`Sign in to the console: ${url}\nThe link works once, within 5 minutes.\n`),
+);
