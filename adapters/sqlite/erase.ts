@@ -4,7 +4,7 @@ import { dueAt } from "../../core/delivery/notification.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { notificationOf } from "./notification-of.ts";
-import { recipientKey } from "./recipient-key.ts";
+import { recipientValues } from "./recipient-key.ts";
 import { createReferences } from "./references.ts";
 import { createTags } from "./tags.ts";
 import { transact } from "./transact.ts";
@@ -16,7 +16,9 @@ export interface EraseWrites {
 /** Store.erase, each call one transaction. */
 export function createEraseWrites(database: DatabaseSync): EraseWrites {
   const find = database.prepare("select doc from notifications where id = ?");
-  const replace = database.prepare("update notifications set content_gone = 1, recipient = ?, cancel_key = null, doc = ? where id = ?");
+  const replace = database.prepare(
+    "update notifications set content_gone = 1, recipient = :recipient, recipient_crc = :crc, cancel_key = null, doc = :doc where id = :id",
+  );
   // A hyphen follows the notification's id; a tilde sorts behind it.
   const attemptsOf = database.prepare("select id, doc from attempts where id >= ? || '-' and id < ? || '~'");
   const replaceAttempt = database.prepare("update attempts set doc = ? where id = ?");
@@ -44,7 +46,9 @@ export function createEraseWrites(database: DatabaseSync): EraseWrites {
             counts.attempts += Number(replaceAttempt.run(JSON.stringify(erased), String(attempt.id)).changes);
           }
           const erased = erasedNotification(record, now);
-          counts.notifications += Number(replace.run(recipientKey(erased.recipient), JSON.stringify(erased), id).changes);
+          counts.notifications += Number(
+            replace.run({ ...recipientValues(record.app, erased.recipient), doc: JSON.stringify(erased), id }).changes,
+          );
         }
         return counts;
       }),

@@ -8,7 +8,7 @@ import { createDeliveryCounts } from "../store/stored.ts";
 import { notificationOf } from "./notification-of.ts";
 import { createOpenOf } from "./open-of.ts";
 import { createOutbox } from "./outbox.ts";
-import { recipientKey } from "./recipient-key.ts";
+import { recipientValues } from "./recipient-key.ts";
 import { referenceRows } from "./references.ts";
 import { createSearchReads } from "./search.ts";
 import { tagRows } from "./tags.ts";
@@ -55,7 +55,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
   const ofRecipient = database.prepare(`
-    select doc from notifications where app = :app and recipient = :recipient and (accepted_at, id) > (:acceptedAt, :id)
+    select doc from notifications indexed by notifications_to_recipient where recipient_crc = :crc and app = :app and recipient = :recipient and (accepted_at, id) > (:acceptedAt, :id)
     order by accepted_at, id limit :limit`);
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
@@ -113,7 +113,9 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     ofRecipient: async (app, recipient, after, limit) =>
       readDurable(database, () => {
         const { acceptedAt, id } = after;
-        return ofRecipient.all({ app, recipient: recipientKey(recipient), acceptedAt, id, limit: Math.max(0, limit) }).map(notificationOf);
+        return ofRecipient
+          .all({ ...{ app, acceptedAt, id, limit: Math.max(0, limit) }, ...recipientValues(app, recipient) })
+          .map(notificationOf);
       }),
 
     ...createOpenOf(database),

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CancelSelection, NotificationStore, Place } from "../../core/ports/notification-store.ts";
 import { notificationOf } from "./notification-of.ts";
-import { recipientKey } from "./recipient-key.ts";
+import { recipientValues } from "./recipient-key.ts";
 import { readDurable } from "./transact.ts";
 
 const BY_KEY = "indexed by notifications_cancel_key where app = :app and cancel_key = :cancelKey";
-const BY_USER = "indexed by notifications_to_recipient where app = :app and recipient = :recipient";
+const OF_USER = "recipient_crc = :crc and recipient = :recipient";
+const BY_USER = `indexed by notifications_to_recipient where app = :app and ${OF_USER}`;
 
 /** What is open of a user or under a cancel key. A key is the narrower of the two: its index holds only what is open. */
 export function createOpenOf(database: DatabaseSync): Pick<NotificationStore, "openOf" | "countOpenOf"> {
@@ -18,11 +19,11 @@ export function createOpenOf(database: DatabaseSync): Pick<NotificationStore, "o
     const counted = database.prepare(`select count(*) as count from (${found("1", by).sourceSQL})`);
     return { rows, counted };
   };
-  const [byKey, byBoth, byUser] = [prepared(BY_KEY), prepared(`${BY_KEY} and recipient = :recipient`), prepared(BY_USER)];
+  const [byKey, byBoth, byUser] = [prepared(BY_KEY), prepared(`${BY_KEY} and ${OF_USER}`), prepared(BY_USER)];
   const query = (app: string, { userId, cancelKey }: CancelSelection, { acceptedAt, id }: Place, limit: number) => {
     const values = {
       ...{ app, acceptedAt, id, limit: Math.max(0, limit) },
-      ...(userId !== undefined && { recipient: recipientKey({ kind: "user", userId }) }),
+      ...(userId !== undefined && recipientValues(app, { kind: "user", userId })),
       ...(cancelKey !== undefined && { cancelKey }),
     };
     const by = cancelKey === undefined ? byUser : userId === undefined ? byKey : byBoth;

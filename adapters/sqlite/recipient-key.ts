@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { Recipient } from "../../core/delivery/notification.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
 import { endpointId } from "../ids.ts";
@@ -5,3 +6,15 @@ import { endpointId } from "../ids.ts";
 /** By which the notifications of a recipient are found: of an address that was given outright, its hash. */
 export const recipientKey = (recipient: Recipient): string =>
   recipient.kind === "user" ? userSubject(recipient.userId) : endpointSubject(endpointId(recipient.endpoint));
+
+/**
+ * What the notifications of a recipient are found by in the index, whose entries come in no order: with the whole key an insert took twice the CPU time. Others
+ * may have the same, so queries compare the key too.
+ */
+export const recipientCrc = (app: string, key: string): number => crc32(`${app}/${key}`);
+
+/** The parameters of a query for the notifications of a recipient. */
+export function recipientValues(app: string, recipient: Recipient): { recipient: string; crc: number } {
+  const key = recipientKey(recipient);
+  return { recipient: key, crc: recipientCrc(app, key) };
+}

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Recipient } from "../../core/delivery/notification.ts";
 import { StoreError } from "../store/store-error.ts";
-import { recipientKey } from "./recipient-key.ts";
+import { recipientCrc, recipientKey } from "./recipient-key.ts";
 import { transactNow } from "./transact.ts";
 
 /** Columns are what queries and conditions need; everything else is in `doc`, as JSON. */
@@ -193,10 +193,11 @@ const COMPLETE_INCOMPLETE = `
 const PLACE_COLUMNS = `
   alter table notifications add column accepted_at integer;
   alter table notifications add column cancel_key text;
-  update notifications set accepted_at = doc ->> '$.acceptedAt';
+  alter table notifications add column recipient_crc integer;
+  update notifications set accepted_at = doc ->> '$.acceptedAt', recipient_crc = recipient_crc(app, recipient);
   drop index notifications_recipient;
   create index notifications_accepted on notifications (app, accepted_at, id);
-  create index notifications_to_recipient on notifications (app, recipient, accepted_at, id);
+  create index notifications_to_recipient on notifications (recipient_crc, accepted_at);
   create index notifications_cancel_key on notifications (app, cancel_key, accepted_at, id) where cancel_key is not null and due is not null;
   create index notifications_unplaced on notifications (id) where accepted_at is null;
   create table notification_tags (
@@ -205,7 +206,8 @@ const PLACE_COLUMNS = `
   ) strict, without rowid;
 `;
 /** Of notifications that an earlier version inserted. It knew neither tags nor cancel keys. */
-const PLACE_UNPLACED = "update notifications set accepted_at = doc ->> '$.acceptedAt' where accepted_at is null";
+const PLACE_UNPLACED =
+  "update notifications set accepted_at = doc ->> '$.acceptedAt', recipient_crc = recipient_crc(app, recipient) where accepted_at is null";
 
 /** Every change of preferences (core/ports/preference-store.ts), and profiles; as the tables of blobs, made where they are missing. */
 const PREFERENCE_TABLES = `
@@ -288,6 +290,7 @@ export function migrate(database: DatabaseSync): void {
     database.exec(STEERING_TABLES);
     if (!has("leases")) database.exec(RETENTION_COLUMNS);
     database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
+    database.function("recipient_crc", { deterministic: true }, (app, key) => recipientCrc(String(app), String(key)));
     database.exec(COMPLETE_INCOMPLETE);
     database.exec(has("notification_tags") ? PLACE_UNPLACED : PLACE_COLUMNS);
     database.exec(`pragma user_version = ${MIGRATIONS.length}`);

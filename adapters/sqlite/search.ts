@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
 import { notificationOf } from "./notification-of.ts";
-import { recipientKey } from "./recipient-key.ts";
+import { recipientValues } from "./recipient-key.ts";
 import { readDurable } from "./transact.ts";
 
 const RANGE = "n.accepted_at >= :from and (n.accepted_at, n.id) < (:acceptedAt, :id)";
@@ -13,7 +13,7 @@ export function createSearchReads(database: DatabaseSync): Pick<NotificationStor
     `select n.doc from notifications n indexed by notifications_accepted where n.app = :app and ${RANGE} ${LATEST}`,
   );
   const toRecipient = database.prepare(
-    `select n.doc from notifications n indexed by notifications_to_recipient where n.app = :app and n.recipient = :recipient and ${RANGE} ${LATEST}`,
+    `select n.doc from notifications n indexed by notifications_to_recipient where n.recipient_crc = :crc and n.app = :app and n.recipient = :recipient and ${RANGE} ${LATEST}`,
   );
   const tagged = database.prepare(`
     select n.doc from notification_tags t join notifications n on n.id = t.notification
@@ -28,7 +28,7 @@ export function createSearchReads(database: DatabaseSync): Pick<NotificationStor
           case "all":
             return all.all(values).map(notificationOf);
           case "recipient":
-            return toRecipient.all({ ...values, recipient: recipientKey(source.recipient) }).map(notificationOf);
+            return toRecipient.all({ ...values, ...recipientValues(app, source.recipient) }).map(notificationOf);
           case "tag":
             return tagged.all({ ...values, tag: source.tag }).map(notificationOf);
         }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { Store } from "../../core/ports/store.ts";
+import { sha256Hex } from "../../runtime/hash.ts";
 import { sampleAttempt, sampleChange, sampleNotification, sent } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store/open-store.ts";
@@ -12,6 +13,7 @@ import { createAttemptStore } from "./attempts.ts";
 import { createContentStore } from "./contents.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
+import { recipientCrc, recipientKey } from "./recipient-key.ts";
 import { createWrites } from "./writes.ts";
 
 async function createDatabase(): Promise<TestDatabase & { path: string }> {
@@ -102,7 +104,7 @@ describe("SQLite store: its file", () => {
     assert.deepEqual(planOf("later_due <= :now"), [
       "SEARCH notifications USING COVERING INDEX notifications_later (class=? AND later_due<?)",
     ]);
-    assert.ok(planOf("with recursive keys").every((detail) => !/SCAN notifications|TEMP B-TREE/.test(String(detail))));
+    assert.ok(planOf("with recursive keys").every((detail) => !/SCAN notifications|TEMP B-TREE(?! FOR LAST TERM)/.test(String(detail))));
     assert.ok(
       planOf("due between").includes("SEARCH notifications USING COVERING INDEX notifications_app_due (app=? AND due>? AND due<?)"),
     );
@@ -131,26 +133,47 @@ describe("SQLite store: its file", () => {
     assert.ok(planOf("keep_until < ?").includes("SEARCH contents USING INDEX contents_kept (keep_until<?)"));
     const searchReferences = "SEARCH content_references USING PRIMARY KEY (app=? AND address=?)";
     assert.ok(planOf("from content_references where app = ? and address = ? limit").includes(searchReferences));
-    const toRecipient = "USING INDEX notifications_to_recipient (app=? AND recipient=? AND (accepted_at,id)";
-    assert.deepEqual(planOf("recipient = :recipient and (accepted_at, id) >"), [`SEARCH notifications ${toRecipient}>(?,?))`]);
+    // What one recipient was sent within a millisecond is sorted by id.
+    const sorted = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
+    const toRecipient = "USING INDEX notifications_to_recipient (recipient_crc=? AND accepted_at";
+    assert.deepEqual(planOf("recipient = :recipient and (accepted_at, id) >"), [`SEARCH notifications ${toRecipient}>?)`, sorted]);
     assert.deepEqual(planOf("select doc from notifications indexed by notifications_cancel_key"), [
       "SEARCH notifications USING INDEX notifications_cancel_key (app=? AND cancel_key=? AND (accepted_at,id)>(?,?))",
     ]);
     const inRange = "accepted_at>? AND (accepted_at,id)<(?,?)";
-    assert.deepEqual(planOf("n.recipient = :recipient"), [
-      `SEARCH n USING INDEX notifications_to_recipient (app=? AND recipient=? AND ${inRange})`,
-    ]);
+    assert.deepEqual(planOf("n.recipient = :recipient"), [`SEARCH n ${toRecipient}>? AND accepted_at<?)`, sorted]);
     assert.deepEqual(planOf("indexed by notifications_accepted"), [`SEARCH n USING INDEX notifications_accepted (app=? AND ${inRange})`]);
     assert.deepEqual(planOf("from notification_tags t join"), [
       `SEARCH t USING PRIMARY KEY (app=? AND tag=? AND ${inRange.replace(",id", ",notification")})`,
       "SEARCH n USING INDEX sqlite_autoindex_notifications_1 (id=?)",
     ]);
     assert.deepEqual(planOf("doc, bytes from poison"), ["SCAN poison USING INDEX poison_kept"]);
-    const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN (?!keys$|opened$)\w+$|TEMP B-TREE/.test(String(detail))));
+    const readsAll = plans.filter(({ plan }) =>
+      plan.some((detail) => /^SCAN (?!keys$|opened$)\w+$|TEMP B-TREE(?! FOR LAST TERM)/.test(String(detail))),
+    );
     assert.deepEqual(
       readsAll.map(({ sql }) => /as state/.test(sql)),
       [true],
     );
+  });
+
+  it("tells recipients apart whose places in the index are the same", async () => {
+    await using database = await createDatabase();
+    await using store = await openStore(database.url);
+    const [one, other] = usersOfOneCrc("shop");
+    const records = [one, other].map((userId, i) =>
+      sampleNotification([1], { app: "shop", recipient: { kind: "user", userId }, acceptedAt: i }),
+    );
+    await store.notifications.insert(records);
+    const [record] = records;
+    const recipient = record!.recipient;
+    const ids = (found: readonly { id: string }[]) => found.map(({ id }) => id);
+    const before = { acceptedAt: 10, id: "" };
+    assert.deepEqual(ids(await store.notifications.search("shop", { kind: "recipient", recipient }, { from: 0, before }, 10)), [
+      record!.id,
+    ]);
+    assert.deepEqual(ids(await store.notifications.ofRecipient("shop", recipient, { acceptedAt: 0, id: "" }, 10)), [record!.id]);
+    assert.deepEqual(ids(await store.notifications.openOf("shop", { userId: one }, { acceptedAt: 0, id: "" }, 10)), [record!.id]);
   });
 
   it("has the references of every provider in an index, and nothing of what has none", async () => {
@@ -255,3 +278,15 @@ describe("SQLite store: its file", () => {
     assert.deepEqual(await store.notifications.find(record.id), record);
   });
 });
+
+/** Two users of the app of whom recipientCrc() gives the same. Among 100,000 ids of random characters there are some; a CRC tells similar ids apart. */
+function usersOfOneCrc(app: string): [string, string] {
+  const users = new Map<number, string>();
+  for (let n = 0; ; n++) {
+    const user = sha256Hex(`${n}`);
+    const crc = recipientCrc(app, recipientKey({ kind: "user", userId: user }));
+    const other = users.get(crc);
+    if (other !== undefined) return [other, user];
+    users.set(crc, user);
+  }
+}

@@ -12,12 +12,12 @@ import { type CapWrites, createCapWrites } from "./caps.ts";
 import { createEraseWrites, type EraseWrites } from "./erase.ts";
 import { notificationOf } from "./notification-of.ts";
 import { createPurgeWrites, type PurgeWrites } from "./purge.ts";
-import { recipientKey } from "./recipient-key.ts";
+import { recipientValues } from "./recipient-key.ts";
 import { createReferences, type ReferenceRow } from "./references.ts";
 import { createTags, type TagRow } from "./tags.ts";
 import { transact } from "./transact.ts";
 
-/** A notification in the order of the columns: id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc. */
+/** A notification in the order of the columns: id, app, class, recipient, recipient_crc, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc. */
 export type NotificationRow = ReturnType<typeof notificationRow>;
 /** An attempt likewise: id, worker, answered, doc. */
 export type AttemptRow = ReturnType<typeof attemptRow>;
@@ -50,20 +50,11 @@ export interface Writes extends BlobWrites, CapWrites, PurgeWrites, EraseWrites 
 /** Made before the transaction, during which every other writer waits. */
 export function notificationRow(record: NotificationRecord) {
   const { id, app, notificationClass, deliveries, acceptedAt, cancelKey = null } = record;
+  const { recipient, crc } = recipientValues(app, record.recipient);
   const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
   const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
   const moments = [endedAt(record) ?? null, failedAt(deliveries) ?? null] as const;
-  return [
-    id,
-    app,
-    notificationClass,
-    recipientKey(record.recipient),
-    ...places,
-    ...moments,
-    acceptedAt,
-    cancelKey,
-    JSON.stringify(record),
-  ] as const;
+  return [id, app, notificationClass, recipient, crc, ...places, ...moments, acceptedAt, cancelKey, JSON.stringify(record)] as const;
 }
 
 export const attemptRow = (attempt: AttemptRecord) =>
@@ -71,7 +62,7 @@ export const attemptRow = (attempt: AttemptRecord) =>
 
 export function createWrites(database: DatabaseSync): Writes {
   const insertNotification = database.prepare(
-    "insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into notifications (id, app, class, recipient, recipient_crc, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
   const findNotification = database.prepare("select doc from notifications where id = ?");
   const replace = database.prepare(`

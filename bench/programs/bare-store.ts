@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { recipientCrc } from "../../adapters/sqlite/recipient-key.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { toTask } from "../../core/delivery/task.ts";
 import { factsOf, published, sent } from "../../core/delivery/transitions.ts";
@@ -29,9 +30,9 @@ const GROUPS_IN_FLIGHT = 4;
 type Row = Record<string, SQLInputValue>;
 /** By statement: a notification with its attempts is written by one or two. */
 const STATEMENTS = {
-  insertNotification: `insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc)
-    values (:id, :app, :class, :recipient, :due, :outbox_key, :later_due, :ended_at, :failed_at, :accepted_at, :cancel_key, :doc) on conflict do nothing`,
-  changeNotification: `update notifications set app = :app, class = :class, recipient = :recipient, due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
+  insertNotification: `insert into notifications (id, app, class, recipient, recipient_crc, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc)
+    values (:id, :app, :class, :recipient, :recipient_crc, :due, :outbox_key, :later_due, :ended_at, :failed_at, :accepted_at, :cancel_key, :doc) on conflict do nothing`,
+  changeNotification: `update notifications set app = :app, class = :class, recipient = :recipient, recipient_crc = :recipient_crc, due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
     failed_at = :failed_at, accepted_at = :accepted_at, cancel_key = :cancel_key, doc = :doc where id = :id`,
   insertAttempt: "insert into attempts (id, worker, answered, doc) values (:id, :worker, :answered, :doc) on conflict do nothing",
   changeAttempt: "update attempts set worker = :worker, answered = :answered, doc = :doc where id = :id",
@@ -127,7 +128,11 @@ async function readTemplates(path: string): Promise<Record<BareWrite, (id: strin
       ...row
     } = reading.prepare(`select * from ${table} where id = ?`).get(id) as Row;
     const copy = createCopies<Row>(JSON.stringify(row), [record.id, record.idempotencyKey, token]);
-    return (own: string) => [statement, copy([own, `key-${own.slice(0, 15)}`, `${own}${own}`])] as const;
+    return (own: string) => {
+      const row = copy([own, `key-${own.slice(0, 15)}`, `${own}${own}`]);
+      if (table === "notifications") row.recipient_crc = recipientCrc(String(row.app), String(row.recipient));
+      return [statement, row] as const;
+    };
   };
   await notifications.insert([record]);
   const insert = copier("insertNotification", "notifications", record.id);

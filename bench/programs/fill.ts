@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { type Document, MongoClient } from "mongodb";
+import { recipientCrc } from "../../adapters/sqlite/recipient-key.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import { answering } from "../answering.ts";
 import { createCopies } from "../performance/copies.ts";
@@ -82,7 +83,8 @@ function openSqlite(path: string): Target {
   if (mode !== "memory") throw new Error(`the journal mode is ${mode}`);
   for (const pragma of ["locking_mode = exclusive", "synchronous = off", `cache_size = -${CACHE_KIB}`]) database.exec(`pragma ${pragma}`);
   const columns = {
-    notifications: "id, app, class, recipient, content_gone, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc",
+    notifications:
+      "id, app, class, recipient, recipient_crc, content_gone, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc",
     attempts: "id, worker, answered, doc",
   };
   const insertOf = (table: keyof typeof columns) =>
@@ -93,7 +95,8 @@ function openSqlite(path: string): Target {
     async write(notifications, attempts) {
       // One transaction for all, so that a page of an index is written once, however many copies change it.
       if (!database.isTransaction) database.exec("begin");
-      for (const row of notifications) insertNotification.run(row as Row);
+      for (const row of notifications as Row[])
+        insertNotification.run({ ...row, recipient_crc: recipientCrc(String(row.app), String(row.recipient)) });
       for (const row of attempts) insertAttempt.run(row as Row);
     },
     async finish() {
