@@ -1,5 +1,5 @@
 import { type PageClaim, pageClaimOf, pageClaimText } from "../core/preferences/page-claim.ts";
-import { openToken, sealRepeatably } from "../runtime/sealed-token.ts";
+import { sealRepeatably, unsealToken } from "../runtime/sealed-token.ts";
 
 /** Below the public URL of feedback. */
 export const PAGE_PATH = "/p/";
@@ -20,7 +20,7 @@ export const createPageLinks = (keysNow: () => readonly string[]): PageLinks => 
     return keys.length === 0 ? undefined : `${PAGE_PATH}${sealRepeatably(pageClaimText(claim), { purpose: PURPOSE, keys })}`;
   },
   claimIn(token) {
-    const text = openToken(token, { purpose: PURPOSE, keys: keysNow() });
+    const text = unsealToken(token, { purpose: PURPOSE, keys: keysNow() });
     return text === undefined ? undefined : pageClaimOf(text);
   },
 });
@@ -42,5 +42,5 @@ export const createBrandLinks = (keysNow: () => readonly string[]): BrandLinks =
     const keys = keysNow();
     return keys.length === 0 ? undefined : sealRepeatably(`${app}\n${version}`, { purpose: BRAND_PURPOSE, keys });
   },
-  appIn: (id) => openToken(id, { purpose: BRAND_PURPOSE, keys: keysNow() })?.split("\n")[0],
+  appIn: (id) => unsealToken(id, { purpose: BRAND_PURPOSE, keys: keysNow() })?.split("\n")[0],
 });

@@ -1,6 +1,6 @@
 import { parsePlace, placeText } from "../core/delivery/place.ts";
 import type { Place } from "../core/ports/notification-store.ts";
-import { openToken, sealToken } from "../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../runtime/sealed-token.ts";
 
 const PURPOSE = "page of notifications";
 
@@ -18,7 +18,7 @@ export function createPageTokens(keys: () => readonly string[]): PageTokens {
   return {
     seal: (place, of) => sealToken(`${of} ${placeText(place)}`, sealing()),
     read(token, of) {
-      const text = openToken(token, sealing());
+      const text = unsealToken(token, sealing());
       return text?.startsWith(`${of} `) ? parsePlace(text.slice(of.length + 1)) : undefined;
     },
   };

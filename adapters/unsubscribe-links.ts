@@ -3,7 +3,7 @@ import { ConfigError, type Values } from "../runtime/config.ts";
 import { type WatchTokensParts, watchTokens } from "../runtime/internal-tokens.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { publicUrl } from "../runtime/public-url.ts";
-import { openToken, sealToken } from "../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../runtime/sealed-token.ts";
 import { sealingKeysFile } from "../runtime/sealing-keys.ts";
 
 export const unsubscribeKeyVariables = {
@@ -61,7 +61,7 @@ export function watchUnsubscribeLinks({
     isOn: () => keys().length > 0,
     urlOf: (claim, base) => `${base}${UNSUBSCRIBE_PATH}${sealToken(claimText(claim), { purpose: PURPOSE, keys: keys() })}`,
     claimIn(token) {
-      const text = openToken(token, { purpose: PURPOSE, keys: keys() });
+      const text = unsealToken(token, { purpose: PURPOSE, keys: keys() });
       return text === undefined ? undefined : claimOf(text);
     },
     [Symbol.dispose]: () => keys[Symbol.dispose](),

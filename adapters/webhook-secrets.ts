@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Values } from "../runtime/config.ts";
 import { type WatchTokensParts, watchTokens } from "../runtime/internal-tokens.ts";
-import { openToken, sealToken } from "../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../runtime/sealed-token.ts";
 import { sealingKeysFile } from "../runtime/sealing-keys.ts";
 
 // Standard Webhooks 1.0.0: a secret is `whsec_` and base64; the signed content is id, timestamp and body, joined by dots.
@@ -45,7 +45,7 @@ export const createWebhookSigner = (keysNow: () => readonly string[]): WebhookSi
   isOn: () => keysNow().length > 0,
   headers({ id, seconds, body }, sealed) {
     const keys = keysNow();
-    const secrets = sealed.flatMap((one) => openToken(one, { purpose: PURPOSE, keys }) ?? []);
+    const secrets = sealed.flatMap((one) => unsealToken(one, { purpose: PURPOSE, keys }) ?? []);
     if (secrets.length === 0) return undefined;
     const signed = `${id}.${seconds}.${body}`;
     const signatures = secrets.map((secret) => `v1,${createHmac("sha256", bytesOf(secret)).update(signed).digest("base64")}`);

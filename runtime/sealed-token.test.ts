@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openToken, sealRepeatably, sealToken } from "./sealed-token.ts";
+import { sealRepeatably, sealToken, unsealToken } from "./sealed-token.ts";
 
 const OLD = "an old key of 32 characters, abc";
 const NEW = "a new key of 32 characters, abcd";
@@ -23,11 +23,11 @@ const KEYS: readonly (readonly [what: string, keys: readonly string[], opened: s
   ["not once its key is gone", [NEW], undefined],
   ["not without any key", [], undefined],
 ];
-for (const [what, keys, opened] of KEYS) test(`a token opens ${what}`, () => assert.equal(openToken(token, { purpose, keys }), opened));
+for (const [what, keys, opened] of KEYS) test(`a token opens ${what}`, () => assert.equal(unsealToken(token, { purpose, keys }), opened));
 
 test("the first key seals", () => {
   const rotated = sealToken(text, { purpose, keys: [NEW, OLD] });
-  assert.equal(openToken(rotated, { purpose, keys: [NEW] }), text);
+  assert.equal(unsealToken(rotated, { purpose, keys: [NEW] }), text);
   assert.throws(() => sealToken(text, { purpose, keys: [] }), /no key/);
 });
 
@@ -58,13 +58,13 @@ const FORGED: readonly (readonly [what: string, token: string])[] = [
   ["another purpose's", sealToken(text, { purpose: "other", keys: [OLD] })],
 ];
 for (const [what, forged] of FORGED)
-  test(`a token does not open: ${what}`, () => assert.equal(openToken(forged, { purpose, keys: [NEW, OLD] }), undefined));
+  test(`a token does not open: ${what}`, () => assert.equal(unsealToken(forged, { purpose, keys: [NEW, OLD] }), undefined));
 
 test("a token of the same text is another each time, unless it is sealed repeatably", () => {
   const keys = { purpose, keys: [OLD] };
   assert.notEqual(sealToken(text, keys), token);
   const same = sealRepeatably(text, keys);
   assert.equal(sealRepeatably(text, keys), same);
-  assert.equal(openToken(same, keys), text);
+  assert.equal(unsealToken(same, keys), text);
   assert.notEqual(sealRepeatably(`${text} `, keys).split(".")[2]?.slice(0, 16), same.split(".")[2]?.slice(0, 16));
 });

@@ -42,7 +42,7 @@ function seal(text: string, purpose: string, keys: readonly string[], saltBy: (k
 }
 
 /** The text; undefined where the token is forged, cut, of another purpose, or sealed with a key that is gone. */
-export function openToken(token: string, { purpose, keys }: TokenKeys): string | undefined {
+export function unsealToken(token: string, { purpose, keys }: TokenKeys): string | undefined {
   if (token.length > TOKEN_CHARS_MAX) return undefined;
   const [version, keyId, body = "", end = "", ...rest] = token.split(".");
   const key = keys.find((one) => keyIdOf(one, purpose) === keyId);

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
-import { openToken, sealToken } from "../../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../../runtime/sealed-token.ts";
 import { type CookieSpec, readCookie, removeCookie, setCookie } from "./cookies.ts";
 import type { LoginSecrets } from "./oidc.ts";
 import type { SessionParts } from "./sessions.ts";
@@ -35,7 +35,7 @@ export function createLoginCookie({ clock, keys, isSecure }: SessionParts & { cl
       ),
     read(header) {
       const token = readCookie(header, spec);
-      const text = token === undefined ? undefined : openToken(token, sealing());
+      const text = token === undefined ? undefined : unsealToken(token, sealing());
       if (text === undefined) return undefined;
       // Sealed by set(), of this version or of one that wrote the same.
       const { until, ...login } = parseJson(text) as Login & { until: number };

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../core/ports/clock.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
-import { openToken, sealToken } from "../../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../../runtime/sealed-token.ts";
 import { ROLES, type Session } from "../session.ts";
 import { type CookieSpec, readCookie, removeCookie, setCookie } from "./cookies.ts";
 
@@ -60,7 +60,7 @@ export function createSessions({ clock, keys, isSecure }: SessionParts): Session
 
   function read(header: string | undefined): SealedSession | undefined {
     const token = readCookie(header, spec);
-    const text = token === undefined ? undefined : openToken(token, { purpose: PURPOSE, keys: keys() });
+    const text = token === undefined ? undefined : unsealToken(token, { purpose: PURPOSE, keys: keys() });
     const session = text === undefined ? undefined : sealedSession(parseJson(text));
     if (session === undefined || ended.has(session.id)) return undefined;
     const now = clock.now();

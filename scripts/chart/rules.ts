@@ -96,7 +96,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/\.terminationGracePeriodSeconds$/, integer(10, 3_600)],
   [/\.preStopSleepSeconds$/, integer(0, 300)],
   [/\.podDisruptionBudget\.maxUnavailable$/, { type: ["integer", "string"], minimum: 0, pattern: "^[0-9]{1,3}%$" }],
-  [/^(gateway|preferences|relay|feedback|autoscaler)\.replicas$/, integer(0, 1_000)],
+  [/^(gateway|preferences|relay|feedback|console|autoscaler)\.replicas$/, integer(0, 1_000)],
 
   // Services.
   [/\.service\.type$/, oneOf("ClusterIP", "NodePort", "LoadBalancer")],
@@ -106,8 +106,8 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/^(gateway|preferences|feedback)\.autoscaling\.(min|max)Replicas$/, integer(1, 1_000)],
   [/^(gateway|preferences|feedback)\.autoscaling\.targetCpuPercent$/, integer(1, 1_000)],
   [/^(gateway|preferences|feedback)\.autoscaling\.behavior$/, object({ scaleUp: scalingRules, scaleDown: scalingRules })],
-  [/\.(dnsNames|hostnames)$/, list(string)],
-  [/^feedback\.publicUrl$|\.statusCallbackUrl$/, url("https?")],
+  [/\.(dnsNames|hostnames)$|^console\.roles\.\w+$/, list(string)],
+  [/^(feedback|console)\.publicUrl$|^console\.oidc\.issuer$|\.statusCallbackUrl$/, url("https?")],
   [/^relay\.pollMs$/, integer(10, 60_000)],
   [/^autoscaler\.sampleMs$/, integer(200, 5_000)],
 

@@ -3,7 +3,7 @@ import { RULES, type Schema } from "./rules.ts";
 
 type Values = Record<string, unknown>;
 
-const COMPONENTS = ["gateway", "preferences", "relay", "feedback", "autoscaler"];
+const COMPONENTS = ["gateway", "preferences", "relay", "feedback", "console", "autoscaler"];
 
 /**
  * Builds values.schema.json: types from the defaults, descriptions from the comments, the rest from RULES. A component accepts every key that it

@@ -13,7 +13,7 @@ import { createRecipientRoutes } from "../../feedback/recipient-routes.ts";
 import { startHttpServer } from "../../runtime/http/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { openToken, sealToken } from "../../runtime/sealed-token.ts";
+import { unsealToken, sealToken } from "../../runtime/sealed-token.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { sampleApp } from "./store/samples.ts";
 
@@ -54,7 +54,7 @@ export async function startRecipientPages(
     keys: () => LINK_KEYS.keys,
     urlOf: () => "",
     claimIn(token: string) {
-      const text = openToken(token, LINK_KEYS);
+      const text = unsealToken(token, LINK_KEYS);
       return text === undefined ? undefined : claimOf(text);
     },
   };

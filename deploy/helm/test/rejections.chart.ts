@@ -81,6 +81,13 @@ test("the schema rejects a bad value, and names its path and the rule", () => {
   for (const [values, expected] of SCHEMA) assert.match(rejectionOf({ values }), expected, JSON.stringify(values));
 });
 
+const consoleWith = (over: object) => ({
+  console: {
+    ...{ enabled: true, publicUrl: "https://carillon.example.com", existingSecret: "console" },
+    ...{ oidc: { issuer: "https://id.example.com", clientId: "carillon" }, roles: { operators: ["sre"] } },
+    ...over,
+  },
+});
 const SENTENCES: readonly Case[] = [
   [{ mongodb: { url: "" } }, /mongodb\.url is missing: mongodb:\/\/host/],
   [{ nats: { url: "" } }, /nats\.url is missing/],
@@ -88,6 +95,14 @@ const SENTENCES: readonly Case[] = [
   [{ internalToken: { existingSecret: "" } }, /internalToken\.existingSecret is missing: .*\n.*kubectl create secret generic/],
   [{ mongodb: { user: "carillon" } }, /mongodb\.existingSecret is missing: a Secret that holds the password of mongodb\.user/],
   [{ nats: { user: "carillon" } }, /nats\.existingSecret is missing/],
+  [consoleWith({ publicUrl: "" }), /console\.publicUrl is missing: where browsers reach the console/],
+  [consoleWith({ oidc: {} }), /console\.oidc\.issuer is missing: the OpenID Connect provider/],
+  [consoleWith({ oidc: { issuer: "https://id.example.com" } }), /console\.oidc\.clientId is missing/],
+  [
+    consoleWith({ existingSecret: "" }),
+    /console\.existingSecret is missing: a Secret with the key console-keys, .*\n.*kubectl create secret generic/,
+  ],
+  [consoleWith({ roles: {} }), /console\.roles is empty, so nobody could sign in/],
   [{ feedback: { publicUrl: "" } }, /feedback\.publicUrl is missing: .* Or set feedback\.enabled=false/],
   [
     dispatcher("apns", { existingSecret: "" }),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { pageClaimOf, pageClaimText } from "../../../core/preferences/page-claim.ts";
 import { claimOf, claimText } from "../../../core/preferences/unsubscribe-token.ts";
 import { formFields } from "../../../feedback/form-body.ts";
-import { openToken, sealToken } from "../../../runtime/sealed-token.ts";
+import { unsealToken, sealToken } from "../../../runtime/sealed-token.ts";
 import type { FuzzTarget } from "../fuzz.ts";
 import { FORM, NOW } from "./common.ts";
 
@@ -25,7 +25,7 @@ export const UNSUBSCRIBE_TOKEN: FuzzTarget = {
   files: /\/(runtime\/sealed-token|core\/preferences)/,
   run(input) {
     const text = input.toString("latin1");
-    assert.equal(openToken(text, LINK_KEYS), undefined, "opened what nobody sealed");
+    assert.equal(unsealToken(text, LINK_KEYS), undefined, "opened what nobody sealed");
     const claim = claimOf(text);
     if (claim !== undefined) assert.deepEqual(claimOf(claimText(claim)), claim);
     const pageClaim = pageClaimOf(text);

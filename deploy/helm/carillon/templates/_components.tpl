@@ -1,6 +1,6 @@
 {{/*
 All workloads, as JSON {"items": […]}, each with
-  component  gateway, preferences, relay, feedback, autoscaler, dispatcher-<channel>, provision
+  component  gateway, preferences, relay, feedback, console, autoscaler, dispatcher-<channel>, provision
   name       of its objects
   args       of the container
   channel    of a dispatcher; else empty
@@ -20,10 +20,11 @@ From a part that can be left out also
   "preferences" (dict "ports" (dict "grpc" 7710) "needs" (list "store" "redis" "token" "tls"))
   "relay" (dict "ports" dict "needs" (list "store" "nats" "streams"))
   "feedback" (dict "ports" (dict "webhooks" 7720) "needs" (list "store" "redis" "providers"))
+  "console" (dict "ports" (dict "console" 7740) "needs" (list "store" "redis"))
   "autoscaler" (dict "ports" (dict "grpc" 7730) "needs" (list "nats" "tls"))
 -}}
 {{- $items := list -}}
-{{- range $component := list "gateway" "preferences" "relay" "feedback" "autoscaler" -}}
+{{- range $component := list "gateway" "preferences" "relay" "feedback" "console" "autoscaler" -}}
   {{- $values := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy (index $.Values $component)) (include "carillon.evaluation.pods" $ | fromJson) -}}
   {{- $service := index $services $component -}}
   {{- if and (eq $component "autoscaler") $.Values.autoscaling.metricsApi.enabled -}}

@@ -32,6 +32,13 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- if and (eq $item.component "relay") $v.relay.webhooks.existingSecret -}}
   {{- $files = append $files (dict "env" "WEBHOOK_KEYS_FILE" "file" "webhook-keys" "secret" $v.relay.webhooks.existingSecret "key" $v.relay.webhooks.keysKey) -}}
 {{- end -}}
+{{- if eq $item.component "console" -}}
+  {{- with $item.values.oidc -}}
+    {{- $secret := include "carillon.required" (dict "value" $item.values.existingSecret "say" (printf "console.existingSecret is missing: a Secret with the key %s, one random text of 32 characters or more a line:\n  kubectl create secret generic carillon-console --from-literal=%s=$(openssl rand -hex 32)" $item.values.keysKey $item.values.keysKey)) -}}
+    {{- $files = append $files (dict "env" "CONSOLE_KEYS_FILE" "file" "console-keys" "secret" $secret "key" $item.values.keysKey) -}}
+    {{- if .existingSecret }}{{ $files = append $files (dict "env" "CONSOLE_OIDC_CLIENT_SECRET_FILE" "file" "console-client-secret" "secret" .existingSecret "key" .clientSecretKey) }}{{ end -}}
+  {{- end -}}
+{{- end -}}
 {{- if and (has "providers" $item.needs) (not (include "carillon.playsProviders" $root)) -}}
   {{- if $item.values.providerCa -}}
     {{- with $item.values.providerCa -}}
@@ -299,6 +306,29 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- else -}}
 {{- include "carillon.required" (dict "value" .Values.feedback.publicUrl "say" "feedback.publicUrl is missing: the public URL of the webhooks, https://hooks.example.com. Or set feedback.enabled=false: deliveries in doubt then wait for a status query or the rule of their class.") | trimSuffix "/" -}}
 {{- end -}}
+{{- end }}
+
+{{- define "carillon.variables.console" -}}
+{{- $console := .item.values -}}
+{{- $oidc := $console.oidc -}}
+{{- $roles := $console.roles -}}
+{{- $url := include "carillon.required" (dict "value" $console.publicUrl "say" "console.publicUrl is missing: where browsers reach the console, https://carillon.example.com.") -}}
+{{- $issuer := include "carillon.required" (dict "value" $oidc.issuer "say" "console.oidc.issuer is missing: the OpenID Connect provider at which people sign in, https://id.example.com.") -}}
+{{- $client := include "carillon.required" (dict "value" $oidc.clientId "say" "console.oidc.clientId is missing: the console's id at the issuer.") -}}
+{{- if not (or $roles.viewers $roles.support $roles.operators) }}{{ fail "\n\nconsole.roles is empty, so nobody could sign in: name groups in console.roles.viewers, support or operators.\n" }}{{ end -}}
+{{- $env := dict
+  "CONSOLE_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7740))
+  "CONSOLE_URL" (trimSuffix "/" $url)
+  "CONSOLE_OIDC_ISSUER" $issuer
+  "CONSOLE_OIDC_CLIENT_ID" $client
+  "CONSOLE_OIDC_SCOPES" $oidc.scopes
+  "CONSOLE_NAME_CLAIM" $oidc.nameClaim
+  "CONSOLE_ROLE_CLAIM" $oidc.roleClaim
+  "CONSOLE_VIEWERS" (join "," $roles.viewers)
+  "CONSOLE_SUPPORT" (join "," $roles.support)
+  "CONSOLE_OPERATORS" (join "," $roles.operators)
+-}}
+{{- toJson $env -}}
 {{- end }}
 
 {{- define "carillon.variables.autoscaler" -}}
