@@ -7,8 +7,8 @@ export const consoleVariables = {
   ...storeVariables,
   ...preferenceVariables,
   CONSOLE_LISTEN: hostPort({
-    default: "127.0.0.1:7740",
-    reason: "address of the pages. Behind an ingress that ends TLS it is 0.0.0.0:7740, which needs CONSOLE_OIDC_ISSUER",
+    default: "127.0.0.1:7750",
+    reason: "address of the pages. Behind an ingress that ends TLS it is 0.0.0.0:7750, which needs CONSOLE_OIDC_ISSUER",
   }),
   ...authVariables,
 };

@@ -15,7 +15,7 @@ const DIRECTORY = ".carillon";
 /** Of HTTP/JSON; the README uses it too. */
 const HTTP_PORT = 7701;
 /** The default port of the role console. */
-const CONSOLE_PORT = 7740;
+const CONSOLE_PORT = 7750;
 
 /** Runs the system until SIGINT or SIGTERM, with its data in the directory, so that the next start goes on with it. Never resolves: the process ends. */
 export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {

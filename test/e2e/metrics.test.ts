@@ -42,7 +42,7 @@ test("/readyz?verbose of every service says what it needs, and that all of it is
       lines.join("\n"),
     );
     if (name !== "autoscaler") assert.match(lines.join("\n"), /^\[\+\] store: answered \d+ s ago$/m);
-    if (!["preferences", "feedback"].includes(name)) assert.match(lines.join("\n"), /^\[\+\] NATS: connected$/m);
+    if (!["preferences", "feedback", "console"].includes(name)) assert.match(lines.join("\n"), /^\[\+\] NATS: connected$/m);
   }
 });
 

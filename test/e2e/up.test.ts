@@ -59,7 +59,7 @@ describe("carillon up", () => {
     const { code, stdout } = await runCli(["status", "--json"], env);
     const status = JSON.parse(stdout) as { roles: { isReady: boolean }[]; queues: unknown[]; waiting: object };
     assert.equal(code, 0, stdout);
-    assert.deepEqual([status.roles.length, status.queues.length], [10, 5]);
+    assert.deepEqual([status.roles.length, status.queues.length], [11, 5]);
     assert.ok(status.roles.every(({ isReady }) => isReady) && status.waiting);
   });
 
@@ -92,6 +92,22 @@ describe("carillon up", () => {
     assert.match(stdout, /of app demo, key hello\n[\s\S]* ended as /);
     assert.match(stdout, /gateway +ready\n[\s\S]* holds +\d no second send/);
     assert.doesNotMatch(stdout, /BROKEN/);
+  });
+
+  test("its link signs in to the console once, as an operator, and nobody else gets in", async () => {
+    const link = /^ +console +(http:\S+)/m.exec(up.stdout())?.[1] ?? "";
+    const { origin } = new URL(link);
+    assert.equal((await fetch(`${origin}/api/now`)).status, 401);
+    assert.equal((await fetch(link)).status, 200, "opening it uses nothing up");
+    const signIn = () => fetch(link, { method: "POST", headers: { origin }, redirect: "manual" });
+    const answer = await signIn();
+    assert.equal(answer.status, 303);
+    const cookie = answer.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const get = async (path: string) =>
+      (await fetch(`${origin}${path}`, { headers: { cookie } })).json() as Promise<Record<string, unknown>>;
+    assert.deepEqual(await get("/api/session"), { name: "local", role: "operator", signInBy: "link" });
+    assert.ok(Array.isArray((await get("/api/now")).channels));
+    assert.equal((await signIn()).status, 400, "it is used up");
   });
 
   test("the examples' users are there, on every channel", async () => {

@@ -132,7 +132,7 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
     ),
     ...WAITS,
     ...{ HTTP_HOST: "127.0.0.1", INTERNAL_TOKEN_FILE: tokenFile, CARILLON_TEST_MODE: "1", LOG_LEVEL: "info" },
-    AUTOSCALER_LISTEN: "127.0.0.1:0",
+    ...{ AUTOSCALER_LISTEN: "127.0.0.1:0", CONSOLE_LISTEN: "127.0.0.1:0" },
     ...{
       STORE_URL: lineUrl,
       STORE_ALLOW_STANDALONE: "true",

@@ -13,7 +13,7 @@ import { createRecipientRoutes } from "../../feedback/recipient-routes.ts";
 import { startHttpServer } from "../../runtime/http/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { unsealToken, sealToken } from "../../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../../runtime/sealed-token.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { sampleApp } from "./store/samples.ts";
 

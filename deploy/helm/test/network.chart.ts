@@ -157,7 +157,7 @@ test("the console has its own keys, its Ingress, and the issuer as its only way 
   assert.deepEqual([spec.rules[0].host, spec.tls[0].secretName], ["carillon.example.com", "console-tls"]);
   assert.deepEqual(spec.rules[0].http.paths[0].backend, { service: { name: "carillon-console", port: { name: "console" } } });
   const { ingress, egress } = policy(production, "console");
-  assert.ok(ingress.some(({ ports, from }) => ports?.[0]?.port === 7740 && from !== undefined));
+  assert.ok(ingress.some(({ ports, from }) => ports?.[0]?.port === 7750 && from !== undefined));
   const [issuer] = egress.filter(({ ports }) => ports?.some(({ port }) => port === 443));
   assert.ok(JSON.stringify(issuer?.to).includes('"cidr":"0.0.0.0/0","except":["10.0.0.0/8"'));
   assert.equal(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { pageClaimOf, pageClaimText } from "../../../core/preferences/page-claim.ts";
 import { claimOf, claimText } from "../../../core/preferences/unsubscribe-token.ts";
 import { formFields } from "../../../feedback/form-body.ts";
-import { unsealToken, sealToken } from "../../../runtime/sealed-token.ts";
+import { sealToken, unsealToken } from "../../../runtime/sealed-token.ts";
 import type { FuzzTarget } from "../fuzz.ts";
 import { FORM, NOW } from "./common.ts";
 

@@ -317,7 +317,7 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- $client := include "carillon.required" (dict "value" $oidc.clientId "say" "console.oidc.clientId is missing: the console's id at the issuer.") -}}
 {{- if not (or $roles.viewers $roles.support $roles.operators) }}{{ fail "\n\nconsole.roles is empty, so nobody could sign in: name groups in console.roles.viewers, support or operators.\n" }}{{ end -}}
 {{- $env := dict
-  "CONSOLE_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7740))
+  "CONSOLE_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7750))
   "CONSOLE_URL" (trimSuffix "/" $url)
   "CONSOLE_OIDC_ISSUER" $issuer
   "CONSOLE_OIDC_CLIENT_ID" $client
