@@ -26,12 +26,10 @@ const REACH: Record<string, readonly string[]> = {
   dispatchers: ["core", "runtime", "adapters", "providers", "gen"],
   relay: ["core", "runtime", "adapters", "providers", "gen"],
   feedback: ["core", "runtime", "adapters", "providers", "gen"],
-  // Not a provider: it shows what is stored, and calls nobody.
-  console: ["core", "runtime", "adapters", "gen", "operations", "web"],
   operations: ["core", "runtime", "adapters", "gen"],
-  // Pages for operators, over the use cases.
+  // Pages for operators, over the use cases: it calls no provider.
   console: ["core", "runtime", "adapters", "operations", "gen", "web"],
-  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", "web", "console", ...SERVICES],
+  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", "web", ...SERVICES],
 };
 /** Folders that may import only part of another one. */
 const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: string }[] = [
