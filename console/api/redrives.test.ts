@@ -53,7 +53,7 @@ test("any process stops it after its step, and what is left is gone on with", as
   w.clock.advance(1_000);
   await eventually("it was stopped", async () => (await one.list()).redrives[0]?.state === "unfinished");
   assert.deepEqual(await entries(w.store), [
-    ["stop-redrive", "ends after its step"],
+    ["stop-redrive", "asked to end after its step"],
     ["redrive", `stopped by otto: ${RATE} redriven`],
   ]);
   assert.equal(await failedNow(w.store), RATE);

@@ -125,7 +125,7 @@ export function createRedrives({ store, recorder, clock }: RedrivesParts): Redri
       const action = await find(id);
       if (action === undefined || !mayRun(action)) throw new RequestFault("no redrive of this id runs", 404);
       await logged(store, { actor, reason: `redrive of ${action.target}`, action: STOP, target: id }, async () => ({
-        ...{ result: undefined, words: "ends after its step" },
+        ...{ result: undefined, words: "asked to end after its step" },
       }));
       const own = running.get(id);
       if (own !== undefined) own.isStopping = true;

@@ -28,7 +28,7 @@ async function openDead(count: number) {
   const now = await store.time();
   for (let i = 0; i < count; i++)
     await insertDeadLetter(store, fresh("dead"), [i === 0 ? unanswered : rejected], {
-      ...{ reason: { code: "attempts-exhausted" }, endedAt: now - DAY_MS + i, expiresAt: now + DAY_MS },
+      ...{ reason: { code: "undelivered" }, endedAt: now - DAY_MS + i, expiresAt: now + DAY_MS },
     });
   const server = stack.use(await startTestConsole(store, { name: "mira@example.com", role: "operator" }));
   const open = async (options: Parameters<typeof openPage>[1] = {}) => {
@@ -64,7 +64,7 @@ test("a group is redriven in the background, and the page says how many of how m
   const entry = await newest(dead.store, "redrive");
   assert.deepEqual(
     [entry?.actor, entry?.target, entry?.result],
-    ["mira@example.com", "sms attempts-exhausted", "60 redriven; 1 may have been sent"],
+    ["mira@example.com", "sms undelivered", "60 redriven; 1 may have been sent"],
   );
   // What is left of the group is counted anew.
   await groups(page).locator("td[data-label=Count]").getByText("1", { exact: true }).waitFor();
@@ -98,6 +98,9 @@ test("a redrive is stopped, and gone on with", async () => {
 
 test("axe finds nothing serious, nothing scrolls sideways: groups, a running redrive and what became of others", async () => {
   await using dead = await openDead(4_000);
+  const endedAt = (await dead.store.time()) - DAY_MS;
+  for (let i = 0; i < 40; i++)
+    await insertDeadLetter(dead.store, fresh("other"), [rejected], { endedAt, ...(i % 4 > 0 && { reason: { code: "endpoint-gone" } }) });
   const [id, at] = ["000000000000001-000000-left", (await dead.store.time()) - 3_600_000];
   await dead.store.steering.log({
     id,
