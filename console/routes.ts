@@ -4,16 +4,17 @@ import type { HttpResponse, Route } from "../runtime/http/server.ts";
 import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
 import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
 import { type ActParts, cancel, redriveOne } from "./api/act.ts";
-import { readDead, redriveGroup } from "./api/dead.ts";
+import { createRedriveRoutes, readDead } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
 import { createNow, type NowStore, steer } from "./api/now.ts";
-import { get, post, RequestFault, type SessionRoute } from "./api/route.ts";
+import { get, post, RequestFault } from "./api/route.ts";
+import type { SessionRoute } from "./auth/protect.ts";
 import type { Role } from "./session.ts";
 
 export interface ConsoleParts extends ActParts {
   store: ActParts["store"] & FindParts["store"] & NowStore;
-  clock: Pick<Clock, "now">;
+  clock: Pick<Clock, "now" | "sleep">;
 }
 
 /** The least role that may call each route, by method and path. */
@@ -23,6 +24,8 @@ export const API_ROLES: Readonly<Record<string, Role>> = {
   "POST /api/resume": "operator",
   "GET /api/dead": "viewer",
   "POST /api/dead/redrive": "operator",
+  "GET /api/dead/redrives": "viewer",
+  "POST /api/dead/stop": "operator",
   "POST /api/find": "viewer",
   "POST /api/resolve": "viewer",
   "GET /api/notifications/*": "viewer",
@@ -31,13 +34,13 @@ export const API_ROLES: Readonly<Record<string, Role>> = {
   "POST /api/redrive": "operator",
 };
 
-/** The API of the pages. It serves nobody without a session: see SessionRoute. */
+/** The API of the pages. protectRoutes() serves it to nobody without a session and the role of API_ROLES. */
 export const createApiRoutes = (parts: ConsoleParts): SessionRoute[] => [
   get("/api/now", createNow(parts.store)),
   post("/api/pause", (body, session) => steer(parts.store, "pause", body, session)),
   post("/api/resume", (body, session) => steer(parts.store, "resume", body, session)),
   get("/api/dead", () => readDead(parts)),
-  post("/api/dead/redrive", (body, session) => redriveGroup(parts, body, session)),
+  ...createRedriveRoutes(parts),
   ...createFindRoutes(parts),
   get("/api/notifications/*", async ({ path }, session) => {
     const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());

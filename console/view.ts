@@ -168,6 +168,8 @@ export interface Redriven {
   redriven: number;
   /** "1 may have been sent" */
   leftOut: string[];
+  /** Of a plan: more failed than were read, so that the counts are lower bounds. */
+  isCut?: boolean;
 }
 
 export interface ChannelNow {
@@ -237,7 +239,54 @@ export interface RedriveGroupOrder {
   reason: string;
   /** The operator's words. */
   why: string;
+  /** Only what failed before, in ms since the epoch; absent: now. Going on with a redrive leaves out what failed again since. */
+  until?: number | undefined;
   /** Also what may have been sent. */
   uncertain: boolean;
   dryRun: boolean;
+}
+
+/** A redrive of a group, as the log of actions has it. */
+export interface GroupRedrive {
+  id: string;
+  at: number;
+  actor: string;
+  /** The operator's words. */
+  why: string;
+  channel: string;
+  reason: string;
+  /**
+   * unfinished: it was stopped, or failed. left: it has no result, and does not run in this process of the console; it runs in another one, or ended
+   * with it.
+   */
+  state: "running" | "ended" | "unfinished" | "left";
+  /** What came of it, or has so far. */
+  words: string;
+  /** While it runs in this process. */
+  progress?: RedriveProgress | undefined;
+}
+
+export interface RedriveProgress {
+  redriven: number;
+  /** Looked at, and left as they were. */
+  leftOut: number;
+  /** 0: not counted yet. */
+  total: number;
+  /** More were there than are counted. */
+  isTotalCut: boolean;
+  /** It ends after the step that it is in. */
+  isStopping: boolean;
+}
+
+export interface GroupRedrives {
+  /** The latest first. */
+  redrives: GroupRedrive[];
+  /** Most deliveries of one redrive that become due in a second. */
+  perSecond: number;
+  now: number;
+}
+
+export interface StopOrder {
+  /** Of a GroupRedrive. */
+  id: string;
 }

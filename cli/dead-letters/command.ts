@@ -4,12 +4,14 @@ import { CHANNELS } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
 import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
-import { redrive, type Selection } from "../../operations/dead-letters/redrive.ts";
+import { beginRedrive, type Selection } from "../../operations/dead-letters/redrive.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, oneOf, positive, text } from "../command.ts";
+import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
 import { printable } from "../output.ts";
-import { countsText, LEFT, letterText, reportText } from "./report.ts";
+import { createProgress } from "../progress.ts";
+import { countsText, goOnText, LEFT, letterText, reportText, sumOf } from "./report.ts";
 
 const FILTER_OPTIONS = {
   channel: { type: "string" },
@@ -22,6 +24,8 @@ const FILTER_USAGE = "[--channel C] [--reason CODE] [--app ID] [--since 2h|TIME]
 const LIST_LIMIT = 100;
 /** With --json they are all held in memory. */
 const LIST_LIMIT_MAX = 100_000;
+/** Deliveries of a step of a redrive: Ctrl-C is heeded after it, within a second. */
+const STEP = 200;
 const POISON_LIMIT = 20;
 /** Each may have 1 MiB. */
 const POISON_LIMIT_MAX = 500;
@@ -52,7 +56,8 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   "dead redrive": {
-    about: "sends failed deliveries again, under the same ids; exit status 1 if some were left as they were (STORE_URL)",
+    about:
+      "sends failed deliveries again, under the same ids; exit status 1 if some were left as they were; Ctrl-C stops after the deliveries at hand (STORE_URL)",
     usage: `ID... | --all | ${FILTER_USAGE} [--uncertain] [--expires-in 1h] [--rate PER_SECOND] [--dry-run]`,
     options: {
       ...FILTER_OPTIONS,
@@ -63,6 +68,10 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
       "dry-run": { type: "boolean" },
     },
     async run({ values, positionals, env }) {
+      let isInterrupted = false;
+      const interrupt = () => {
+        isInterrupted = true;
+      };
       const now = Date.now();
       const selection = readSelection(values, positionals, now);
       const expiresIn = text(values["expires-in"]);
@@ -75,11 +84,27 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
         dryRun: values["dry-run"] === true,
         // The metrics of a command are never scraped.
         recorder: { record() {} },
-        now,
       };
+      // The second Ctrl-C ends the process at once.
+      process.once("SIGINT", interrupt);
+      using stack = new DisposableStack();
+      stack.defer(() => process.off("SIGINT", interrupt));
       await using store = await openNamedStore(env);
-      const report = await redrive(store, selection, options);
+      const { report, step } = beginRedrive(store, selection, options);
+      const progress = createProgress("deliveries looked at");
+      stack.defer(() => progress.end());
+      let isMore = true;
+      while (isMore && !isInterrupted) {
+        const before = sumOf(report);
+        isMore = await step(STEP, now);
+        progress.add(sumOf(report) - before);
+      }
+      progress.end();
       process.stdout.write(reportText(report, options.dryRun));
+      if (isMore) {
+        process.stdout.write(goOnText(selection, options));
+        return EXIT.interrupted;
+      }
       return LEFT.some(([end]) => report[end].count > 0) ? 1 : 0;
     },
   },

@@ -1,6 +1,6 @@
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { DeadLetter, DeadLetterCount } from "../../operations/dead-letters/list.ts";
-import type { RedriveEnd, RedriveReport } from "../../operations/dead-letters/redrive.ts";
+import type { RedriveEnd, RedriveOptions, RedriveReport, Selection } from "../../operations/dead-letters/redrive.ts";
 import { printable } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -40,4 +40,24 @@ export function reportText(report: RedriveReport, dryRun: boolean): string {
     lines.push(`${count} ${text}`, ...examples.map((id) => `  ${id}`), ...(count > examples.length ? ["  …"] : []));
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** How many deliveries and ids have their result. */
+export const sumOf = (report: RedriveReport): number => Object.values(report).reduce((sum, { count }) => sum + count, 0);
+
+/** After a redrive that was stopped: the command that does the rest, and leaves out what failed again meanwhile. */
+export function goOnText(
+  selection: Selection,
+  { terms: { uncertain, expiresInMs }, rate, dryRun }: Omit<RedriveOptions, "recorder">,
+): string {
+  if (selection.kind === "ids") return "stopped; the same command goes on, and finds what was redriven no longer failed\n";
+  const { channel, reason, app, from, to } = selection.filter;
+  const options = {
+    ...{ channel, reason, app, since: from === 0 ? undefined : new Date(from).toISOString(), until: new Date(to).toISOString() },
+    "expires-in": expiresInMs === undefined ? undefined : `${Math.ceil(expiresInMs / 1_000)}s`,
+    rate,
+  };
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${value}`]));
+  const flags = `${uncertain ? " --uncertain" : ""}${dryRun ? " --dry-run" : ""}`;
+  return `stopped; what was redriven stays so. This goes on:\n  carillon dead redrive${given.join("")}${flags}\n`;
 }

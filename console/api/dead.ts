@@ -1,22 +1,21 @@
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import { isReasonCode, REASON_CODES, type ReasonCode } from "../../core/delivery/reason.ts";
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import { deadLetters } from "../../operations/dead-letters/dead-letters.ts";
-import { redrive } from "../../operations/dead-letters/redrive.ts";
-import { logged } from "../../operations/steering/audit-log.ts";
+import { beginRedrive, STEP_READS_MAX } from "../../operations/dead-letters/redrive.ts";
 import { plainWords } from "../../operations/why/plain-words.ts";
-import type { Session } from "../session.ts";
+import type { SessionRoute } from "../auth/protect.ts";
 import type { DeadGroup, DeadLetters, Redriven } from "../view.ts";
 import { type ActParts, redriven } from "./act.ts";
-import { type Fields, flagOf, RequestFault, readReason, requireRole, textOf } from "./route.ts";
+import { createRedrives, type Group, RATE, type RedrivesParts } from "./redrives.ts";
+import { type Fields, flagOf, get, post, RequestFault, readReason, textOf } from "./route.ts";
 
 /** How far back it looks, in ms. */
 const SINCE_MS = 7 * 86_400_000;
-/** Notifications that one reading counts, and one order redrives, at most: a few seconds of the store's work. */
+/** Notifications that one reading counts, or one plan reads, at most: a few seconds of the store's work. */
 const READ_MAX = 5_000;
-/** Redriven deliveries that become due in a second: what failed together must not come back at once. */
-const RATE = 50;
+/** Characters of the id of an action. */
+const ACTION_ID_MAX = 60;
 
 /** Whether another attempt would help, by the reason of the failure. Of a reason without a row: it depends on its detail. */
 const HELPS: Readonly<Partial<Record<ReasonCode, readonly [helps: boolean, words: string]>>> = {
@@ -56,36 +55,41 @@ function groupOf(channel: string, code: ReasonCode | undefined): DeadGroup {
   return { channel, reason: code ?? "none", words, count: 0, advice, isRedrivable };
 }
 
-/** Redrives a group: what would be sent is said by a dry run of the same order. */
-export async function redriveGroup({ store, recorder }: ActParts, body: Fields, session: Session): Promise<Redriven> {
-  requireRole(session, "operator");
+/** The redrives of groups: what would be sent is said by a dry run of the same order. */
+export function createRedriveRoutes(parts: RedrivesParts): SessionRoute[] {
+  const redrives = createRedrives(parts);
+  return [
+    post("/api/dead/redrive", async (body, session) => {
+      const { groupAt, target, uncertain } = readGroupOrder(body);
+      if (flagOf(body, "dryRun")) return planOf(parts, groupAt(await parts.store.time()), uncertain);
+      const order = { actor: session.name, reason: readReason({ reason: body.why }), target };
+      return { id: await redrives.begin(order, groupAt, uncertain) };
+    }),
+    get("/api/dead/redrives", () => redrives.list()),
+    post("/api/dead/stop", async (body, session) => {
+      await redrives.stop(textOf(body, "id", ACTION_ID_MAX), session.name);
+      return {};
+    }),
+  ];
+}
+
+function readGroupOrder(body: Fields) {
   const channel = CHANNELS.find((one) => one === textOf(body, "channel", 20));
   const reason = textOf(body, "reason", 60);
   if (channel === undefined) throw new RequestFault(`channel must be one of ${CHANNELS.join(", ")}`);
   if (!isReasonCode(reason)) throw new RequestFault(`reason must be one of ${REASON_CODES.join(", ")}`);
-  const [uncertain, dryRun] = [flagOf(body, "uncertain"), flagOf(body, "dryRun")];
-  const run = async (now: number) => {
-    const filter = { channel, reason, from: now - SINCE_MS, to: now };
-    const bounded = { ...store, notifications: boundedFailed(store.notifications) };
-    return redriven(await redrive(bounded, { kind: "filter", filter }, { terms: { uncertain }, now, rate: RATE, recorder, dryRun }));
-  };
-  if (dryRun) return run(await store.time());
-  const order = { actor: session.name, reason: readReason({ reason: body.why }), action: "redrive", target: `${channel} ${reason}` };
-  return logged(store, order, async (now) => {
-    const result = await run(now);
-    return { result, words: [`${result.redriven} redriven`, ...result.leftOut].join("; ") };
-  });
+  const { until = Number.MAX_SAFE_INTEGER } = body;
+  if (typeof until !== "number" || !Number.isSafeInteger(until) || until < 0)
+    throw new RequestFault("until must be a moment in ms since the epoch");
+  const groupAt = (at: number): Group => ({ channel, reason, from: Math.min(at, until) - SINCE_MS, to: Math.min(at, until) });
+  return { groupAt, target: `${channel} ${reason}`, uncertain: flagOf(body, "uncertain") };
 }
 
-/** The same store, of which one order reads READ_MAX failures at most. */
-function boundedFailed(notifications: ActParts["store"]["notifications"]): ActParts["store"]["notifications"] {
-  return Object.assign(Object.create(notifications) as typeof notifications, {
-    async *failed(from: number, to: number): AsyncGenerator<NotificationRecord> {
-      let read = 0;
-      for await (const n of notifications.failed(from, to)) {
-        yield n;
-        if (++read === READ_MAX) return;
-      }
-    },
-  });
+/** What a redrive would do, of the first READ_MAX notifications that failed. */
+async function planOf({ store, recorder }: ActParts, filter: Group, uncertain: boolean): Promise<Redriven> {
+  const plan = beginRedrive(store, { kind: "filter", filter }, { terms: { uncertain }, rate: RATE, recorder, dryRun: true });
+  const now = await store.time();
+  let isMore = true;
+  for (let steps = 0; isMore && steps < READ_MAX / STEP_READS_MAX; steps++) isMore = await plan.step(STEP_READS_MAX, now);
+  return { ...redriven(plan.report), isCut: isMore };
 }

@@ -8,10 +8,11 @@ import { waitingFor } from "../../core/delivery/waiting.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Store } from "../../core/ports/store.ts";
+import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 import type { Filter, Found, OpenCounts, Resolved, Row } from "../view.ts";
 import { readFilter, VALUE_MAX } from "./filter.ts";
-import { type Fields, objectOf, post, RequestFault, type SessionRoute, textOf, userFor } from "./route.ts";
+import { type Fields, objectOf, post, RequestFault, textOf, userFor } from "./route.ts";
 import { stateOf, whyOf } from "./words.ts";
 
 /** Notifications of one page. */

@@ -1,11 +1,8 @@
 import { REASON_MAX } from "../../operations/steering/audit-log.ts";
-import type { HttpRequest, HttpResponse, Route } from "../../runtime/http/server.ts";
-import { hasRole, type Role, type Session } from "../session.ts";
-
-/** A route that is served only to who is signed in. */
-export interface SessionRoute extends Omit<Route, "handle" | "screen"> {
-  handle(request: HttpRequest, session: Session): Promise<HttpResponse>;
-}
+import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { apiError, PRIVATE_HEADERS, type SessionRoute } from "../auth/protect.ts";
+import { hasRole, type Session } from "../session.ts";
 
 /** The longest body: a filter, or an order with its reason. */
 export const BODY_BYTES_MAX = 16_384;
@@ -20,10 +17,10 @@ export class RequestFault extends Error {
   }
 }
 
-/** Never kept by a browser or a proxy: it is one person's view. */
-export const json = (status: number, body: unknown): HttpResponse => ({
-  status,
-  headers: { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" },
+/** An answer of the console's API. */
+export const json = (body: unknown): HttpResponse => ({
+  status: 200,
+  headers: { ...PRIVATE_HEADERS, "content-type": "application/json" },
   body: `${JSON.stringify(body)}\n`,
 });
 
@@ -40,9 +37,10 @@ export const post = (path: string, answer: (body: Fields, session: Session) => P
 
 async function answered(work: () => Promise<unknown>): Promise<HttpResponse> {
   try {
-    return json(200, await work());
+    return json(await work());
   } catch (error) {
-    if (error instanceof RequestFault) return json(error.status, { error: { code: "request", message: error.message } });
+    if (error instanceof RequestFault) return apiError(error.status, "request", error.message);
+    if (error instanceof OperatorError) return apiError(400, "request", error.message);
     throw error;
   }
 }
@@ -89,7 +87,3 @@ export function readReason(body: Fields): string {
 export const userFor = ({ role }: Session, userId: string): string => (hasRole({ name: "", role }, "support") ? userId : maskUser(userId));
 
 const maskUser = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);
-
-export function requireRole(session: Session, least: Role): void {
-  if (!hasRole(session, least)) throw new RequestFault(`this needs the role ${least}; you have ${session.role}`, 403);
-}

@@ -1,4 +1,3 @@
-import type { Channel } from "../../core/delivery/channel.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
@@ -6,9 +5,7 @@ import { STATES } from "../../operations/why/events.ts";
 import { plainWords } from "../../operations/why/plain-words.ts";
 import type { State, Why } from "../view.ts";
 
-export const CHANNEL_NAMES: Readonly<Record<Channel, string>> = {
-  ...{ apns: "APNs", fcm: "FCM", webpush: "Web Push", sms: "SMS", email: "E-mail" },
-};
+export { CHANNEL_NAMES } from "../client/channel-names.ts";
 
 export const stateOf = ({ state }: Pick<Delivery, "state">): State => ({ word: STATES[state].word, mark: STATES[state].mark });
 

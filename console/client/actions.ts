@@ -71,7 +71,8 @@ export function CancelDialog({ view, close, changed }: DialogProps): VNode {
 
 interface RedriveProps {
   title: string;
-  order(given: Pick<RedriveOrder, "reason" | "uncertain" | "dryRun">): Promise<Redriven>;
+  /** Undefined: it was begun, and goes on in the background. */
+  order(given: Pick<RedriveOrder, "reason" | "uncertain" | "dryRun">): Promise<Redriven | undefined>;
   close(): void;
   changed(): void;
 }
@@ -81,7 +82,7 @@ export function RedriveDialog({ title, order: ask, close, changed }: RedriveProp
   const [reason, setReason] = useState("");
   const [uncertain, setUncertain] = useState(false);
   const [plan, setPlan] = useState<Redriven>();
-  const { result, fault, isBusy, run } = useOrder<Redriven>();
+  const { result, fault, isBusy, run } = useOrder<Redriven | undefined>();
   const order = (dryRun: boolean) => ask({ reason, uncertain, dryRun });
   useEffect(() => {
     order(true).then(setPlan, () => setPlan(undefined));
@@ -91,11 +92,12 @@ export function RedriveDialog({ title, order: ask, close, changed }: RedriveProp
     void run(async () => {
       const answer = await order(false);
       changed();
+      if (answer === undefined) close();
       return answer;
     });
   };
-  const counts = ({ redriven, leftOut }: Redriven, word: string) =>
-    html`<dl class="kv"><dt>${word}</dt><dd><b>${redriven}</b></dd><dt>Left out</dt><dd>${leftOut.join(", ") || "none"}</dd></dl>`;
+  const counts = ({ redriven, leftOut, isCut }: Redriven, word: string) =>
+    html`<dl class="kv"><dt>${word}</dt><dd><b>${redriven}</b>${isCut && " or more"}</dd><dt>Left out</dt><dd>${leftOut.join(", ") || "none"}</dd></dl>`;
   if (result !== undefined)
     return html`<${Dialog} title="Redriven" close=${close}><div role="status">${counts(result, "Redriven")}</div><div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;
   return html`<${Dialog} title=${title} close=${close}>
@@ -104,7 +106,7 @@ export function RedriveDialog({ title, order: ask, close, changed }: RedriveProp
       <label class="check"><input type="checkbox" checked=${uncertain} onChange=${(event: Event) => setUncertain((event.target as HTMLInputElement).checked)} /> Also what may have been sent: I accept that it may arrive twice</label>
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
-      <div class="actions"><button type="submit" class="danger" disabled=${isBusy || plan === undefined || plan.redriven === 0}>Redrive ${plan?.redriven ?? 0}</button><button type="button" onClick=${close}>Not now</button></div>
+      <div class="actions"><button type="submit" class="danger" disabled=${isBusy || plan === undefined || (plan.redriven === 0 && !plan.isCut)}>Redrive ${plan?.isCut ? "all" : (plan?.redriven ?? 0)}</button><button type="button" onClick=${close}>Not now</button></div>
     </form><//>`;
 }
 

@@ -1,9 +1,10 @@
 import { Fragment, type VNode } from "preact";
 import { useState } from "preact/hooks";
 import { html } from "../../web/client/html.ts";
+import { languageOf } from "../../web/client/language.ts";
 import { Tabs } from "../../web/client/tabs.ts";
 import type { NotificationView, ShownContent } from "../view.ts";
-import { CHANNEL_NAMES, languageOf } from "./words.ts";
+import { CHANNEL_NAMES } from "./words.ts";
 
 export function ContentPanel({ view }: { view: NotificationView }): VNode {
   const [tab, setTab] = useState("");

@@ -6,7 +6,11 @@ import { counted, instant } from "../../web/client/time.ts";
 import type { DeadGroup, DeadLetters, Me, RedriveGroupOrder, Redriven } from "../view.ts";
 import { RedriveDialog } from "./actions.ts";
 import { Frame } from "./frame.ts";
+import { RedrivesPanel } from "./redrives.ts";
 import { CHANNEL_NAMES, moment } from "./words.ts";
+
+/** A group to redrive; `until`: to go on with what an earlier redrive has not reached. */
+type Chosen = Pick<RedriveGroupOrder, "channel" | "reason" | "until">;
 
 const COLUMNS: readonly (readonly [name: string, style?: string])[] = [
   ["Reason"],
@@ -17,25 +21,25 @@ const COLUMNS: readonly (readonly [name: string, style?: string])[] = [
 
 export function DeadScreen({ me }: { me: Me }): VNode {
   const [revision, setRevision] = useState(0);
-  const [group, setGroup] = useState<DeadGroup>();
+  const [group, setGroup] = useState<Chosen>();
   const { data, isSlow, fault, again } = useJson<DeadLetters>("/api/dead", revision);
+  const read = () => setRevision((n) => n + 1);
   const order =
-    (of: DeadGroup) =>
-    ({ reason: why, ...given }: { reason: string; uncertain: boolean; dryRun: boolean }) =>
-      sendJson<Redriven>("POST", "/api/dead/redrive", {
-        channel: of.channel,
-        reason: of.reason,
-        why,
-        ...given,
-      } satisfies RedriveGroupOrder);
+    ({ channel, reason, until }: Chosen) =>
+    async ({ reason: why, ...given }: { reason: string; uncertain: boolean; dryRun: boolean }) => {
+      const body: RedriveGroupOrder = { channel, reason, until, why, ...given };
+      const answer = await sendJson<Redriven | { id: string }>("POST", "/api/dead/redrive", body);
+      return "id" in answer ? undefined : answer;
+    };
   return html`<${Frame} me=${me} title="Dead letters" here="Dead letters" keys=${{}} keyRows=${[]}>
     <div class="head"><h1>Dead letters</h1><span class="faint">What failed for good in the last 7 days</span>
-      <div class="actions"><button type="button" onClick=${() => setRevision((n) => n + 1)}>Read again</button></div></div>
+      <div class="actions"><button type="button" onClick=${read}>Read again</button></div></div>
     <p class="dim">What waits is not here: it is tried again by itself, and stands under <a href="/now">Now</a>. A delivery comes here when it failed for good, or when nobody can know whether it arrived.</p>
     ${fault !== undefined && html`<div class="banner" role="alert"><h2>The store could not be read</h2><p>${fault}. Sending goes on; this concerns the console alone.</p><div class="actions"><button type="button" onClick=${again}>Try again now</button></div></div>`}
     ${isSlow && html`<div class="stack-v" aria-busy="true"><span class="sr">Loading</span><span class="bone w1"></span><span class="bone w2"></span></div>`}
+    <${RedrivesPanel} isOperator=${me.role === "operator"} revision=${revision} ended=${read} goOn=${setGroup} />
     ${data !== undefined && html`<${Groups} data=${data} isOperator=${me.role === "operator"} choose=${setGroup} />`}
-    ${group && html`<${RedriveDialog} title=${`Redrive ${CHANNEL_NAMES[group.channel]}, ${group.reason}?`} order=${order(group)} close=${() => setGroup(undefined)} changed=${() => setRevision((n) => n + 1)} />`}
+    ${group && html`<${RedriveDialog} title=${`Redrive ${CHANNEL_NAMES[group.channel]}, ${group.reason}?`} order=${order(group)} close=${() => setGroup(undefined)} changed=${read} />`}
   <//>`;
 }
 

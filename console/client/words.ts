@@ -3,9 +3,7 @@ import { html } from "../../web/client/html.ts";
 import { instant } from "../../web/client/time.ts";
 import type { State, Why } from "../view.ts";
 
-export const CHANNEL_NAMES: Readonly<Record<string, string>> = {
-  ...{ apns: "APNs", fcm: "FCM", webpush: "Web Push", sms: "SMS", email: "E-mail" },
-};
+export { CHANNEL_NAMES } from "./channel-names.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -35,6 +33,3 @@ export const Mark = ({ state, count }: { state: State; count?: number }): VNode 
 
 export const WhyText = ({ why }: { why: Why }): VNode =>
   html`<span>${why.words}${why.tag !== "" && html` <span class="tag">${why.tag}</span>`}</span>`;
-
-/** Of a text in Hangul, so that lines break between words. */
-export const languageOf = (text: string): string | undefined => (/[\u1100-\u11ff\uac00-\ud7af]/.test(text) ? "ko" : undefined);

@@ -9,13 +9,13 @@ export interface OperatorAction {
   /** ms since the epoch, by the store's clock. */
   at: number;
   actor: string;
-  /** `pause`, `resume`, `drain`, `reevaluate`, `resend`. */
+  /** `pause`, `resume`, `drain`, `reevaluate`, `resend`, `cancel`, `redrive`, `stop-redrive` (its target is the id of the redrive's entry). */
   action: string;
   /** What it was done to, in the command's own words. */
   target: string;
   /** The operator's words. */
   reason: string;
-  /** What came of it; absent: it was begun, and nothing more is known. */
+  /** What came of it, or has so far; absent: it was begun, and nothing more is known. */
   result?: string | undefined;
 }
 

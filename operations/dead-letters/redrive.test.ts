@@ -9,7 +9,7 @@ import { claimOf, OUTCOMES, T0 } from "../../test/support/busy-writer.ts";
 import { anyChange, ignoreEvents } from "../../test/support/changes.ts";
 import { insertDeadLetter } from "../../test/support/dead-letter-samples.ts";
 import { leaseDue } from "../../test/support/lease-due.ts";
-import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "./redrive.ts";
+import { beginRedrive, type RedriveOptions, type RedriveReport, redrive, type Selection, STEP_READS_MAX } from "./redrive.ts";
 
 const NOW = T0 + 60_000;
 const ALL: Selection = { kind: "filter", filter: { from: 0, to: NOW } };
@@ -155,4 +155,40 @@ test("does not redrive what has lost its content to its retention", async () => 
   await store.deleteContent({ app, notificationClass, before: Number.MAX_SAFE_INTEGER }, NOW, 10);
   assert.deepEqual(counts(await run(store, { kind: "ids", ids: [id] })), { "content-lost": 1 });
   assert.equal((await find(store, id.slice(0, 32))).state, "failed");
+});
+
+test("in steps, each redrives as many as it may; what was redriven stays so where the rest is left, and another run takes that alone", async () => {
+  await using store = await openStore("sqlite::memory:");
+  for (let i = 0; i < 10; i++) await insertDeadLetter(store, `${i}`, [i === 3 ? OUTCOMES.unanswered : rejected], { endedAt: T0 + i });
+  const begin = () => beginRedrive(store, ALL, { terms: { uncertain: false }, rate: 2, dryRun: false, recorder: ignoreEvents });
+  const first = begin();
+  assert.deepEqual(counts(first.report), {});
+  assert.equal(await first.step(4, NOW), true);
+  assert.deepEqual(counts(first.report), { redriven: 3, "may-be-sent": 1 });
+  // The rate holds over all steps: three had the moments until NOW + 1,000, and this step begins before the next.
+  assert.equal(await first.step(1, NOW + 1), true);
+  const rest = begin();
+  while (await rest.step(100, NOW + 9_000));
+  assert.deepEqual(counts(rest.report), { redriven: 5, "may-be-sent": 1 });
+  const due = (await leaseDue(store.notifications, NOW + 100_000, NOW + 100_001, 20)).map(({ deliveries: [d] }) => d!.attempt);
+  assert.deepEqual(due, Array(9).fill(2));
+});
+
+test("the rate goes on from step to step, and a late step makes nothing up for", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const ids = [];
+  for (let i = 0; i < 5; i++) ids.push(await insertDeadLetter(store, `${i}`, [rejected], { endedAt: T0 + i }));
+  const run = beginRedrive(store, ALL, { terms: { uncertain: false }, rate: 2, dryRun: false, recorder: ignoreEvents });
+  for (const now of [NOW, NOW + 1, NOW + 7_000]) await run.step(2, now);
+  const due = await Promise.all(ids.map(async (id) => (await find(store, id)).nextAt! - NOW));
+  assert.deepEqual(due, [0, 500, 1_000, 1_500, 7_000]);
+});
+
+test("a step ends after a bounded reading, also where nothing is selected", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const count = STEP_READS_MAX + 1;
+  for (let i = 0; i < count; i++) await insertDeadLetter(store, `${i}`, [rejected], { endedAt: T0 + i });
+  const filter = { from: 0, to: NOW, channel: "email" };
+  const run = beginRedrive(store, { kind: "filter", filter }, { terms: { uncertain: false }, dryRun: true, recorder: ignoreEvents });
+  assert.deepEqual([await run.step(1, NOW), await run.step(1, NOW)], [true, false]);
 });

@@ -24,6 +24,12 @@ export function orderFault({ actor, reason }: Order): string | undefined {
   return undefined;
 }
 
+/** The entry of what is being done. */
+interface LoggedEntry {
+  id: string;
+  soFar(words: string): Promise<void>;
+}
+
 type AuditStore = Pick<Store, "steering" | "time">;
 
 /** Entries that this process has made. */
@@ -34,12 +40,13 @@ const newId = (at: number) => `${String(at).padStart(15, "0")}-${String(made++).
 
 /**
  * Does something that the audit log records: its entry is stored before anything is done, and again with the result, or with the error where `act` rejects.
- * @param act gets the moment of the entry, by the store's clock; resolves to its result and to the words that the entry has for it
+ * @param act gets the moment of the entry, by the store's clock, and the entry, which it may store with what is done so far; resolves to its result and to the
+ * words that the entry has for it
  */
 export async function logged<T>(
   store: AuditStore,
   of: Order & Pick<OperatorAction, "action" | "target">,
-  act: (at: number) => Promise<{ result: T; words: string }>,
+  act: (at: number, entry: LoggedEntry) => Promise<{ result: T; words: string }>,
 ): Promise<T> {
   const fault = orderFault(of);
   if (fault !== undefined) throw new OperatorError(fault);
@@ -48,7 +55,7 @@ export async function logged<T>(
   const entry = { id: newId(at), at, actor, action, target, reason };
   await store.steering.log(entry);
   try {
-    const { result, words } = await act(at);
+    const { result, words } = await act(at, { id: entry.id, soFar: (words) => store.steering.log({ ...entry, result: words }) });
     await store.steering.log({ ...entry, result: words });
     return result;
   } catch (error) {

@@ -1,7 +1,5 @@
 // The console in a real Chromium, with the whole system sending: what was sent is found, its story is told, and it can be cancelled and redriven.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { channelToProto } from "../../adapters/wire/convert.ts";
@@ -10,10 +8,10 @@ import { contentToProto } from "../../core/content/content.ts";
 import { mail, optOut, phone, register, send, settled, toEndpoint, toUser } from "../e2e/calls.ts";
 import { startTestConsole } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
-import { fresh, freshNumber } from "../support/fresh.ts";
+import { fresh } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
 import { APNS, MARKETING, RECEIPT_TEXT, SHOP_ENV } from "./shop-messages.ts";
 
 type TestConsole = Awaited<ReturnType<typeof startTestConsole>>;
@@ -87,29 +85,6 @@ const search = async (page: Page, text: string) => {
   await page.keyboard.press("Enter");
 };
 const rows = (page: Page) => page.locator("table.find tbody tr");
-
-// The first, because others have providers of texts fail, and then none is called for a while.
-test("dead letters are grouped by reason, and a group is redriven", async () => {
-  const to = freshNumber();
-  system.sandbox.faults.order({ provider: "twilio", match: to, times: 1, do: { kind: "webhooks", undelivered: "30003" } });
-  const { notificationId: id } = await send(system, {
-    recipient: toEndpoint(phone(to)),
-    content: contentToProto({ sms: { text: "Your parcel arrives today." } }),
-  });
-  const [failed] = await settled(system, [id], { is: ({ state }) => state === "failed" });
-  const code = failed?.deliveries[0]?.reason?.code ?? "";
-  await using opened = await openConsole("/dead-letters");
-  const { page } = opened;
-  const group = page.locator("table.dead tbody tr").filter({ hasText: code });
-  await group.getByRole("button", { name: "Redrive…" }).click();
-  await page.getByText(/\d+ may have been sent/).waitFor();
-  await page.getByLabel(/Also what may have been sent/).check();
-  await page.getByLabel("Reason, for the log of actions").fill("The mail server is back");
-  await page.getByRole("button", { name: /^Redrive [1-9]/ }).click();
-  await page.getByRole("status").getByText("Redriven", { exact: true }).waitFor();
-  const [action] = await system.store.steering.actions(undefined, 1);
-  assert.deepEqual([action?.action, action?.target, action?.reason], ["redrive", `sms ${code}`, "The mail server is back"]);
-});
 
 test("one box finds by user, tag, number, key and id", async () => {
   const user = fresh("hana");
@@ -268,9 +243,6 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
       await page.goto(`${urlOf("operator")}/now`);
       await page.locator("section[aria-labelledby=channels] td").first().waitFor();
       await check("Now");
-      await page.goto(`${urlOf("operator")}/dead-letters`);
-      await page.locator("table.dead tbody tr").first().waitFor();
-      await check("Dead letters");
       await page.goto(`${urlOf("operator")}/notifications/${id}`);
       await page.locator("table.deliveries").waitFor();
       await check("Notification");
@@ -289,8 +261,6 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
     }
 });
 
-/** Where pictures are written: only when asked, because fonts differ between machines. */
-const { SCREENSHOTS } = process.env;
 test("the console as people see it", async () => {
   const id = await sendOrder("hana", "order-7731-hana");
   await send(system, {
@@ -301,16 +271,12 @@ test("the console as people see it", async () => {
   for (const colorScheme of THEMES)
     for (const [path, name, ready] of [
       ["/find#user=hana", "console-find", "table.find tbody tr"],
-      ["/dead-letters", "console-dead-letters", "table.dead tbody tr"],
       ["/now", "console-now", "section[aria-labelledby=channels] td"],
       [`/notifications/${id}`, "console-notification", ".timeline li"],
     ] as const) {
       await using opened = await openConsole(path, "operator", { colorScheme });
       const { page } = opened;
       await page.locator(ready).first().waitFor();
-      if (SCREENSHOTS === undefined || SCREENSHOTS === "") continue;
-      mkdirSync(SCREENSHOTS, { recursive: true });
-      await page.evaluate("document.fonts.ready");
-      await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colorScheme}.png`), fullPage: true });
+      await draw(page, `${name}-${colorScheme}`);
     }
 });

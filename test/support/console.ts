@@ -1,4 +1,5 @@
 import { json } from "../../console/api/route.ts";
+import { apiError } from "../../console/auth/protect.ts";
 import { API_ROLES, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import { hasRole, type Session } from "../../console/session.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -11,11 +12,11 @@ export async function startTestConsole(store: Store, session: Session): Promise<
   const parts = { store, clock: systemClock, recorder: { record() {} } };
   const routes: Route[] = [
     ...createPageRoutes(),
-    { method: "GET", path: "/api/session", handle: async () => json(200, session) },
+    { method: "GET", path: "/api/session", handle: async () => json(session) },
     ...createApiRoutes(parts).map((route): Route => {
       const least = API_ROLES[`${route.method} ${route.path}`];
       if (least === undefined) throw new Error(`API_ROLES has no row for ${route.method} ${route.path}`);
-      const refusal = json(403, { error: { code: "role", message: `this needs the role ${least}` } });
+      const refusal = apiError(403, "role", `this needs the role ${least}`);
       return { ...route, handle: async (request) => (hasRole(session, least) ? route.handle(request, session) : refusal) };
     }),
   ];

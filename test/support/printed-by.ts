@@ -3,8 +3,8 @@ import type { Command } from "../../cli/command.ts";
 import { readArguments } from "../../cli/read-arguments.ts";
 import type { Environment } from "../../runtime/config.ts";
 
-/** What a command of the CLI prints; its exit status must be 0. */
-export async function printedBy(command: Command, env: Environment, ...args: string[]): Promise<string> {
+/** The exit status of a command of the CLI, and what it prints. */
+export async function ranBy(command: Command, env: Environment, ...args: string[]): Promise<{ status: number; text: string }> {
   const given = readArguments(command, args);
   const written: string[] = [];
   const write = process.stdout.write;
@@ -12,9 +12,16 @@ export async function printedBy(command: Command, env: Environment, ...args: str
   process.stdout.write = ((...given: Parameters<typeof write>) =>
     typeof given[0] === "string" ? written.push(given[0]) > 0 : write.apply(process.stdout, given)) as typeof write;
   try {
-    assert.equal(await command.run({ ...given, env }), 0);
+    const status = await command.run({ ...given, env });
+    return { status, text: written.join("") };
   } finally {
     process.stdout.write = write;
   }
-  return written.join("");
+}
+
+/** What a command of the CLI prints; its exit status must be 0. */
+export async function printedBy(command: Command, env: Environment, ...args: string[]): Promise<string> {
+  const { status, text } = await ranBy(command, env, ...args);
+  assert.equal(status, 0);
+  return text;
 }

@@ -1,8 +1,9 @@
 import { Fragment, type VNode } from "preact";
 import { html } from "../../../web/client/html.ts";
+import { languageOf } from "../../../web/client/language.ts";
 import { counted } from "../../../web/client/time.ts";
 import type { SmsSize, Summary } from "../view.ts";
-import { languageOf, pushWords } from "./words.ts";
+import { pushWords } from "./words.ts";
 
 /** A message as its device shows it; of a mail, the line of a mail program's list. */
 export function Card({ row }: { row: Summary }): VNode {

@@ -1,6 +1,7 @@
 import { Fragment, type VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Children, html } from "../../../web/client/html.ts";
+import { languageOf } from "../../../web/client/language.ts";
 import { useJson } from "../../../web/client/load.ts";
 import { type Tab, Tabs } from "../../../web/client/tabs.ts";
 import { clockMs, instant } from "../../../web/client/time.ts";
@@ -9,7 +10,7 @@ import { Card } from "./card.ts";
 import { FaultsFoot } from "./faults.ts";
 import { MailView } from "./mail.ts";
 import { TimelineView } from "./timeline.ts";
-import { headingOf, languageOf, providerName } from "./words.ts";
+import { headingOf, providerName } from "./words.ts";
 
 interface PaneProps {
   /** undefined: nothing arrived. */

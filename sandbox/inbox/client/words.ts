@@ -15,9 +15,6 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 };
 export const providerName = (name: string): string => PROVIDERS[name] ?? name;
 
-/** Of a text in Hangul, so that lines break between words. */
-export const languageOf = (text: string): string | undefined => (/[\u1100-\u11ff\uac00-\ud7af]/.test(text) ? "ko" : undefined);
-
 const KIND_WORDS = {
   silent: "Silent push: the app gets it, and shows nothing by itself",
   call: "VoIP push: the phone rings",
