@@ -5,6 +5,7 @@ import { reachable } from "../runtime/http/reachable.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
 import { watchTokens } from "../runtime/internal-tokens.ts";
 import { defineRole, type Role } from "../runtime/run.ts";
+import { createRedrives } from "./api/redrives.ts";
 import { createAuth } from "./auth/auth.ts";
 import { requireAuth, sessionKeyVariables } from "./auth/config.ts";
 import { ROUTE_ROLES } from "./auth/route-roles.ts";
@@ -28,7 +29,8 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const url = () => config.CONSOLE_URL || `http://${reachable(host, listening)}`;
       const show = (path: string) => showLink(`${url()}${path}`);
       const auth = createAuth({ config, clock, log, keysNow, roles: { ...ROUTE_ROLES, ...API_ROLES }, printLink: show });
-      const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes({ store, clock, recorder }))];
+      const redrives = createRedrives({ store, recorder, clock, signal });
+      const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes({ store, clock, recorder, redrives }))];
       const server = stack.use(
         await startHttpServer({
           ...{ host, port, log, routes },
@@ -39,7 +41,7 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       listening = server.port;
       const link = auth.newLink();
       if (link !== undefined) show(link);
-      return { addresses: { console: reachable(host, server.port) } };
+      return { addresses: { console: reachable(host, server.port) }, drained: redrives.settled };
     },
   });
 

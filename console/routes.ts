@@ -8,13 +8,15 @@ import { createRedriveRoutes, readDead } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
 import { createNow, type NowStore, steer } from "./api/now.ts";
+import type { Redrives } from "./api/redrives.ts";
 import { get, post, RequestFault } from "./api/route.ts";
 import type { SessionRoute } from "./auth/protect.ts";
 import type { Role } from "./session.ts";
 
 export interface ConsoleParts extends ActParts {
+  redrives: Redrives;
   store: ActParts["store"] & FindParts["store"] & NowStore;
-  clock: Pick<Clock, "now" | "sleep">;
+  clock: Pick<Clock, "now">;
 }
 
 /** The least role that may call each route, by method and path. */

@@ -7,7 +7,7 @@ import { plainWords } from "../../operations/why/plain-words.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import type { DeadGroup, DeadLetters, Redriven } from "../view.ts";
 import { type ActParts, redriven } from "./act.ts";
-import { createRedrives, type Group, RATE, type RedrivesParts } from "./redrives.ts";
+import { type Group, RATE, type Redrives } from "./redrives.ts";
 import { type Fields, flagOf, get, post, RequestFault, readReason, textOf } from "./route.ts";
 
 /** How far back it looks, in ms. */
@@ -56,8 +56,7 @@ function groupOf(channel: string, code: ReasonCode | undefined): DeadGroup {
 }
 
 /** The redrives of groups: what would be sent is said by a dry run of the same order. */
-export function createRedriveRoutes(parts: RedrivesParts): SessionRoute[] {
-  const redrives = createRedrives(parts);
+export function createRedriveRoutes({ redrives, ...parts }: ActParts & { redrives: Redrives }): SessionRoute[] {
   return [
     post("/api/dead/redrive", async (body, session) => {
       const { groupAt, target, uncertain } = readGroupOrder(body);

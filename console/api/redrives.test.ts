@@ -18,8 +18,9 @@ async function world(count: number) {
   const expiresAt = (await store.time()) + 3_600_000;
   for (let i = 0; i < count; i++) await insertDeadLetter(store, `${i}`, [rejected], { endedAt: 1 + i, expiresAt });
   const clock = createFakeClock();
-  const open = () => createRedrives({ store, recorder: ignoreEvents, clock });
-  return { store, clock, open, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  const ending = new AbortController();
+  const open = () => createRedrives({ store, recorder: ignoreEvents, clock, signal: ending.signal });
+  return { store, clock, open, ending, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 const stepped = (redrives: Redrives, count: number) =>
@@ -40,6 +41,17 @@ test("a group is redriven at the rate, under one entry that says after each step
   w.clock.advance(1_000);
   await eventually("it has ended", async () => (await redrives.list()).redrives[0]?.state === "ended");
   assert.deepEqual(await entries(w.store), [["redrive", `${RATE + 20} redriven`]]);
+});
+
+test("a process that ends leaves after its step what it redrives, and waits for that", async () => {
+  await using w = await world(RATE * 2);
+  const redrives = w.open();
+  await redrives.begin(ORDER, groupAt, false);
+  await stepped(redrives, RATE);
+  w.ending.abort();
+  await redrives.settled();
+  assert.deepEqual(await entries(w.store), [["redrive", `so far: ${RATE} redriven`]]);
+  assert.deepEqual([(await redrives.list()).redrives[0]?.state, await failedNow(w.store)], ["left", RATE]);
 });
 
 test("any process stops it after its step, and what is left is gone on with", async () => {

@@ -32,6 +32,8 @@ export type Group = DeadLetterFilter & Required<Pick<DeadLetterFilter, "channel"
 
 export interface RedrivesParts extends ActParts {
   clock: Pick<Clock, "sleep">;
+  /** Aborts when the process ends: redrives end after their step, and are left for somebody to go on with. */
+  signal: AbortSignal;
 }
 
 interface Running {
@@ -52,12 +54,15 @@ export interface Redrives {
   list(): Promise<GroupRedrives>;
   /** Whichever process runs it ends it after its step. */
   stop(id: string, actor: string): Promise<void>;
+  /** Resolves once none runs. */
+  settled(): Promise<void>;
 }
 
-export function createRedrives({ store, recorder, clock }: RedrivesParts): Redrives {
+export function createRedrives({ store, recorder, clock, signal }: RedrivesParts): Redrives {
   const running = new Map<string, Running>();
   /** Those that wait for their entry, too. */
   const begun = new Set<string>();
+  const working = new Set<Promise<void>>();
 
   async function run(
     id: string,
@@ -79,7 +84,8 @@ export function createRedrives({ store, recorder, clock }: RedrivesParts): Redri
         const isMore = await steps.step(STEP, await store.time());
         if (!isMore) return words();
         await soFar(`${SO_FAR}${words()}`);
-        await clock.sleep(((steps.report.redriven.count - before) * 1_000) / RATE);
+        await clock.sleep(((steps.report.redriven.count - before) * 1_000) / RATE, signal);
+        if (signal.aborted) return `${SO_FAR}${words()}`;
       }
     } catch (error) {
       return `${FAILED}${error instanceof Error ? error.name : "error"}; before that: ${words()}`;
@@ -105,13 +111,17 @@ export function createRedrives({ store, recorder, clock }: RedrivesParts): Redri
       if (begun.size >= RUNNING_MAX) throw new RequestFault(`${RUNNING_MAX} groups are being redriven: wait for one, or stop it`, 409);
       begun.add(target);
       const entry = Promise.withResolvers<string>();
-      logged(store, { ...order, action: REDRIVE }, async (at, { id, soFar }) => {
+      const work = logged(store, { ...order, action: REDRIVE }, async (at, { id, soFar }) => {
         entry.resolve(id);
         return { result: undefined, words: await run(id, target, groupAt(at), uncertain, soFar) };
       })
         // Before the entry is stored, who ordered it is told. Afterwards the entry keeps what it has.
         .catch((error: unknown) => entry.reject(error))
-        .finally(() => begun.delete(target));
+        .finally(() => {
+          begun.delete(target);
+          working.delete(work);
+        });
+      working.add(work);
       return entry.promise;
     },
 
@@ -130,6 +140,8 @@ export function createRedrives({ store, recorder, clock }: RedrivesParts): Redri
       const own = running.get(id);
       if (own !== undefined) own.isStopping = true;
     },
+
+    settled: async () => void (await Promise.all(working)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { createRedrives } from "../../console/api/redrives.ts";
 import { json } from "../../console/api/route.ts";
 import { apiError } from "../../console/auth/protect.ts";
 import { API_ROLES, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
@@ -9,7 +10,9 @@ import { createLogger } from "../../runtime/logger.ts";
 
 /** The console's pages and API over a store, for one person who is signed in. */
 export async function startTestConsole(store: Store, session: Session): Promise<HttpServer & { url: string }> {
-  const parts = { store, clock: systemClock, recorder: { record() {} } };
+  const recorder = { record() {} };
+  const redrives = createRedrives({ store, recorder, clock: systemClock, signal: new AbortController().signal });
+  const parts = { store, clock: systemClock, recorder, redrives };
   const routes: Route[] = [
     ...createPageRoutes(),
     { method: "GET", path: "/api/session", handle: async () => json(session) },
