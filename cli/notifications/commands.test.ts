@@ -111,6 +111,8 @@ test("a command line that says too little or too much is explained", async (t) =
     "find --reason none --app shop",
     "find --endpoint ada@example.com --app shop",
     "find --since soon --app shop",
+    "find --since 2026-02-30T00:00:00Z --app shop",
+    "find --until 999999999d --app shop",
     "find ada --app shop",
   ])
     await assert.rejects(run(line, t), UsageError, line);
