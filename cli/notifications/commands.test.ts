@@ -48,7 +48,9 @@ const records = [
   of("ada@example.com", NOW - 1_000, { cancelKey: "visit" }),
   of("bob", NOW - 2_000, { tags: { order: "1" } }),
   of("bob", NOW - 9e6),
+  of("eve", NOW - 9e6 - 1),
 ];
+records[3]!.deliveries[0]!.reason = { code: "paused", detail: "class:marketing" };
 
 test("an operator finds what is being retried and cancels it, in the store", async (t) => {
   {
@@ -70,6 +72,12 @@ test("an operator finds what is being retried and cancels it, in the store", asy
     ],
   );
   assert.equal(nextPage, undefined);
+  const paused = await run("find --app shop --waiting paused", t);
+  assert.match(paused.printed, new RegExp(`${records[3]!.id}-0 .* paused +paused: class:marketing`));
+  assert.equal(
+    records.slice(0, 3).some(({ id }) => paused.printed.includes(id)),
+    false,
+  );
   const table = await run("find --app shop --channel sms --limit 2", t);
   assert.match(table.printed, /unavailable: http-503/);
   assert.equal(table.printed.includes("ada@example.com"), false);
