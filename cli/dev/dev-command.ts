@@ -39,6 +39,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
       CARILLON_API_KEY_FILE: keyFile,
       CARILLON_HEALTH: healthAddresses(system.roles),
       ...{ STORE_URL: system.storeUrl, NATS_URL: system.natsUrl, REDIS_URL: system.redisUrl },
+      WEBHOOK_KEYS_FILE: system.env.WEBHOOK_KEYS_FILE ? resolve(system.env.WEBHOOK_KEYS_FILE) : "",
     });
     const users = await seed(home, system);
     print(upText(system, { env, keyFile, exports, users }));

@@ -63,6 +63,12 @@ describe("carillon up", () => {
     assert.ok(status.roles.every(({ isReady }) => isReady) && status.waiting);
   });
 
+  test("an app's webhook is set without a word about keys", async () => {
+    const { code, stdout, stderr } = await runCli(["app", "webhook", "set", "demo", "shop", "https://shop.example.com/carillon"], env);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^whsec_\S+\n$/);
+  });
+
   test("one notification is sent by options, followed until it has ended, and explained", async () => {
     const sent = await runCli(
       ["send", "--to", "email:ada@example.com", "--subject", "Hello", "--text", "It works.", "--key", "by-hand"],
