@@ -74,8 +74,21 @@ interface Shown {
   users: string;
 }
 
+/** Which ports that users know are taken, so that they do not call another process. An address that a variable names is never moved. */
+function movedText({ gatewayAddress, httpUrl, sandbox }: DevSystem, env: Environment): string[] {
+  const isMoved = (variable: string, address: string, port: number) => env[variable] === undefined && !address.endsWith(`:${port}`);
+  const moved: (readonly [port: number, what: string])[] = [
+    ...(isMoved("GATEWAY_LISTEN", gatewayAddress, GATEWAY_PORT) ? [[GATEWAY_PORT, "the gateway"] as const] : []),
+    ...(isMoved("GATEWAY_HTTP_LISTEN", httpUrl, HTTP_PORT) ? [[HTTP_PORT, "its HTTP/JSON"] as const] : []),
+    ...sandbox.moved.map(({ name, port }) => [port, `the sandbox's ${name}`] as const),
+  ];
+  const lines = moved.map(([port, what]) => `  Port ${port} is taken by another process, so ${what} listens elsewhere.`);
+  if (sandbox.moved.some(({ name }) => name === "webpush"))
+    lines.push("  Pushes to browser subscriptions of earlier starts fail: they name that port.");
+  return lines.length > 0 ? [...lines, ""] : [];
+}
+
 function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): string {
-  const moved = env.GATEWAY_LISTEN === undefined && !system.gatewayAddress.endsWith(`:${GATEWAY_PORT}`);
   const line = JSON.stringify({
     notification: {
       idempotency_key: "hello-1",
@@ -87,7 +100,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users }: Shown): str
   });
   return [
     "",
-    ...(moved ? [`  Port ${GATEWAY_PORT} is taken by another process, so the gateway listens elsewhere.`, ""] : []),
+    ...movedText(system, env),
     `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
     `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
     `  HTTP/JSON ${system.httpUrl}   the same calls for curl; its page lists them`,
