@@ -4,10 +4,11 @@ import { CHANNELS } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
 import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
-import { redrive, type Selection } from "../../operations/dead-letters/redrive.ts";
+import { type RedriveReport, redrive, type Selection } from "../../operations/dead-letters/redrive.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, oneOf, positive, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
+import { loggedChange, ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
 import { printable } from "../output.ts";
 import { countsText, LEFT, letterText, reportText } from "./report.ts";
 
@@ -53,9 +54,10 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "dead redrive": {
     about: "sends failed deliveries again, under the same ids; exit status 1 if some were left as they were (STORE_URL)",
-    usage: `ID... | --all | ${FILTER_USAGE} [--uncertain] [--expires-in 1h] [--rate PER_SECOND] [--dry-run]`,
+    usage: `ID... | --all | ${FILTER_USAGE} [--uncertain] [--expires-in 1h] [--rate PER_SECOND] (${ORDER_USAGE} | --dry-run)`,
     options: {
       ...FILTER_OPTIONS,
+      ...ORDER_OPTIONS,
       all: { type: "boolean" },
       uncertain: { type: "boolean" },
       "expires-in": { type: "string" },
@@ -65,6 +67,8 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, positionals, env }) {
       const now = Date.now();
       const selection = readSelection(values, positionals, now);
+      const dryRun = values["dry-run"] === true;
+      const order = dryRun ? undefined : readOrder({ values });
       const expiresIn = text(values["expires-in"]);
       const options = {
         terms: {
@@ -72,15 +76,17 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
           expiresInMs: expiresIn === undefined ? undefined : duration(expiresIn, "--expires-in"),
         },
         rate: values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000),
-        dryRun: values["dry-run"] === true,
+        dryRun,
         // The metrics of a command are never scraped.
         recorder: { record() {} },
         now,
       };
       await using store = await openNamedStore(env);
-      const report = await redrive(store, selection, options);
-      process.stdout.write(reportText(report, options.dryRun));
-      return LEFT.some(([end]) => report[end].count > 0) ? 1 : 0;
+      const run = () => redrive(store, selection, options);
+      const of = { action: "dead redrive", target: selectionText(selection, values) };
+      const report = order === undefined ? await run() : await loggedChange(store, { ...order, ...of }, run, redrivenText);
+      process.stdout.write(reportText(report, dryRun));
+      return countLeft(report) > 0 ? 1 : 0;
     },
   },
   "dead poison": {
@@ -128,6 +134,18 @@ function readSelection(values: Invocation["values"], ids: readonly string[], now
   for (const id of ids)
     if (!/^[0-9a-f]{32}(-\d{1,9})?$/.test(id)) fail(`"${id.slice(0, 60)}" is not the id of a delivery or of a notification`);
   return ids.length > 0 ? { kind: "ids", ids } : { kind: "filter", filter: readFilter(values, now) };
+}
+
+const countLeft = (report: RedriveReport) => LEFT.reduce((sum, [end]) => sum + report[end].count, 0);
+const redrivenText = (report: RedriveReport) => `${report.redriven.count} redriven, ${countLeft(report)} left as they were`;
+
+/** For the audit log, in the command's own words. */
+function selectionText(selection: Selection, values: Invocation["values"]): string {
+  if (selection.kind === "ids") return selection.ids.length === 1 ? selection.ids[0]! : `${selection.ids.length} ids`;
+  const given = Object.keys(FILTER_OPTIONS).flatMap((option) =>
+    text(values[option]) === undefined ? [] : [`${option} ${values[option]}`],
+  );
+  return given.join(", ") || "all";
 }
 
 /** The bytes contain addresses and texts, so only the owner may read the files. */

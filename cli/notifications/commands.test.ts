@@ -86,31 +86,48 @@ test("an operator finds what is being retried and cancels it, in the store", asy
   assert.match((await run("find --app shop --tag order=1 --endpoint sms:+49123450", t)).printed, /nothing was found/);
   assert.match((await run("find --app shop --tag order=1", t)).printed, new RegExp(records[1]!.id));
 
-  const all = await run("cancel --app shop --user bob --reason shop-closed --actor ops", t);
+  const all = await run("cancel --app shop --user bob --why shop-closed --by ops", t);
   assert.equal(all.status, 1);
   assert.match(all.printed, new RegExp(`${records[1]!.id}-0  in-flight  pending\n`));
   assert.match(all.printed, /\n1 cancelled: not sent, and never will be\n1 in-flight: with a provider right now; not repeated\n$/);
-  const one = await run(`cancel ${records[0]!.id} --app shop --json`, t);
+  const one = await run(`cancel ${records[0]!.id} --app shop --by ops --why late --json`, t);
   assert.deepEqual(
     [one.status, JSON.parse(one.printed)],
     [0, { delivery: `${records[0]!.id}-0`, outcome: "cancelled", state: "cancelled" }],
   );
-  assert.match((await run("cancel --app shop --cancel-key visit", t)).printed, /nothing open was found/);
+  assert.match((await run("cancel --app shop --cancel-key visit --by ops --why late", t)).printed, /nothing open was found/);
   await using store = await openStore(env.STORE_URL);
   assert.deepEqual((await store.notifications.find(records[2]!.id))?.deliveries[0]?.reason, {
     code: "cancelled",
     detail: "ops: shop-closed",
   });
   await assert.rejects(
-    run(`cancel ${"0".repeat(32)} --app shop`, t),
+    run(`cancel ${"0".repeat(32)} --app shop --by ops --why late`, t),
     (error) => error instanceof OperatorError && /NOT_FOUND/.test(error.message),
   );
   await assert.rejects(run("find --app bank", t), OperatorError);
+  // An entry outlives an erasure, so it names neither the user nor a key.
+  assert.deepEqual(
+    (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) => [
+      actor,
+      action,
+      target,
+      reason,
+      result,
+    ]),
+    [
+      ["ops", "cancel", `app:shop, ${"0".repeat(32)}`, "late", "failed: Error"],
+      ["ops", "cancel", "app:shop, by cancel-key", "late", "nothing open was found"],
+      ["ops", "cancel", `app:shop, ${records[0]!.id}`, "late", "1 cancelled"],
+      ["ops", "cancel", "app:shop, by user", "shop-closed", "1 cancelled, 1 in-flight"],
+    ],
+  );
 });
 
 test("a command line that says too little or too much is explained", async (t) => {
   for (const line of [
     "cancel --app shop",
+    `cancel ${"0".repeat(32)} --app shop`,
     `cancel ${"0".repeat(32)} --user ada --app shop`,
     "cancel --key a --user ada --app shop",
     "cancel order-1 --app shop",

@@ -56,7 +56,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
         pageToken = page.nextPageToken;
         if (pageToken === "") break;
       }
-      const shown = found.map((n) => (app.isOperator ? { ...n, userId: masked(n.userId) } : n));
+      const shown = found.map((n) => (app.store ? { ...n, userId: masked(n.userId) } : n));
       const more = pageToken === "" ? "" : `\n\nmore: --page ${pageToken}`;
       printResult(values, { notifications: shown.map(toJson), nextPage: pageToken || undefined }, () => `${tableText(shown)}${more}`);
       return 0;
