@@ -1,7 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { Environment } from "../runtime/config.ts";
+import { isMoment, parseMoment, RFC_3339_RULE } from "../runtime/moment.ts";
 import { parseDuration } from "./duration.ts";
-import { parseMoment, RFC_3339_RULE } from "./moment.ts";
 
 /** The command line is invalid; exit status 2. */
 export class UsageError extends Error {
@@ -62,7 +62,6 @@ export const duration = (value: string, name: string) => parseDuration(value) ??
 /** A moment in ms since the epoch, given in RFC 3339 or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {
   const ago = parseDuration(value);
-  return ago === undefined
-    ? (parseMoment(value) ?? fail(`${name} must be ${RFC_3339_RULE}, or a duration ago such as 90s, 5m, 2h or 7d`))
-    : now - ago;
+  const at = ago === undefined ? parseMoment(value) : now - ago;
+  return at !== undefined && isMoment(at) ? at : fail(`${name} must be ${RFC_3339_RULE}, or a duration ago such as 90s, 5m, 2h or 7d`);
 }

@@ -1,7 +1,7 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { reachable } from "../runtime/http/reachable.ts";
+import { reachable } from "../runtime/host-port.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
 import { watchTokens } from "../runtime/internal-tokens.ts";
 import { defineRole, type Role } from "../runtime/run.ts";

@@ -3,7 +3,7 @@ import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { reachable } from "../runtime/http/reachable.ts";
+import { reachable } from "../runtime/host-port.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
 import { type LmtpRejection, startLmtpServer } from "../runtime/lmtp/server.ts";
 import { defineRole } from "../runtime/run.ts";

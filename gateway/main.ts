@@ -26,7 +26,7 @@ import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
 import { createSharedLimits } from "../runtime/grpc/shared-limits.ts";
-import { reachable } from "../runtime/http/reachable.ts";
+import { hostPortText, reachable } from "../runtime/host-port.ts";
 import type { HttpRejection } from "../runtime/http/rejections.ts";
 import { watchInternalTokens } from "../runtime/internal-tokens.ts";
 import { callSeconds } from "../runtime/metrics.ts";
@@ -176,7 +176,7 @@ export const role = defineRole({
     if (config.GATEWAY_HTTP_LISTEN !== undefined) {
       const { host, port } = config.GATEWAY_HTTP_LISTEN;
       const onRejected = (reason: HttpRejection, peer: string | undefined) => httpRejections("http-json", reason, peer);
-      if (!tls) warnOfPlainText(log, `${host}:${port}`, PLAIN_TEXT);
+      if (!tls) warnOfPlainText(log, hostPortText(host, port), PLAIN_TEXT);
       const json = await startConnectServer({ host, port, services, shared, documents: apiDocuments(), tls, log, onRejected });
       listeners.push(json);
       json.serveUntil(signal);

@@ -8,7 +8,7 @@ import { withDeadline } from "./deadline.ts";
 import { crashAt } from "./failpoint.ts";
 import { rejectionCounter } from "./grpc/rejections.ts";
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc/server.ts";
-import { reachable } from "./http/reachable.ts";
+import { hostPortText, reachable } from "./host-port.ts";
 import { createHttpRejections, type HttpRejections } from "./http/rejections.ts";
 import { startHttpServer } from "./http/server.ts";
 import { closeLogger, createLogger, type Logger } from "./logger.ts";
@@ -181,7 +181,7 @@ const startHealthServer = (host: string, port: number, parts: Pick<GrpcServerOpt
   startGrpcServer({
     ...parts,
     name: "health",
-    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    address: hostPortText(host, port),
     services: [],
     reflection: false,
     drainMs: HEALTH_DRAIN_MS,

@@ -1,3 +1,4 @@
+import { hostPortText } from "./host-port.ts";
 import { OperatorError } from "./operator-error.ts";
 
 /** Runs until SIGTERM or SIGINT, drains, and ends the process. */
@@ -28,7 +29,7 @@ const LISTEN_FAULTS: Readonly<Record<string, string>> = {
 export function startFault(error: unknown): string {
   if (error instanceof OperatorError) return `carillon: ${error.message}`;
   const { code = "", syscall, address, port } = error instanceof Error ? (error as NodeJS.ErrnoException & ListenFault) : {};
-  if (syscall === "listen") return `carillon: cannot listen on ${address}:${port}: ${LISTEN_FAULTS[code] ?? code}`;
+  if (syscall === "listen") return `carillon: cannot listen on ${hostPortText(address ?? "", port ?? "")}: ${LISTEN_FAULTS[code] ?? code}`;
   return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 

@@ -42,6 +42,7 @@ test("a remembered port that is in use is replaced, a requested one is not", asy
     await writeFile(join(directory, "ports.json"), JSON.stringify({ twilio: port }));
     await using sandbox = await startSandbox({ directory });
     assert.notEqual(Number(new URL(envOf(sandbox, "TWILIO_ORIGIN")).port), port);
+    assert.deepEqual(sandbox.moved, [{ name: "twilio", port }]);
     await assert.rejects(startTestSandbox({ ports: { twilio: port } }), { code: "EADDRINUSE" });
   } finally {
     taken.close();

@@ -72,6 +72,8 @@ export interface Sandbox extends AsyncDisposable {
   revokeAccessTokens(): void;
   /** Number of FCM token exchanges that succeeded. */
   accessTokensIssued(): number;
+  /** Listeners whose port of the last start is taken by another process, with that port. */
+  moved: readonly { name: ListenerName; port: number }[];
 }
 
 const LOOPBACK = "127.0.0.1";
@@ -98,6 +100,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const all = PROVIDER_NAMES.map((name): [ProviderName, Simulator] => [name, simulators[name]]);
 
   await using stack = new AsyncDisposableStack();
+  const moved: { name: ListenerName; port: number }[] = [];
   const closing = new AbortController();
   const writers = new Map(all.flatMap(([name, { webhooks: writer }]) => (writer ? [[name, writer] as const] : [])));
   const webhooks = createWebhooks({ writers, faults, receipts, now });
@@ -108,6 +111,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const { host = LOOPBACK, names: [hostName = LOOPBACK] = [] } = options;
     const listener = stack.use(await listenOn({ port: given ?? kept[name] ?? 0, orAny: given === undefined, host, name: hostName }));
     origins[name] = listener.origin;
+    const before = kept[name];
+    if (given === undefined && before !== undefined && before !== listener.port) moved.push({ name, port: before });
     kept[name] = listener.port;
   };
   for (const [provider, simulator] of all) {
@@ -173,6 +178,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     takeApnsCertificate: simulators.apns.takeCertificate,
     revokeAccessTokens: oauth.revoke,
     accessTokensIssued: oauth.issued,
+    moved,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

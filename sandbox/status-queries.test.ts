@@ -73,7 +73,8 @@ test("Vonage: the report holds a record for each part, found by reference, numbe
   );
   assert.deepEqual(records(await report({ client_ref: "b/1", to: "15550000000" })), []);
   assert.deepEqual(records(await report({ client_ref: "b/1", date_end: "2020-01-01T00:00:00Z" })), []);
-  assert.equal((await report({ date_start: "yesterday" })).status, 422);
+  for (const date_start of ["yesterday", "2026-02-30T10:00:00Z", "2026-13-01T10:00:00Z"])
+    assert.equal((await report({ date_start })).status, 422);
   assert.equal((await report({ product: "FAX" })).status, 422);
   assert.equal((await report({}, basic("nobody", "wrong"))).status, 401);
 });

@@ -71,6 +71,14 @@ const STATUSES: Record<WebhookProvider, [accepted: string, delivered: string, un
   mandrill: ["send", "delivered", "hard_bounce"],
 };
 
+/** Vonage and Mandrill refuse a message with status 200. */
+const REFUSALS: Record<WebhookProvider, { status: number; body: unknown }> = {
+  twilio: { status: 400, body: { code: 21408, message: "Permission to send an SMS has not been enabled for the region" } },
+  vonage: { status: 200, body: { "message-count": "1", messages: [{ status: "29", "error-text": "Non-Whitelisted Destination" }] } },
+  sendgrid: { status: 400, body: { errors: [{ message: "bad" }] } },
+  mandrill: { status: 200, body: [{ email: "ada@example.com", status: "rejected", _id: "1", reject_reason: "rule" }] },
+};
+
 const order = (provider: WebhookProvider, how: Omit<WebhookAction, "kind">) =>
   sandbox.faults.order({ provider, do: { kind: "webhooks", ...how } });
 const send = (provider: WebhookProvider, text?: string) =>
@@ -117,6 +125,14 @@ for (const provider of WEBHOOK_PROVIDERS) {
     await send(provider);
     await sandbox.webhooks.settled();
     assert.deepEqual(eventsOf(provider), []);
+  });
+
+  test(`${provider} reports nothing of a message that an ordered answer refuses in the provider's own way`, async () => {
+    sandbox.faults.order({ provider, do: { kind: "answer", ...REFUSALS[provider] } });
+    await send(provider);
+    await sandbox.webhooks.settled();
+    assert.deepEqual(eventsOf(provider), []);
+    assert.equal(sandbox.ledger.entries({ provider }).at(-1)?.accepted, false);
   });
 
   test(`${provider} repeats what is not answered 2xx`, async () => {

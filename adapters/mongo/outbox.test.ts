@@ -13,12 +13,37 @@ import { updateAll } from "./writes.ts";
 
 const server = await findMongoServer();
 
-/** Counts the candidates that are read, not the records that are leased. */
-function counting(collection: Collection<NotificationDocument>): { collection: Collection<NotificationDocument>; read: () => number } {
+/** Where callers wait until every party has arrived. Who leaves is no longer waited for. */
+function createBarrier(parties: number) {
+  const waiting: (() => void)[] = [];
+  let left = 0;
+  const open = () => {
+    if (waiting.length < parties - left) return;
+    for (const pass of waiting.splice(0)) pass();
+  };
+  return {
+    arrive: () =>
+      new Promise<void>((pass) => {
+        waiting.push(pass);
+        open();
+      }),
+    leave: () => {
+      left++;
+      open();
+    },
+  };
+}
+
+/**
+ * Several relays in lockstep: nobody leases before all have read their candidates, nor reads again before all have leased. So every candidate
+ * that two of them read is read while both can still lease it, however fast each of them is. Counts the candidates.
+ */
+function inLockstep(collection: Collection<NotificationDocument>, relays: number) {
+  const [haveRead, haveLeased] = [createBarrier(relays), createBarrier(relays)];
   let candidates = 0;
   const find = (...given: Parameters<typeof collection.find>) => {
     const cursor = collection.find(...given);
-    if (given[1]?.limit === undefined) return cursor;
+    if (given[1]?.projection?.due !== 1) return cursor;
     return {
       async toArray() {
         const found = await cursor.toArray();
@@ -27,8 +52,21 @@ function counting(collection: Collection<NotificationDocument>): { collection: C
       },
     };
   };
-  const counted = new Proxy(collection, { get: (target, name) => (name === "find" ? find : Reflect.get(target, name, target)) });
-  return { collection: counted, read: () => candidates };
+  const bulkWrite = async (...given: Parameters<typeof collection.bulkWrite>) => {
+    await haveRead.arrive();
+    const result = await collection.bulkWrite(...given);
+    await haveLeased.arrive();
+    return result;
+  };
+  const own: Readonly<Record<string | symbol, unknown>> = { find, bulkWrite };
+  return {
+    collection: new Proxy(collection, { get: (target, name) => own[name] ?? Reflect.get(target, name, target) }),
+    leave() {
+      haveRead.leave();
+      haveLeased.leave();
+    },
+    read: () => candidates,
+  };
 }
 
 if (!server) {
@@ -51,32 +89,37 @@ if (!server) {
 
   describe("MongoDB outbox", () => {
     for (const relays of [2, 4])
-      it(`${relays} relays read about as many candidates as there are due, and lease each once`, () =>
+      it(`${relays} relays that begin at different ranges read no candidate of one another, and lease all that are due`, () =>
         withCollection(async (collection) => {
-          const DUE = 10_000;
-          const records = Array.from({ length: DUE }, (_, i) => sampleNotification([T0 - (i % 100)]));
-          for (let i = 0; i < DUE; i += 1_000) await collection.insertMany(records.slice(i, i + 1_000).map(encode));
-          const counted = counting(collection);
+          const DUE = 1_600;
+          // Less than is due in each of the 16 ranges, and more than half of it.
+          const LIMIT = 80;
+          const records = Array.from({ length: DUE }, (_, i) =>
+            sampleNotification([T0 - (i % 7)], { id: `${(i % 16).toString(16)}${i.toString(16).padStart(31, "0")}` }),
+          );
+          await collection.insertMany(records.map(encode));
+          const lockstep = inLockstep(collection, relays);
           const leased = await Promise.all(
             Array.from({ length: relays }, async (_, i) => {
-              const outbox = createOutbox(counted.collection, () => i / relays);
-              const mine: string[] = [];
-              for (;;) {
-                const keys = await outbox.dueKeys(T0);
-                const taken = await outbox.leaseDue(
-                  T0,
-                  T0 + 60_000,
-                  keys.map((key) => ({ key, limit: 500 })),
-                );
-                if (taken.length === 0) break;
-                mine.push(...ids(taken));
+              try {
+                const outbox = createOutbox(lockstep.collection, () => i / relays);
+                const mine: string[] = [];
+                for (;;) {
+                  const keys = await outbox.dueKeys(T0);
+                  const takes = keys.map((key) => ({ key, limit: LIMIT }));
+                  const taken = await outbox.leaseDue(T0, T0 + 60_000, takes);
+                  if (taken.length === 0) break;
+                  mine.push(...ids(taken));
+                }
+                assert.deepEqual(await outbox.dueKeys(T0), [], "it ends only where nothing is due");
+                return mine;
+              } finally {
+                lockstep.leave();
               }
-              assert.deepEqual(await outbox.dueKeys(T0), [], "it ends only where nothing is due");
-              return mine;
             }),
           );
           assert.deepEqual(leased.flat().sort(), ids(records).sort());
-          assert.ok(counted.read() < DUE * 1.1, `${counted.read()} candidates`);
+          assert.equal(lockstep.read(), DUE);
         }));
 
     it("changes the same notifications from two relays at once, whatever order each has them in", () =>

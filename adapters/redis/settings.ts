@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { hostPortText } from "../../runtime/host-port.ts";
 import { compareVersions, parseVersion, type Version } from "../../runtime/version.ts";
 import type { Danger } from "../unsafe-setting.ts";
 
@@ -41,7 +42,7 @@ export function redisDangers(settings: RedisSettings): Danger[] {
   }
   if (role && role !== "master") {
     const { master_host, master_port } = settings;
-    const fix = `point REDIS_URL at its master${master_host ? `, ${master_host}:${master_port}` : ""}`;
+    const fix = `point REDIS_URL at its master${master_host ? `, ${hostPortText(master_host, master_port ?? "")}` : ""}`;
     dangers.push({ setting: "role", value: role, why: "it takes no write", fix });
   }
   if (Number(maxmemory) > 0 && policy && policy !== "noeviction") {

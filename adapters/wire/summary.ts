@@ -12,6 +12,7 @@ const WAITING = {
   "quiet-hours": WaitingFor.WAITING_FOR_QUIET_HOURS,
   cap: WaitingFor.WAITING_FOR_CAP,
   outcome: WaitingFor.WAITING_FOR_OUTCOME,
+  paused: WaitingFor.WAITING_FOR_PAUSED,
 } as const satisfies Record<Wait, WaitingFor>;
 
 export const waitingFromProto = inverse(WAITING);

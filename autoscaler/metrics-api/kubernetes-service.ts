@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { Agent, request } from "undici";
+import { hostPortText } from "../../runtime/host-port.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
 
 /** A call to the API server, in ms: less than the 5 s after which the aggregator reports this API unavailable. */
@@ -34,7 +34,7 @@ export const hasServiceAccount = (directory: string) => existsSync(join(director
 
 /** Never rejects; a call ends after CALL_MS. */
 export function createKubernetes({ host, port, directory }: KubernetesAccess): Kubernetes {
-  const origin = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const origin = `https://${hostPortText(host, port)}`;
   const read = async (name: string) => (await readFile(join(directory, name), "utf8")).trim();
   let trusted: { ca: string; agent: Agent } | undefined;
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import { reachable } from "../../runtime/http/reachable.ts";
+import { reachable } from "../../runtime/host-port.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { RateApiParts, RunningRateApi } from "../rate-api.ts";
 import { createAnswer } from "./answer.ts";

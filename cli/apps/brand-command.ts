@@ -4,8 +4,9 @@ import { findApp } from "../../operations/apps/apps.ts";
 import { type BrandChange, clearBrand, setBrand } from "../../operations/apps/brand.ts";
 import { logoOf } from "../../operations/apps/logo.ts";
 import { type Command, fail, text } from "../command.ts";
+import { OPTIONAL_ORDER_USAGE, ORDER_OPTIONS } from "../order.ts";
 import { print } from "../output.ts";
-import { readId, withApps } from "./with-apps.ts";
+import { changeApp, readId, withApps } from "./with-apps.ts";
 
 const COLOR_OPTIONS = ["text-color", "mark", "mark-dark"] as const;
 
@@ -14,15 +15,20 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
   "app brand set": {
     about: "sets how an app looks on its recipients' pages; what is not named stays (STORE_URL)",
     usage:
-      "ID [--name en='Juniper Books'] [--color #1f5c4a [--text-color #ffffff] [--mark #1f5c4a] [--mark-dark #5fb497]] [--logo FILE.svg|FILE.png]",
+      "ID [--name en='Juniper Books'] [--color #1f5c4a [--text-color #ffffff] [--mark #1f5c4a] [--mark-dark #5fb497]] [--logo FILE.svg|FILE.png] " +
+      OPTIONAL_ORDER_USAGE,
     options: {
+      ...ORDER_OPTIONS,
       ...{ name: { type: "string", multiple: true }, color: { type: "string" }, logo: { type: "string" } },
       ...{ "text-color": { type: "string" }, mark: { type: "string" }, "mark-dark": { type: "string" } },
     },
     run: (invocation) => {
       const id = readId(invocation.positionals[0]);
       const change = readChange(invocation.values);
-      return withApps(invocation.env, async (apps) => print(brandText(await setBrand(apps, id, change))));
+      return changeApp(invocation, { action: "app brand set", id }, ({ apps }) => setBrand(apps, id, change), {
+        words: () => "set",
+        shown: brandText,
+      });
     },
   },
   "app brand show": {
@@ -36,13 +42,13 @@ export const BRAND_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "app brand clear": {
     about: "takes an app's brand away: pages show its id and the colors of every app (STORE_URL)",
-    usage: "ID",
-    options: {},
+    usage: `ID ${OPTIONAL_ORDER_USAGE}`,
+    options: ORDER_OPTIONS,
     run: (invocation) => {
       const id = readId(invocation.positionals[0]);
-      return withApps(invocation.env, async (apps) => {
-        await clearBrand(apps, id);
-        print(brandText(undefined));
+      return changeApp(invocation, { action: "app brand clear", id }, ({ apps }) => clearBrand(apps, id), {
+        words: () => "cleared",
+        shown: () => brandText(undefined),
       });
     },
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseArgs } from "node:util";
@@ -9,6 +9,7 @@ import type { AppLimits } from "../../core/apps/limits.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { createApp } from "../../operations/apps/apps.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { printedBy } from "../../test/support/printed-by.ts";
 import { UsageError } from "../command.ts";
 import { readArguments } from "../read-arguments.ts";
 import { APP_COMMANDS } from "./command.ts";
@@ -209,4 +210,26 @@ test("only the first app makes a store: where STORE_URL names none, the other co
   ] as const)
     await assert.rejects(run(name, [...args]), /typo\.sqlite/, name);
   assert.equal(existsSync(path), false);
+});
+
+test("what is done to apps and their keys is in the log of operators' actions, with who and why and without secrets", async () => {
+  const env = { STORE_URL: `sqlite:${join(directory, "logged.db")}`, WEBHOOK_KEYS_FILE };
+  const run = (name: string, ...args: string[]) => printedBy(APP_COMMANDS[name]!, env, ...args);
+  const order = ["--by", "ann", "--why", "ticket 7"];
+  const key = (await run("app create", "shop", "--channels", "sms", ...order)).trim();
+  const rotated = (await run("app key rotate", "shop", ...order)).trim();
+  const secret = (await run("app webhook set", "shop", "crm", "https://crm.example/?token=t0ken", ...order)).trim();
+  await run("app limits set", "shop", "--rate", "5");
+  await using store = await openStore(env.STORE_URL);
+  const [first, second] = (await store.apps.find("shop"))!.keys.map(({ id }) => id);
+  await run("app key revoke", "shop", first!, ...order);
+  const actions = await store.steering.actions(undefined, 9);
+  assert.deepEqual(actions.map(({ actor, action, target, reason, result }) => [actor, action, target, reason, result]).reverse(), [
+    ["ann", "app create", "app:shop", "ticket 7", `key ${first}`],
+    ["ann", "app key rotate", "app:shop", "ticket 7", `key ${second}`],
+    ["ann", "app webhook set", "app:shop, webhook crm", "ticket 7", "set"],
+    [userInfo().username, "app limits set", "app:shop", "not given", "set ratePerSecond"],
+    ["ann", "app key revoke", "app:shop", "ticket 7", `revoked ${first}`],
+  ]);
+  for (const hidden of [key, rotated, secret, "t0ken"]) assert.equal(JSON.stringify(actions).includes(hidden), false);
 });

@@ -17,8 +17,9 @@ import {
 import { PROVIDERS } from "../../providers/list.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
-import { openNamedStore } from "../open-store.ts";
-import { print, printResult } from "../output.ts";
+import { openNamedStore, withStore } from "../open-store.ts";
+import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOptionalOrder } from "../order.ts";
+import { printResult } from "../output.ts";
 import { accountsText, readAccountEntries } from "./account-options.ts";
 import { BRAND_COMMANDS } from "./brand-command.ts";
 import { KEYS_COMMANDS } from "./keys-command.ts";
@@ -26,10 +27,10 @@ import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
 import { WEBHOOK_COMMANDS } from "./webhook-command.ts";
-import { readId, withApps } from "./with-apps.ts";
+import { changeApp, readId, withApps } from "./with-apps.ts";
 
-const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
-const KEY_USAGE = "[--expires-in 90d] [--out FILE]";
+const KEY_OPTIONS = { ...ORDER_OPTIONS, "expires-in": { type: "string" }, out: { type: "string" } } as const;
+const KEY_USAGE = `[--expires-in 90d] [--out FILE] ${OPTIONAL_ORDER_USAGE}`;
 const CHANNELS_USAGE = "--channels apns,fcm,webpush,sms,email";
 /** Callers read their configuration again within a day. */
 const OVERLAP_DEFAULT = "24h";
@@ -42,7 +43,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...KEY_OPTIONS, channels: { type: "string" } },
     run: (invocation) => {
       const channels = invocation.values.channels === undefined ? CHANNELS : readChannels(invocation);
-      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms), openNewStore);
+      return grantKey(invocation, "app create", (apps, id, terms) => createApp(apps, id, channels, terms), openNewStore);
     },
   },
   "app show": {
@@ -65,18 +66,21 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "app channels": {
     about: "sets the channels that an app may use (STORE_URL)",
-    usage: `ID ${CHANNELS_USAGE}`,
-    options: { channels: { type: "string" } },
+    usage: `ID ${CHANNELS_USAGE} ${OPTIONAL_ORDER_USAGE}`,
+    options: { ...ORDER_OPTIONS, channels: { type: "string" } },
     run: (invocation) => {
       const [id, channels] = [readId(invocation.positionals[0]), readChannels(invocation)];
-      return withApps(invocation.env, async (apps) => print(appText(await setChannels(apps, id, channels), Date.now())));
+      return changeApp(invocation, { action: "app channels", id }, ({ apps }) => setChannels(apps, id, channels), {
+        words: (app) => app.channels.join(", "),
+        shown: (app) => appText(app, Date.now()),
+      });
     },
   },
   "app key add": {
     about: "gives an app another API key, the others stay valid; prints the key once, or writes it to --out (STORE_URL)",
     usage: `ID ${KEY_USAGE}`,
     options: KEY_OPTIONS,
-    run: (invocation) => grantKey(invocation, addKey),
+    run: (invocation) => grantKey(invocation, "app key add", addKey),
   },
   "app key list": {
     about: "lists an app's keys by their ids, with their state (STORE_URL)",
@@ -96,35 +100,46 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     run: (invocation) => {
       const { overlap, key } = invocation.values;
       const overlapMs = keyLife(text(overlap) ?? "", "--overlap", 0);
-      return grantKey(invocation, (apps, id, terms) => rotateKey(apps, id, { ...terms, overlapMs, keyId: text(key) }));
+      return grantKey(invocation, "app key rotate", (apps, id, terms) => rotateKey(apps, id, { ...terms, overlapMs, keyId: text(key) }));
     },
   },
   "app key revoke": {
     about: "revokes API keys of an app: within 5 s no gateway admits a call with one (STORE_URL)",
-    usage: "ID KEY_ID...",
-    options: {},
-    run: ({ positionals: [id, ...keyIds], env }) => {
-      const app = readId(id);
-      if (keyIds.length === 0) fail(`the ids of the keys are missing; \`carillon app key list ${app}\` shows them`);
-      return withApps(env, async (apps) => print(keysText((await revokeKeys(apps, app, keyIds, Date.now())).keys, Date.now())));
+    usage: `ID KEY_ID... ${OPTIONAL_ORDER_USAGE}`,
+    options: ORDER_OPTIONS,
+    run: (invocation) => {
+      const [given, ...keyIds] = invocation.positionals;
+      const id = readId(given);
+      if (keyIds.length === 0) fail(`the ids of the keys are missing; \`carillon app key list ${id}\` shows them`);
+      return changeApp(invocation, { action: "app key revoke", id }, ({ apps }) => revokeKeys(apps, id, keyIds, Date.now()), {
+        words: () => `revoked ${keyIds.join(", ")}`,
+        shown: ({ keys }) => keysText(keys, Date.now()),
+      });
     },
   },
   "app limits set": {
     about: 'sets limits of an app; "default" takes its own one away, so that the installation\'s applies (STORE_URL)',
-    usage: `ID ${LIMIT_USAGE}`,
-    options: LIMIT_OPTIONS,
+    usage: `ID ${LIMIT_USAGE} ${OPTIONAL_ORDER_USAGE}`,
+    options: { ...ORDER_OPTIONS, ...LIMIT_OPTIONS },
     run: (invocation) => {
       const [id, limits] = [readId(invocation.positionals[0]), readLimits(invocation.values)];
-      return withApps(invocation.env, async (apps) => print(limitsText((await setLimits(apps, id, limits)).limits)));
+      return changeApp(invocation, { action: "app limits set", id }, ({ apps }) => setLimits(apps, id, limits), {
+        words: () => `set ${Object.keys(limits).join(", ")}`,
+        shown: (app) => limitsText(app.limits),
+      });
     },
   },
   "app accounts set": {
     about: "says which account serves an app, by provider or by channel; NAME= takes an entry away (STORE_URL)",
-    usage: "ID NAME=ACCOUNT...",
-    options: {},
-    run: ({ positionals: [given, ...entries], env }) => {
+    usage: `ID NAME=ACCOUNT... ${OPTIONAL_ORDER_USAGE}`,
+    options: ORDER_OPTIONS,
+    run: (invocation) => {
+      const [given, ...entries] = invocation.positionals;
       const [id, accounts] = [readId(given), readAccountEntries(entries)];
-      return withApps(env, async (apps) => print(accountsText((await setAccounts(apps, id, accounts, PROVIDERS)).accounts)));
+      return changeApp(invocation, { action: "app accounts set", id }, ({ apps }) => setAccounts(apps, id, accounts, PROVIDERS), {
+        words: () => `set ${entries.join(", ")}`,
+        shown: (app) => accountsText(app.accounts),
+      });
     },
   },
   "app accounts show": {
@@ -182,13 +197,23 @@ function show(
 
 function grantKey(
   invocation: Invocation,
+  action: string,
   grant: (apps: AppStore, id: string, terms: { now: number; expiresAt?: number | undefined }) => Promise<GrantedKey>,
   open = openNamedStore,
 ): Promise<number> {
   const { values, positionals, env } = invocation;
   const id = readId(positionals[0]);
+  const order = readOptionalOrder(invocation);
   const now = Date.now();
   const expiresIn = text(values["expires-in"]);
   const expiresAt = expiresIn === undefined ? undefined : now + keyLife(expiresIn, "--expires-in", 1);
-  return withApps(env, (apps) => printKey(() => grant(apps, id, { now, expiresAt }), text(values.out)), open);
+  return withStore(
+    env,
+    (store) => {
+      const of = { ...order, action, target: `app:${id}` };
+      const granted = () => grant(store.apps, id, { now, expiresAt });
+      return printKey(() => loggedChange(store, of, granted, ({ record }) => `key ${record.id}`), text(values.out));
+    },
+    open,
+  );
 }

@@ -6,6 +6,7 @@ import { type Environment, readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, duration, fail, text } from "../command.ts";
 import { withStore } from "../open-store.ts";
+import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOptionalOrder } from "../order.ts";
 import { print, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { printOnce } from "./print-key.ts";
@@ -19,20 +20,28 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
   "app webhook set": {
     about:
       "adds a webhook endpoint and prints its secret once, or writes it to --out; of one that exists, sets the URL and enables it (STORE_URL)",
-    usage: "ID NAME URL [--out FILE]",
-    options: { out: { type: "string" } },
+    usage: `ID NAME URL [--out FILE] ${OPTIONAL_ORDER_USAGE}`,
+    options: { ...ORDER_OPTIONS, out: { type: "string" } },
     run: ({ positionals: [id, name, url], values, env }) => {
       const app = readId(id);
       if (name === undefined || url === undefined) fail("takes ID, NAME and URL");
-      const keys = readKeys(env);
+      const [keys, order] = [readKeys(env), readOptionalOrder({ values })];
       return withStore(env, async (store) => {
+        const of = { ...order, action: "app webhook set", target: `app:${app}, webhook ${name}` };
+        const set = () =>
+          loggedChange(
+            store,
+            of,
+            () => setWebhook(store, app, { name, url }, keys),
+            () => "set",
+          );
         const known = (await store.webhooks.find(app)).some((endpoint) => endpoint.name === name);
         if (known) {
-          await setWebhook(store, app, { name, url }, keys);
+          await set();
           return print(`webhook ${name} of app ${app}: set, with the secrets that it has`);
         }
         await printOnce(async () => {
-          const { secret } = await setWebhook(store, app, { name, url }, keys);
+          const { secret } = await set();
           if (secret === undefined) throw new OperatorError(`webhook ${name} of app ${app} was added by another at the same moment`);
           return { secret, what: `secret of webhook ${name} of app ${app}`, more: "does not expire" };
         }, text(values.out));
@@ -54,17 +63,19 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "app webhook rotate": {
     about: "gives a webhook endpoint a new secret, printed once; the earlier ones sign too until the overlap has passed (STORE_URL)",
-    usage: `ID NAME [--overlap ${OVERLAP_DEFAULT}] [--out FILE]`,
-    options: { overlap: { type: "string", default: OVERLAP_DEFAULT }, out: { type: "string" } },
+    usage: `ID NAME [--overlap ${OVERLAP_DEFAULT}] [--out FILE] ${OPTIONAL_ORDER_USAGE}`,
+    options: { ...ORDER_OPTIONS, overlap: { type: "string", default: OVERLAP_DEFAULT }, out: { type: "string" } },
     run: ({ positionals: [id, name], values, env }) => {
       const app = readId(id);
       if (name === undefined) fail("takes ID and NAME");
       const overlapMs = duration(text(values.overlap) ?? "", "--overlap");
       if (overlapMs > KEY_LIFE_MS_MAX) fail("--overlap must be at most ten years (3650d)");
-      const keys = readKeys(env);
+      const [keys, order] = [readKeys(env), readOptionalOrder({ values })];
+      const of = { ...order, action: "app webhook rotate", target: `app:${app}, webhook ${name}` };
       return withStore(env, (store) =>
         printOnce(async () => {
-          const secret = await rotateWebhookSecret(store, app, { name, overlapMs, now: Date.now() }, keys);
+          const rotate = () => rotateWebhookSecret(store, app, { name, overlapMs, now: Date.now() }, keys);
+          const secret = await loggedChange(store, of, rotate, () => "a new secret");
           return { secret, what: `secret of webhook ${name} of app ${app}`, more: "does not expire" };
         }, text(values.out)),
       );
@@ -72,14 +83,21 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "app webhook remove": {
     about: "removes a webhook endpoint, and events that it was not told (STORE_URL)",
-    usage: "ID NAME",
-    options: {},
-    run: ({ positionals: [id, name], env }) => {
+    usage: `ID NAME ${OPTIONAL_ORDER_USAGE}`,
+    options: ORDER_OPTIONS,
+    run: ({ positionals: [id, name], values, env }) => {
       const app = readId(id);
       if (name === undefined) fail("takes ID and NAME");
-      return withStore(env, async (store) =>
-        print(`webhook ${name} of app ${app}: removed, with ${await removeWebhook(store, app, name)} events`),
-      );
+      const of = { ...readOptionalOrder({ values }), action: "app webhook remove", target: `app:${app}, webhook ${name}` };
+      return withStore(env, async (store) => {
+        const events = await loggedChange(
+          store,
+          of,
+          () => removeWebhook(store, app, name),
+          (count) => `removed, with ${count} events`,
+        );
+        print(`webhook ${name} of app ${app}: removed, with ${events} events`);
+      });
     },
   },
 };

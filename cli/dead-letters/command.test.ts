@@ -20,13 +20,13 @@ test("Ctrl-C ends a redrive after its step, and the command that is printed does
   for (let i = 0; i < 3; i++)
     await insertDeadLetter(store, `${i}`, [{ kind: "rejected", reason: "content" }], { endedAt: 1 + i, expiresAt });
   const listeners = process.listenerCount("SIGINT");
-  const running = ranBy(redrive, { STORE_URL: url }, "--channel", "sms", "--rate", "5");
+  const running = ranBy(redrive, { STORE_URL: url }, "--channel", "sms", "--rate", "5", "--by", "ada", "--why", "mended");
   process.emit("SIGINT");
   const { status, text } = await running;
   assert.equal(status, 130);
   assert.match(text, /^0 redriven\nstopped; what was redriven stays so\. This goes on:\n/);
   const [, args = ""] = /carillon dead redrive (.*)\n/.exec(text) ?? [];
-  assert.match(args, /^--channel sms --until 20\d\d-\S+ --rate 5$/);
+  assert.match(args, /^--channel sms --until 20\d\d-\S+ --rate 5 --by NAME --why TEXT$/);
   assert.deepEqual(await ranBy(redrive, { STORE_URL: url }, ...args.split(" ")), { status: 0, text: "3 redriven\n" });
   assert.equal(process.listenerCount("SIGINT"), listeners);
 });

@@ -4,11 +4,12 @@ import { CHANNELS } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
 import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
-import { beginRedrive, type Selection } from "../../operations/dead-letters/redrive.ts";
+import { beginRedrive, type RedriveReport, type Selection } from "../../operations/dead-letters/redrive.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, oneOf, positive, text } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
+import { loggedChange, ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
 import { printable } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { countsText, goOnText, LEFT, letterText, reportText, sumOf } from "./report.ts";
@@ -58,9 +59,10 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
   "dead redrive": {
     about:
       "sends failed deliveries again, under the same ids; exit status 1 if some were left as they were; Ctrl-C stops after the deliveries at hand (STORE_URL)",
-    usage: `ID... | --all | ${FILTER_USAGE} [--uncertain] [--expires-in 1h] [--rate PER_SECOND] [--dry-run]`,
+    usage: `ID... | --all | ${FILTER_USAGE} [--uncertain] [--expires-in 1h] [--rate PER_SECOND] (${ORDER_USAGE} | --dry-run)`,
     options: {
       ...FILTER_OPTIONS,
+      ...ORDER_OPTIONS,
       all: { type: "boolean" },
       uncertain: { type: "boolean" },
       "expires-in": { type: "string" },
@@ -74,6 +76,8 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
       };
       const now = Date.now();
       const selection = readSelection(values, positionals, now);
+      const dryRun = values["dry-run"] === true;
+      const order = dryRun ? undefined : readOrder({ values });
       const expiresIn = text(values["expires-in"]);
       const options = {
         terms: {
@@ -81,7 +85,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
           expiresInMs: expiresIn === undefined ? undefined : duration(expiresIn, "--expires-in"),
         },
         rate: values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000),
-        dryRun: values["dry-run"] === true,
+        dryRun,
         // The metrics of a command are never scraped.
         recorder: { record() {} },
       };
@@ -93,19 +97,25 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
       const { report, step } = beginRedrive(store, selection, options);
       const progress = createProgress("deliveries looked at");
       stack.defer(() => progress.end());
-      let isMore = true;
-      while (isMore && !isInterrupted) {
-        const before = sumOf(report);
-        isMore = await step(STEP, now);
-        progress.add(sumOf(report) - before);
-      }
+      const run = async () => {
+        let isMore = true;
+        while (isMore && !isInterrupted) {
+          const before = sumOf(report);
+          isMore = await step(STEP, now);
+          progress.add(sumOf(report) - before);
+        }
+        return isMore;
+      };
+      const of = { action: "dead redrive", target: selectionText(selection, values) };
+      const words = (isMore: boolean) => `${isMore ? "stopped: " : ""}${redrivenText(report)}`;
+      const isMore = order === undefined ? await run() : await loggedChange(store, { ...order, ...of }, run, words);
       progress.end();
-      process.stdout.write(reportText(report, options.dryRun));
+      process.stdout.write(reportText(report, dryRun));
       if (isMore) {
         process.stdout.write(goOnText(selection, options));
         return EXIT.interrupted;
       }
-      return LEFT.some(([end]) => report[end].count > 0) ? 1 : 0;
+      return countLeft(report) > 0 ? 1 : 0;
     },
   },
   "dead poison": {
@@ -153,6 +163,18 @@ function readSelection(values: Invocation["values"], ids: readonly string[], now
   for (const id of ids)
     if (!/^[0-9a-f]{32}(-\d{1,9})?$/.test(id)) fail(`"${id.slice(0, 60)}" is not the id of a delivery or of a notification`);
   return ids.length > 0 ? { kind: "ids", ids } : { kind: "filter", filter: readFilter(values, now) };
+}
+
+const countLeft = (report: RedriveReport) => LEFT.reduce((sum, [end]) => sum + report[end].count, 0);
+const redrivenText = (report: RedriveReport) => `${report.redriven.count} redriven, ${countLeft(report)} left as they were`;
+
+/** For the audit log, in the command's own words. */
+function selectionText(selection: Selection, values: Invocation["values"]): string {
+  if (selection.kind === "ids") return selection.ids.length === 1 ? selection.ids[0]! : `${selection.ids.length} ids`;
+  const given = Object.keys(FILTER_OPTIONS).flatMap((option) =>
+    text(values[option]) === undefined ? [] : [`${option} ${values[option]}`],
+  );
+  return given.join(", ") || "all";
 }
 
 /** The bytes contain addresses and texts, so only the owner may read the files. */

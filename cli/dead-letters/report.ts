@@ -1,6 +1,7 @@
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { DeadLetter, DeadLetterCount } from "../../operations/dead-letters/list.ts";
 import type { RedriveEnd, RedriveOptions, RedriveReport, Selection } from "../../operations/dead-letters/redrive.ts";
+import { ORDER_USAGE } from "../order.ts";
 import { printable } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -58,6 +59,6 @@ export function goOnText(
     rate,
   };
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${value}`]));
-  const flags = `${uncertain ? " --uncertain" : ""}${dryRun ? " --dry-run" : ""}`;
+  const flags = `${uncertain ? " --uncertain" : ""}${dryRun ? " --dry-run" : ` ${ORDER_USAGE}`}`;
   return `stopped; what was redriven stays so. This goes on:\n  carillon dead redrive${given.join("")}${flags}\n`;
 }

@@ -48,6 +48,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
       CARILLON_API_KEY_FILE: keyFile,
       CARILLON_HEALTH: healthAddresses(system.roles),
       ...{ STORE_URL: system.storeUrl, NATS_URL: system.natsUrl, REDIS_URL: system.redisUrl },
+      WEBHOOK_KEYS_FILE: system.env.WEBHOOK_KEYS_FILE ? resolve(system.env.WEBHOOK_KEYS_FILE) : "",
     });
     const users = await seed(home, system);
     print(upText(system, { env, keyFile, exports, users, consoleLink: firstLink }));
@@ -85,8 +86,22 @@ interface Shown {
   consoleLink: string;
 }
 
+/** Which ports that users know are taken, so that they do not call another process. An address that a variable names is never moved. */
+function movedText({ gatewayAddress, httpUrl, consoleUrl, sandbox }: DevSystem, env: Environment): string[] {
+  const isMoved = (variable: string, address: string, port: number) => env[variable] === undefined && !address.endsWith(`:${port}`);
+  const moved: (readonly [port: number, what: string])[] = [
+    ...(isMoved("GATEWAY_LISTEN", gatewayAddress, GATEWAY_PORT) ? [[GATEWAY_PORT, "the gateway"] as const] : []),
+    ...(isMoved("GATEWAY_HTTP_LISTEN", httpUrl, HTTP_PORT) ? [[HTTP_PORT, "its HTTP/JSON"] as const] : []),
+    ...(isMoved("CONSOLE_LISTEN", consoleUrl, CONSOLE_PORT) ? [[CONSOLE_PORT, "the console"] as const] : []),
+    ...sandbox.moved.map(({ name, port }) => [port, `the sandbox's ${name}`] as const),
+  ];
+  const lines = moved.map(([port, what]) => `  Port ${port} is taken by another process, so ${what} listens elsewhere.`);
+  if (sandbox.moved.some(({ name }) => name === "webpush"))
+    lines.push("  Pushes to browser subscriptions of earlier starts fail: they name that port.");
+  return lines.length > 0 ? [...lines, ""] : [];
+}
+
 function upText(system: DevSystem, { env, keyFile, exports, users, consoleLink }: Shown): string {
-  const moved = env.GATEWAY_LISTEN === undefined && !system.gatewayAddress.endsWith(`:${GATEWAY_PORT}`);
   const line = JSON.stringify({
     notification: {
       idempotency_key: "hello-1",
@@ -98,7 +113,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users, consoleLink }
   });
   return [
     "",
-    ...(moved ? [`  Port ${GATEWAY_PORT} is taken by another process, so the gateway listens elsewhere.`, ""] : []),
+    ...movedText(system, env),
     `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
     `  console   ${consoleLink || system.consoleUrl}   what waits and why, and what to do about it${consoleLink && "; the link works once, within 5 minutes"}`,
     `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,

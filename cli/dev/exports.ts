@@ -9,6 +9,7 @@ export interface Exports {
   STORE_URL: string;
   NATS_URL: string;
   REDIS_URL: string;
+  WEBHOOK_KEYS_FILE: string;
 }
 
 /** The address of every role's health checks by its name, as CARILLON_HEALTH has them. */

@@ -56,6 +56,8 @@ const mistakes: [string, string, RegExp][] = [
   ["half of a character", line({ sms: { text: "hi \ud83d" } }), /sms\.text: has half of a surrogate pair/],
   ["an unreadable time", line({ sendAt: "soon" }), /sendAt: must be RFC 3339/],
   ["a time without a zone", line({ expiresAt: "2026-01-02T00:00:00" }), /expiresAt: must be RFC 3339 with a zone/],
+  ["a day that does not exist", line({ sendAt: "2027-02-30T10:00:00Z" }), /sendAt: must be RFC 3339 with a zone and a date that exists/],
+  ["a time beyond all calendars", line({ sendAt: "+999999999d" }), /sendAt: must be RFC 3339/],
   ["a day without a time", line({ sendAt: "2026-01-02" }), /sendAt: must be RFC 3339/],
   [
     "an unknown field within",

@@ -2,8 +2,8 @@ import { channelToProto, classToProto, priorityToProto } from "../../adapters/wi
 import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
 import type { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
 import { EmailContent, Notification, PushContent, SmsContent } from "../../gen/carillon/v1/notification_service.ts";
+import { isMoment, parseMoment, RFC_3339_RULE } from "../../runtime/moment.ts";
 import { parseDuration } from "../duration.ts";
-import { parseMoment, RFC_3339_RULE } from "../moment.ts";
 import { array, type Json, LineError, object, oneOf, parseJson, string } from "./line-values.ts";
 import { readMessage } from "./message-json.ts";
 
@@ -144,6 +144,6 @@ function parseTime(value: unknown, field: string, now: number): Date {
   const sign = text.startsWith("-") ? -1 : 1;
   const relative = /^[+-]/.test(text) ? parseDuration(text.slice(1)) : undefined;
   const time = relative === undefined ? parseMoment(text) : now + sign * relative;
-  if (time === undefined) throw new LineError(`${field}: must be ${RFC_3339_RULE}, or relative as "+90s"`);
+  if (time === undefined || !isMoment(time)) throw new LineError(`${field}: must be ${RFC_3339_RULE}, or relative as "+90s"`);
   return new Date(time);
 }

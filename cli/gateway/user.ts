@@ -1,11 +1,14 @@
 import { type ExportUserResponse, ProfileServiceService } from "../../gen/carillon/v1/profile_service.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
-import { type Command, fail, text } from "../command.ts";
+import { type Command, fail } from "../command.ts";
+import { ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
 import { CLIENT_OPTIONS, CLIENT_USAGE, connect } from "./command.ts";
 import { CALL_MS, readCallFault } from "./connect.ts";
 
 /** Calls that one command makes at most: each erases what it can within a call's time. */
 const CALLS_MAX = 1_000;
+/** Characters of EraseUserRequest.requested_by, as the contract says. */
+const REQUESTED_BY_MAX = 128;
 
 /** What data protection law asks for, of one user of the app. */
 export const USER_COMMANDS: Readonly<Record<string, Command>> = {
@@ -29,11 +32,13 @@ export const USER_COMMANDS: Readonly<Record<string, Command>> = {
     about:
       "deletes all that is stored of a user, and keeps what they refused under a hash of their id; prints the signed report of each call it took; exit " +
       "status 1 if something is left, for example a delivery that is with a provider: repeat the command later",
-    usage: `USER_ID --requested-by WHO ${CLIENT_USAGE}`,
-    options: { ...CLIENT_OPTIONS, "requested-by": { type: "string" } },
+    usage: `USER_ID ${ORDER_USAGE} ${CLIENT_USAGE}`,
+    options: { ...CLIENT_OPTIONS, ...ORDER_OPTIONS },
     async run({ values, positionals, env }) {
       const userId = positionals[0] ?? fail("USER_ID is missing");
-      const requestedBy = text(values["requested-by"]) ?? fail("--requested-by is missing: who asks for it, and why");
+      const { actor, reason } = readOrder({ values });
+      const requestedBy = `${actor}: ${reason}`;
+      if (requestedBy.length > REQUESTED_BY_MAX) fail(`--by and --why may have ${REQUESTED_BY_MAX - 2} characters together`);
       using clients = connect(values, env);
       return await reported("erase", async () => {
         for (let calls = 0; calls < CALLS_MAX; calls++) {

@@ -11,6 +11,7 @@ import { OperatorError } from "../../runtime/operator-error.ts";
 import { readApp } from "../apps/with-apps.ts";
 import { type Command, fail, type Invocation, positive, text } from "../command.ts";
 import { openStoreOf } from "../open-store.ts";
+import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOptionalOrder } from "../order.ts";
 import { createProgress } from "../progress.ts";
 import { LIST_NAMES, LISTS, type ListName, openListKind } from "./open-lists.ts";
 
@@ -26,8 +27,9 @@ export const LIST_COMMANDS: Readonly<Record<string, Command>> = Object.fromEntri
 function commandsOf(list: ListName): [string, Command][] {
   const importing: Command = {
     about: `stores the records of a CSV or JSONL file: ${ABOUT[list]}; exit status 1 if some were rejected, which FILE.rejected.jsonl lists (STORE_URL, REDIS_URL)`,
-    usage: "FILE --app ID [--format csv|jsonl] [--rate PER_SECOND] [--dry-run | --resume]",
+    usage: `FILE --app ID [--format csv|jsonl] [--rate PER_SECOND] [--dry-run | --resume] ${OPTIONAL_ORDER_USAGE}`,
     options: {
+      ...ORDER_OPTIONS,
       ...{ app: { type: "string" }, format: { type: "string" }, rate: { type: "string" } },
       ...{ "dry-run": { type: "boolean" }, resume: { type: "boolean" } },
     },
@@ -51,19 +53,27 @@ async function runImport(list: ListName, { values, positionals, env }: Invocatio
   const format = formatOf(values.format, path);
   const [dryRun, resume] = [values["dry-run"] === true, values.resume === true];
   if (dryRun && resume) fail("--dry-run and --resume exclude each other");
+  const order = readOptionalOrder({ values });
   const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
   await using stack = new AsyncDisposableStack();
-  const kind = await openListKind(list, env, app, stack);
+  const opened = await openStoreOf(env, app, stack);
+  const kind = await openListKind(list, env, opened, stack);
   const progress = createProgress("records");
   let shown = 0;
   const began = performance.now();
-  const { counts, from, report } = await importList(kind, systemClock, {
-    ...{ path, name: basename(path), app, format, dryRun, resume, rate },
-    onProgress({ changed, unchanged, rejected }) {
-      progress.add(changed + unchanged + rejected - shown);
-      shown = changed + unchanged + rejected;
-    },
-  }).finally(() => progress.end());
+  const run = () =>
+    importList(kind, systemClock, {
+      ...{ path, name: basename(path), app, format, dryRun, resume, rate },
+      onProgress({ changed, unchanged, rejected }) {
+        progress.add(changed + unchanged + rejected - shown);
+        shown = changed + unchanged + rejected;
+      },
+    }).finally(() => progress.end());
+  const of = { ...order, action: `${list} import`, target: `app:${app}` };
+  const imported = dryRun
+    ? await run()
+    : await loggedChange(opened.store, of, run, ({ counts }) => `stored ${counts.changed}, rejected ${counts.rejected}`);
+  const { counts, from, report } = imported;
   const seconds = (performance.now() - began) / 1_000;
   const lines = [
     ...(from > 0 ? [`went on after line ${from}; the counts are those of the whole file`] : []),

@@ -87,6 +87,11 @@ test("an imported refusal is in Redis when the import ends", async () => {
   const { code, stdout } = await runCli(["opt-outs", "import", path("one.jsonl"), "--app", "shop"], env);
   assert.deepEqual([code, stdout.replace(/ in .*/s, "")], [0, "stored 2, found 0 already stored, rejected 0,"]);
   assert.equal((await members()) - before, 2);
+  const { actions } = JSON.parse((await runCli(["audit-log", "--json"], env)).stdout) as { actions: Record<string, string>[] };
+  assert.deepEqual(
+    actions.map(({ action, target, result }) => [action, target, result]),
+    [["opt-outs import", "app:shop", "stored 2, rejected 0"]],
+  );
   redis.disconnect();
 });
 

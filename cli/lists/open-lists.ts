@@ -26,7 +26,6 @@ import { systemClock } from "../../runtime/clock.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { openStoreOf } from "../open-store.ts";
 
 export const LIST_NAMES = ["opt-outs", "suppressions", "contacts"] as const;
 export type ListName = (typeof LIST_NAMES)[number];
@@ -34,8 +33,13 @@ export type ListName = (typeof LIST_NAMES)[number];
 const now = () => systemClock.now();
 
 /** For an import into an app. */
-export async function openListKind(name: ListName, env: Environment, app: string, stack: AsyncDisposableStack): Promise<ListKind<never>> {
-  const { store, record } = await openStoreOf(env, app, stack);
+export async function openListKind(
+  name: ListName,
+  env: Environment,
+  { store, record }: { store: Store; record: AppRecord },
+  stack: AsyncDisposableStack,
+): Promise<ListKind<never>> {
+  const app = record.id;
   const preferences = await openPreferences(readConfig(preferenceVariables, env), {
     ...{ store, clock: systemClock, log: createLogger("import", "warn"), stack },
   });

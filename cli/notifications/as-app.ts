@@ -1,3 +1,4 @@
+import type { Store } from "../../core/ports/store.ts";
 import { createCancelHandler } from "../../gateway/cancel-handler.ts";
 import { createListHandler } from "../../gateway/list-handler.ts";
 import {
@@ -22,7 +23,8 @@ export const AS_APP_USAGE = `[--app ID | ${CLIENT_USAGE}]`;
 
 /** Calls for one app: of its own by the gateway, or an operator's in the store that STORE_URL names. */
 export interface AsApp extends AsyncDisposable {
-  isOperator: boolean;
+  /** Of an operator; undefined by the gateway. */
+  store: Store | undefined;
   list(request: ListNotificationsRequest): Promise<ListNotificationsResponse>;
   cancel(request: CancelNotificationsRequest): Promise<CancelNotificationsResponse>;
 }
@@ -41,7 +43,7 @@ function byGateway(values: Invocation["values"], env: Invocation["env"]): AsApp 
     });
   const how = { deadlineMs: CALL_MS };
   return {
-    isOperator: false,
+    store: undefined,
     list: (request) => call(callUnary(clients.notifications, NotificationServiceService.listNotifications, request, how)),
     cancel: (request) => call(callUnary(clients.notifications, NotificationServiceService.cancelNotifications, request, how)),
     [Symbol.asyncDispose]: async () => clients[Symbol.dispose](),
@@ -63,7 +65,7 @@ async function byStore(id: string, env: Invocation["env"]): Promise<AsApp> {
   };
   const kept = stack.move();
   return {
-    isOperator: true,
+    store,
     list: async (request) => answered(await list(request, context())),
     cancel: async (request) => answered(await cancel(request, context())),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

@@ -6,6 +6,7 @@ import {
   CancelOutcome,
 } from "../../gen/carillon/v1/notification_service.ts";
 import { type Command, fail, type Invocation, text } from "../command.ts";
+import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOrder } from "../order.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, type AsApp, asApp } from "./as-app.ts";
 
 /** Calls that one command makes at most: each cancels up to a thousand notifications. */
@@ -23,23 +24,30 @@ export const CANCEL_COMMANDS: Readonly<Record<string, Command>> = {
   cancel: {
     about:
       "cancels what was not given to a provider yet, and says of each delivery what is true; exit status 1 if not every delivery was cancelled. With " +
-      "--app an operator cancels in the store (STORE_URL)",
-    usage: `ID... | --key KEY | --cancel-key KEY [--user USER] | --user USER  [--reason TEXT] [--actor WHO] [--json] ${AS_APP_USAGE}`,
+      "--app an operator cancels in the store (STORE_URL), with --by and --why, which the audit log keeps",
+    usage: `ID... | --key KEY | --cancel-key KEY [--user USER] | --user USER  ${OPTIONAL_ORDER_USAGE} [--json] ${AS_APP_USAGE}`,
     options: {
       ...AS_APP_OPTIONS,
       ...{ key: { type: "string" }, "cancel-key": { type: "string" }, user: { type: "string" } },
-      ...{ reason: { type: "string" }, actor: { type: "string" }, json: { type: "boolean" } },
+      ...ORDER_OPTIONS,
+      json: { type: "boolean" },
     },
     async run(invocation) {
       const requests = readRequests(invocation);
+      const order = text(invocation.values.app) === undefined ? undefined : readOrder(invocation);
       await using app = await asApp(invocation);
-      const counts = new Map<CancelOutcome, number>();
-      for (const request of requests)
-        for await (const { deliveries } of pages(app, request))
-          for (const delivery of deliveries) {
-            counts.set(delivery.outcome, (counts.get(delivery.outcome) ?? 0) + 1);
-            process.stdout.write(`${lineOf(delivery, invocation.values.json === true)}\n`);
-          }
+      const run = async () => {
+        const counts = new Map<CancelOutcome, number>();
+        for (const request of requests)
+          for await (const { deliveries } of pages(app, request))
+            for (const delivery of deliveries) {
+              counts.set(delivery.outcome, (counts.get(delivery.outcome) ?? 0) + 1);
+              process.stdout.write(`${lineOf(delivery, invocation.values.json === true)}\n`);
+            }
+        return counts;
+      };
+      const of = { action: "cancel", target: targetText(invocation) };
+      const counts = app.store && order ? await loggedChange(app.store, { ...order, ...of }, run, resultText) : await run();
       if (invocation.values.json !== true) process.stdout.write(`\n${countsText(counts)}\n`);
       return [...counts].some(([outcome]) => outcome !== CancelOutcome.CANCEL_OUTCOME_CANCELLED) ? 1 : 0;
     },
@@ -62,11 +70,20 @@ function readRequests({ values, positionals: ids }: Invocation): CancelNotificat
   if (ways !== 1) fail("give exactly one of: ids, --key, or --cancel-key and --user together or alone");
   const bare: CancelNotificationsRequest = {
     ...{ notificationId: "", idempotencyKey: key ?? "", cancelKey: cancelKey ?? "", userId: user ?? "" },
-    ...{ reason: text(values.reason) ?? "", actor: text(values.actor) ?? "", pageToken: "" },
+    ...{ reason: text(values.why) ?? "", actor: text(values.by) ?? "", pageToken: "" },
   };
   for (const id of ids) if (!/^[0-9a-f]{32}$/.test(id)) fail(`"${id.slice(0, 60)}" is not the id of a notification`);
   return ids.length > 0 ? [...new Set(ids)].map((notificationId) => ({ ...bare, notificationId })) : [bare];
 }
+
+/** For the audit log, which outlives an erasure: keys and users' ids may name a person, ids of notifications do not. */
+function targetText({ values, positionals: ids }: Invocation): string {
+  const by = (["key", "cancel-key", "user"] as const).filter((option) => values[option] !== undefined);
+  return `app:${text(values.app)}, ${ids.length === 0 ? `by ${by.join(" and ")}` : ids.length === 1 ? ids[0] : `${ids.length} ids`}`;
+}
+
+const resultText = (counts: ReadonlyMap<CancelOutcome, number>) =>
+  [...counts].map(([outcome, count]) => `${count} ${nameOf(outcome)}`).join(", ") || "nothing open was found";
 
 const nameOf = (outcome: CancelOutcome) => OUTCOMES.find(([of]) => of === outcome)?.[1] ?? "unknown";
 

@@ -30,7 +30,7 @@ const STATES = [...OPEN_STATES, ...END_STATES];
 export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
   find: {
     about:
-      "finds notifications, the latest first; all filters must hold. --waiting retry shows what is being retried. Where there are more, it prints the --page that " +
+      "finds notifications, the latest first; all filters must hold. --waiting retry shows what is being retried, --waiting paused what an operator has paused. Where there are more, it prints the --page that " +
       "goes on. With --app an operator searches the store (STORE_URL), and users are masked",
     usage:
       `[--user USER] [--endpoint ${ADDRESS_USAGE}] [--state S,…] [--channel C,…] [--category C] [--class C] [--reason CODE] [--tag KEY=VALUE] ` +
@@ -56,7 +56,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
         pageToken = page.nextPageToken;
         if (pageToken === "") break;
       }
-      const shown = found.map((n) => (app.isOperator ? { ...n, userId: masked(n.userId) } : n));
+      const shown = found.map((n) => (app.store ? { ...n, userId: masked(n.userId) } : n));
       const more = pageToken === "" ? "" : `\n\nmore: --page ${pageToken}`;
       printResult(values, { notifications: shown.map(toJson), nextPage: pageToken || undefined }, () => `${tableText(shown)}${more}`);
       return 0;

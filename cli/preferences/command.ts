@@ -6,12 +6,13 @@ import { Category as CategoryProto } from "../../gen/carillon/v1/category_servic
 import { findApp } from "../../operations/apps/apps.ts";
 import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
-import { readApp } from "../apps/with-apps.ts";
+import { changeApp, readApp } from "../apps/with-apps.ts";
 import { type Command, count, fail } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
 import { withStore } from "../open-store.ts";
-import { print, printResult } from "../output.ts";
+import { OPTIONAL_ORDER_USAGE, ORDER_OPTIONS } from "../order.ts";
+import { printResult } from "../output.ts";
 import { categoriesText, historyText, recordText } from "./report.ts";
 import { readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
 
@@ -25,12 +26,15 @@ const HISTORY_LIMIT_MAX = 10_000;
 export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
   "category put": {
     about: "creates categories of an app, or replaces them; FILE holds one as the API's JSON, or a list of them (STORE_URL)",
-    usage: "FILE|- --app ID",
-    options: APP,
+    usage: `FILE|- --app ID ${OPTIONAL_ORDER_USAGE}`,
+    options: { ...APP, ...ORDER_OPTIONS },
     async run(invocation) {
       const [file, app] = [invocation.positionals[0] ?? fail("FILE is missing"), readApp(invocation)];
       const categories = readCategories(file);
-      return withStore(invocation.env, async ({ apps }) => print(categoriesText(await putCategories(apps, app, categories))));
+      return changeApp(invocation, { action: "category put", id: app }, ({ apps }) => putCategories(apps, app, categories), {
+        words: () => `put ${categories.length === 1 ? categories[0]!.name : `${categories.length} categories`}`,
+        shown: categoriesText,
+      });
     },
   },
   "category list": {
@@ -48,11 +52,14 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "category delete": {
     about: "removes a category's settings; what people chose about it stays (STORE_URL)",
-    usage: "NAME --app ID",
-    options: APP,
+    usage: `NAME --app ID ${OPTIONAL_ORDER_USAGE}`,
+    options: { ...APP, ...ORDER_OPTIONS },
     run(invocation) {
       const [name, app] = [invocation.positionals[0] ?? fail("NAME is missing"), readApp(invocation)];
-      return withStore(invocation.env, async ({ apps }) => print(categoriesText(await deleteCategory(apps, app, name))));
+      return changeApp(invocation, { action: "category delete", id: app }, ({ apps }) => deleteCategory(apps, app, name), {
+        words: () => `deleted ${name}`,
+        shown: categoriesText,
+      });
     },
   },
   "preferences show": {

@@ -2,19 +2,19 @@ import { CHANNELS } from "../../core/delivery/channel.ts";
 import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
-import { orderFault } from "../../operations/steering/audit-log.ts";
 import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
 import { reevaluate } from "../../operations/steering/reevaluate.ts";
 import { resend } from "../../operations/steering/resend.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type Command, count, duration, fail, type Invocation, oneOf, text } from "../command.ts";
+import { type Command, count, duration, fail, oneOf, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
+import { ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
 import { printable, printResult } from "../output.ts";
 import { actionsText, drainText, resentText, steeringText } from "./report.ts";
 
-const ORDER_OPTIONS = { actor: { type: "string" }, reason: { type: "string" }, json: { type: "boolean" } } as const;
-const ORDER_USAGE = "--actor NAME --reason TEXT [--json]";
+const STEERING_OPTIONS = { ...ORDER_OPTIONS, json: { type: "boolean" } } as const;
+const STEERING_USAGE = `${ORDER_USAGE} [--json]`;
 const ACTIONS_LIMIT = 50;
 const ACTIONS_LIMIT_MAX = 1_000;
 
@@ -22,12 +22,12 @@ const ACTIONS_LIMIT_MAX = 1_000;
 export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
     about: "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits (STORE_URL)",
-    usage: `TARGET ${ORDER_USAGE} [--until 2h]`,
+    usage: `TARGET ${STEERING_USAGE} [--until 2h]`,
     details:
       "TARGET is like channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT. The pause ends by itself after --until.",
-    options: { ...ORDER_OPTIONS, until: { type: "string" } },
+    options: { ...STEERING_OPTIONS, until: { type: "string" } },
     async run({ values, positionals, env }) {
-      const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
+      const [target, order] = [readOneTarget(positionals[0]), readOrder({ values })];
       const until = text(values.until);
       const forMs = until === undefined ? undefined : duration(until, "--until");
       if (forMs !== undefined && forMs > EXPIRY_MAX_MS) fail("--until must be at most 28d: nothing lives longer");
@@ -39,10 +39,10 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   },
   resume: {
     about: "sends again what was paused or drained; what waits goes out within seconds, critical first (STORE_URL)",
-    usage: `TARGET ${ORDER_USAGE}`,
-    options: ORDER_OPTIONS,
+    usage: `TARGET ${STEERING_USAGE}`,
+    options: STEERING_OPTIONS,
     async run({ values, positionals, env }) {
-      const [target, order] = [readOneTarget(positionals[0]), readOrder(values)];
+      const [target, order] = [readOneTarget(positionals[0]), readOrder({ values })];
       await using store = await openNamedStore(env);
       const wasPaused = await resume(store, { target, ...order });
       printResult(values, { target, wasPaused }, () =>
@@ -53,14 +53,14 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   },
   drain: {
     about: "has another provider of the channel send what this one would; exit status 1 if apps would change accounts (STORE_URL)",
-    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${ORDER_USAGE} [--change-accounts]`,
-    options: { ...ORDER_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
+    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${STEERING_USAGE} [--change-accounts]`,
+    options: { ...STEERING_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
     async run({ values, positionals, env }) {
       const [from, to] = [readOneTarget(positionals[0]), providerOf(text(values.to) ?? "", "--to")];
       if (from.kind !== "account") fail("drain takes a provider's account, as PROVIDER or PROVIDER/ACCOUNT");
       const [provider = "", account] = from.value.split("/");
       const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
-      const order = readOrder(values);
+      const order = readOrder({ values });
       await using store = await openNamedStore(env);
       const report = await drain(store, { ...what, ...order });
       printResult(values, report, () => drainText(report, from.value, to.name));
@@ -80,16 +80,16 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   },
   reevaluate: {
     about: "makes due now what waits in the store for later, as after a circuit or quiet hours; it waits again where it must (STORE_URL)",
-    usage: `[--reason-code CODE] [--channel C] [--app ID] ${ORDER_USAGE}`,
-    options: { ...ORDER_OPTIONS, "reason-code": { type: "string" }, channel: { type: "string" }, app: { type: "string" } },
+    usage: `[--reason CODE] [--channel C] [--app ID] ${STEERING_USAGE}`,
+    options: { ...STEERING_OPTIONS, reason: { type: "string" }, channel: { type: "string" }, app: { type: "string" } },
     async run({ values, env }) {
       const filter = {
-        reason: oneOf(values["reason-code"], "--reason-code", REASON_CODES),
+        reason: oneOf(values.reason, "--reason", REASON_CODES),
         channel: oneOf(values.channel, "--channel", CHANNELS),
         app: text(values.app),
       };
-      if (Object.values(filter).every((condition) => condition === undefined)) fail("give at least one of --reason-code, --channel, --app");
-      const order = readOrder(values);
+      if (Object.values(filter).every((condition) => condition === undefined)) fail("give at least one of --reason, --channel, --app");
+      const order = readOrder({ values });
       await using store = await openNamedStore(env);
       const counts = await reevaluate(store, { filter, clock: systemClock, ...order });
       const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
@@ -99,12 +99,12 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   },
   resend: {
     about: "sends an ended notification again as a new one, with its stored content; prints the new id (STORE_URL)",
-    usage: `NOTIFICATION_ID ${ORDER_USAGE}`,
-    options: ORDER_OPTIONS,
+    usage: `NOTIFICATION_ID ${STEERING_USAGE}`,
+    options: STEERING_OPTIONS,
     async run({ values, positionals, env }) {
       const id = positionals[0] ?? fail("NOTIFICATION_ID is missing");
       if (!/^[0-9a-f]{32}$/.test(id)) fail("NOTIFICATION_ID must be 32 hex digits");
-      const order = readOrder(values);
+      const order = readOrder({ values });
       await using store = await openNamedStore(env);
       const result = await resend(store, { id, ...order });
       printResult(values, result, () => resentText(result));
@@ -137,15 +137,6 @@ function readOneTarget(given: string | undefined): Target {
   const names = PROVIDERS.map(({ name }) => name);
   const target = readTarget(given, names);
   return "fault" in target ? fail(`"${printable(given).slice(0, 60)}": ${target.fault}`) : target;
-}
-
-function readOrder(values: Invocation["values"]) {
-  const order = {
-    actor: text(values.actor) ?? fail("--actor is missing: who does this"),
-    reason: text(values.reason) ?? fail("--reason is missing: why"),
-  };
-  const fault = orderFault(order);
-  return fault === undefined ? order : fail(fault);
 }
 
 const providerOf = (name: string, option: string) =>

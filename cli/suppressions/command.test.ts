@@ -31,22 +31,37 @@ const lift = (...args: string[]) => printedBy(SUPPRESSION_COMMANDS["suppressions
 test("what blocks an endpoint is shown, and lifted with who did it and why, which the history keeps", async () => {
   const of = (...more: string[]) => lift("--app", "shop", "--phone", phone, ...more);
   assert.match(await of(), /stop +deals/);
-  await assert.rejects(of("--why", "asked", "--kind", "bounce"), OperatorError);
+  await assert.rejects(of("--by", "ann", "--why", "asked", "--kind", "bounce"), OperatorError);
   assert.match(await of("--why", "asked on the phone", "--by", "ann"), /stop +deals/);
   assert.match(
     await printedBy(PREFERENCE_COMMANDS["preferences history"]!, env, "--app", "shop", "--phone", phone, "--limit", "1"),
     /^version 2, .*: ann by operator \(asked on the phone\)\n {2}- blocked/,
   );
-  await assert.rejects(of("--why", "again"), OperatorError);
+  await assert.rejects(of("--by", "ann", "--why", "again"), OperatorError);
   assert.match(await of(), /Nothing blocks it/);
+  await using store = await openStore(env.STORE_URL);
+  assert.deepEqual(
+    (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) => [
+      actor,
+      action,
+      target,
+      reason,
+      result,
+    ]),
+    [
+      ["ann", "suppressions lift", "app:shop, one endpoint", "again", "failed: Error"],
+      ["ann", "suppressions lift", "app:shop, one endpoint", "asked on the phone", "lifted: stop"],
+      ["ann", "suppressions lift", "app:shop, one endpoint", "asked", "failed: Error"],
+    ],
+  );
 });
 
 const WRONG: readonly (readonly [args: string[], words: RegExp])[] = [
   [["--app", "shop", "--why", "x"], /give one of --phone/],
   [["--app", "shop", "--phone", phone, "--email", "a@example.com"], /give one of --phone/],
   [["--app", "shop", "--phone", phone, "--why", "x", "--kind", "spam"], /--kind must be one of stop/],
-  [["--app", "shop", "--phone", phone, "--why", " "], /--why must say why/],
-  [["--app", "shop", "--phone", phone, "--by", "ann"], /--by needs --why/],
+  [["--app", "shop", "--phone", phone, "--why", " "], /--by is missing/],
+  [["--app", "shop", "--phone", phone, "--by", "ann"], /--why is missing/],
   [["--app", "shop", phone], /"\+491701234567" is one argument too many/],
 ];
 for (const [args, words] of WRONG)

@@ -4,6 +4,7 @@ import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { BLOCK_KINDS } from "../../core/preferences/block.ts";
 import { blocksOf, liftBlocks } from "../../operations/preferences/lift-blocks.ts";
+import type { Order } from "../../operations/steering/audit-log.ts";
 import { syncSuppressions } from "../../operations/suppressions/sync.ts";
 import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
 import { type AccountValues, isUnset, type ProviderDefinition } from "../../providers/definition.ts";
@@ -14,6 +15,7 @@ import { createLogger } from "../../runtime/logger.ts";
 import { readApp } from "../apps/with-apps.ts";
 import { type Command, fail, oneOf, text } from "../command.ts";
 import { openNamedStore, openStoreOf } from "../open-store.ts";
+import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, ORDER_USAGE, readOptionalOrder, readOrder } from "../order.ts";
 import { print, printResult } from "../output.ts";
 import { ENDPOINT_OPTIONS, ENDPOINT_USAGE, readEndpointSubject } from "../preferences/subject.ts";
 import { createProgress } from "../progress.ts";
@@ -26,9 +28,10 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   "suppressions sync": {
     about:
       "compares what a provider keeps of addresses (bounces, spam reports, unsubscriptions, invalid ones) with what is stored here (STORE_URL), and with --apply imports what is missing (REDIS_URL); changes nothing without it",
-    usage: `--provider ${NAMES} [--account NAME] [--app ID]… [--apply] [--json]`,
+    usage: `--provider ${NAMES} [--account NAME] [--app ID]… [--apply ${OPTIONAL_ORDER_USAGE}] [--json]`,
     options: {
       ...{ provider: { type: "string" }, account: { type: "string" }, app: { type: "string", multiple: true } },
+      ...ORDER_OPTIONS,
       ...{ apply: { type: "boolean" }, json: { type: "boolean" } },
     },
     async run({ values, env }) {
@@ -44,17 +47,20 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
       const progress = createProgress("read");
       const isApplied = values.apply === true;
       const update = isApplied ? (await openChanges(store, env, stack)).update : undefined;
-      const report = await syncSuppressions(
-        { store, clock: systemClock },
-        {
-          ...{ provider: definition.name, account, pages: list.pages(new AbortController().signal), update },
-          ...{
-            apps: apps.length === 0 ? undefined : apps,
-            actor: "carillon suppressions sync",
-            onProgress: (count) => progress.add(count),
+      const run = () =>
+        syncSuppressions(
+          { store, clock: systemClock },
+          {
+            ...{ provider: definition.name, account, pages: list.pages(new AbortController().signal), update },
+            ...{
+              apps: apps.length === 0 ? undefined : apps,
+              actor: "carillon suppressions sync",
+              onProgress: (count) => progress.add(count),
+            },
           },
-        },
-      );
+        );
+      const of = { ...readOptionalOrder({ values }), action: "suppressions sync", target: `account:${definition.name}/${account}` };
+      const report = isApplied ? await loggedChange(store, of, run, () => "what was missing is imported") : await run();
       progress.end();
       const gap = list.gap();
       if (report.apps.length === 0) process.stderr.write(`carillon: account ${account} of ${definition.title} serves none of the apps\n`);
@@ -66,24 +72,30 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   },
   "suppressions lift": {
     about:
-      "shows what blocks an endpoint in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the history keeps who and why; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
-    usage: `--app ID ${ENDPOINT_USAGE} [--kind ${BLOCK_KINDS.join("|")}] [--why WORDS [--by NAME]]`,
-    options: { app: { type: "string" }, ...ENDPOINT_OPTIONS, kind: { type: "string" }, why: { type: "string" }, by: { type: "string" } },
+      "shows what blocks an endpoint in an app (STOP, complaint, bounce), and with --by and --why lifts it, because it was verified or the person asks for it; the history keeps who and why; the provider's own block is lifted there (STORE_URL, REDIS_URL)",
+    usage: `--app ID ${ENDPOINT_USAGE} [--kind ${BLOCK_KINDS.join("|")}] [${ORDER_USAGE}]`,
+    options: { app: { type: "string" }, ...ENDPOINT_OPTIONS, kind: { type: "string" }, ...ORDER_OPTIONS },
     async run({ values, env }) {
       const blocked = { app: readApp({ values }), subject: readEndpointSubject(values), kind: oneOf(values.kind, "--kind", BLOCK_KINDS) };
-      const [why, actor] = [text(values.why)?.trim(), text(values.by)];
-      if (why === "") fail("--why must say why");
-      if (why === undefined && actor !== undefined) fail("--by needs --why");
+      const order = values.why === undefined && values.by === undefined ? undefined : readOrder({ values });
       await using stack = new AsyncDisposableStack();
       const { store } = await openStoreOf(env, blocked.app, stack);
       const { find } = store.preferences;
-      const lift = async (because: string) => {
+      const lift = async ({ actor, reason: why }: Order) => {
         const { update } = await openChanges(store, env, stack);
-        return liftBlocks({ find, update }, { ...blocked, actor, why: because });
+        // The entry outlives an erasure, so it does not name the endpoint: its history does, with the same words.
+        const of = { actor, reason: why, action: "suppressions lift", target: `app:${blocked.app}, one endpoint` };
+        return loggedChange(
+          store,
+          of,
+          () => liftBlocks({ find, update }, { ...blocked, actor, why }),
+          (lifted) => `lifted: ${lifted.map(({ kind }) => kind).join(", ")}`,
+        );
       };
-      const blocks = why === undefined ? await blocksOf({ find }, blocked) : await lift(why);
+      const blocks = order === undefined ? await blocksOf({ find }, blocked) : await lift(order);
       print(blocksTable(blocks));
-      if (why === undefined && blocks.length > 0) process.stderr.write("carillon: nothing was lifted: say why with --why\n");
+      if (order === undefined && blocks.length > 0)
+        process.stderr.write("carillon: nothing was lifted: say who does it and why with --by and --why\n");
       return 0;
     },
   },

@@ -84,6 +84,6 @@ function idOf(body: Fields): string {
 function readOrder(body: Fields, session: Session) {
   const order = { actor: session.name, reason: readReason(body) };
   const fault = orderFault(order);
-  if (fault !== undefined) throw new RequestFault(fault.replaceAll("--", ""));
+  if (fault !== undefined) throw new RequestFault(fault.replace("--why", "reason").replace("--by", "your name"));
   return { ...order, target: idOf(body) };
 }

@@ -39,8 +39,9 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   bounced: {
     states: "suppressed, failed",
-    means: "The address does not exist, as its server said before.",
-    advice: "Correct the address; where it was verified since, lift the block (`LiftBlock`, `carillon suppressions lift`).",
+    means:
+      "The address does not exist. Failed: its server or the provider said so of this mail, and further ones are suppressed. Suppressed: an earlier mail, the provider's list or an import had said so.",
+    advice: "Correct the address; where it exists after all, lift the block (`LiftBlock`, `carillon suppressions lift`).",
   },
   blocked: {
     states: "suppressed",

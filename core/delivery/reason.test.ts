@@ -18,6 +18,14 @@ test("docs/reasons.md explains every code, and no other, in the order of the lis
   assert.deepEqual(rows, expected);
 });
 
+test("a bounce is explained for the delivery that bounced and for those that are not sent since", () => {
+  const { states, means } = REASON_WORDS.bounced;
+  assert.deepEqual(
+    states.split(", ").sort(),
+    [...means.matchAll(/(Failed|Suppressed): \w/g)].map(([, state]) => state!.toLowerCase()).sort(),
+  );
+});
+
 const OUTCOMES: readonly [Outcome, Reason | undefined][] = [
   [{ kind: "accepted", providerRef: "r" }, undefined],
   [

@@ -12,12 +12,12 @@ const WAITING: readonly (readonly [what: string, over: Partial<Delivery>, waits:
   ["what a provider rejects as misconfigured", { reason: { code: "misconfigured" } }, "settings"],
   ["a deferral for quiet hours", { reason: { code: "quiet-hours" } }, "quiet-hours"],
   ["a deferral for a cap", { reason: { code: "cap" } }, "cap"],
-  ["what an operator paused, which nobody retries", { reason: { code: "paused", detail: "channel:sms" } }, undefined],
+  ["what an operator paused", { reason: { code: "paused", detail: "channel:sms" } }, "paused"],
   ["an attempt in doubt", { state: "uncertain", reason: { code: "outcome-unknown" } }, "outcome"],
   ["what has ended", { state: "failed", reason: { code: "unavailable" } }, undefined],
 ];
 for (const [what, over, waits] of WAITING)
-  test(`${what} waits for ${waits ?? "nothing that a search has a word for"}`, () => {
+  test(`${what} waits for ${waits ?? "nothing"}`, () => {
     assert.equal(waitingFor({ sendAt: NOW }, { ...pending, ...over }, NOW), waits);
   });
 

@@ -2,12 +2,12 @@ import { type Delivery, isOpen, type NotificationRecord } from "./notification.t
 
 /**
  * What an open delivery waits for. retry: the next attempt, after one that is known not to have sent, or while a provider is not called. settings: an operator,
- * who has to correct what the provider rejects. outcome: a receipt or a status query, of an attempt in doubt.
+ * who has to correct what the provider rejects. outcome: a receipt or a status query, of an attempt in doubt. paused: an operator, who has paused it.
  */
-export const WAITS = ["send-at", "queue", "retry", "settings", "quiet-hours", "cap", "outcome"] as const;
+export const WAITS = ["send-at", "queue", "retry", "settings", "quiet-hours", "cap", "outcome", "paused"] as const;
 export type WaitingFor = (typeof WAITS)[number];
 
-/** Undefined once the delivery has ended, and while an operator has paused it: then its reason says so. Pure. @param now ms since the epoch */
+/** Undefined once the delivery has ended. Pure. @param now ms since the epoch */
 export function waitingFor(
   { sendAt }: Pick<NotificationRecord, "sendAt">,
   { state, reason }: Delivery,
@@ -20,11 +20,10 @@ export function waitingFor(
       return sendAt > now ? "send-at" : "queue";
     case "quiet-hours":
     case "cap":
+    case "paused":
       return reason.code;
     case "misconfigured":
       return "settings";
-    case "paused":
-      return undefined;
     default:
       return "retry";
   }

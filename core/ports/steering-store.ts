@@ -9,7 +9,7 @@ export interface OperatorAction {
   /** ms since the epoch, by the store's clock. */
   at: number;
   actor: string;
-  /** `pause`, `resume`, `drain`, `reevaluate`, `resend`, `cancel`, `redrive`, `stop-redrive` (its target is the id of the redrive's entry). */
+  /** The command: `pause`, `dead redrive`, `app key revoke`. The console: `cancel`, `redrive`, `stop-redrive` (its target is the id of the redrive's entry). */
   action: string;
   /** What it was done to, in the command's own words. */
   target: string;
@@ -19,7 +19,7 @@ export interface OperatorAction {
   result?: string | undefined;
 }
 
-/** What operators have paused, and what they did. Every write is durable when its promise resolves. */
+/** What operators have paused, and what they did by any command. Every write is durable when its promise resolves. */
 export interface SteeringStore {
   /** All of them: at most STEERING_MAX, which callers of put() see to. */
   list(): Promise<SteeringRecord[]>;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { endpointId } from "../../adapters/ids.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { userSubject } from "../../core/preferences/opt-out.ts";
+import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
 import { changing } from "../../test/support/changing.ts";
 import {
   ADA,
@@ -169,6 +169,36 @@ test("what the user refuses while they are erased is kept", async () => {
   assert.deepEqual([report.complete, await store.preferences.find("shop", [subject])], [true, []]);
   const [kept] = await store.preferences.find("shop", [key.tombstoneOf("shop", subject)]);
   assert.deepEqual(kept?.optOuts, [choice("email", "news"), choice("sms", "*"), late, choice("apns", "ads")]);
+  // Given outright, the user's own addresses are refused what the user refused; the shared one is not.
+  for (const [endpoint, refused] of [
+    [MAIL, [choice("email", "news"), late]],
+    [TOKEN, [choice("apns", "ads")]],
+    [FAMILY, undefined],
+  ] as const) {
+    const of = endpointSubject(endpointId(endpoint));
+    const [own, restored] = [of, key.tombstoneOf("shop", of)].map((one) => store.preferences.find("shop", [one]));
+    assert.deepEqual((await own)?.[0]?.optOuts, refused, of);
+    assert.deepEqual((await restored)?.[0]?.optOuts, refused, `the tombstone of ${of}`);
+    assert.deepEqual(await store.preferences.history("shop", of, 1e9, 10), []);
+  }
+});
+
+test("what the user refuses between two calls is refused for addresses whose notifications the first one erased", async () => {
+  await using world = await withAda();
+  const { store } = world;
+  const record = await insert(store, sampleNotification([T0], { recipient: { kind: "user", userId: ADA } }), false);
+  await store.attempts.claim([sampleAttempt({ deliveryId: `${record.id}-0`, worker: "dispatcher" })]);
+  assert.equal((await erase(store)).complete, false);
+  await store.preferences.update("shop", userSubject(ADA), changing([choice("*", "ads")]), now);
+  await store.notifications.change([sampleChange(record, 0, { state: "sent", providerRef: "SM731", nextAt: undefined, endedAt: now })]);
+  assert.equal((await erase(store)).complete, true);
+  for (const endpoint of [MAIL, TOKEN]) {
+    const [own] = await store.preferences.find("shop", [endpointSubject(endpointId(endpoint))]);
+    assert.ok(
+      own?.optOuts.some(({ channel, category }) => channel === endpoint.channel && category === "ads"),
+      endpoint.channel,
+    );
+  }
 });
 
 test("an erasure is not complete while the store's files still hold what was deleted", async () => {

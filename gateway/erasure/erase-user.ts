@@ -56,7 +56,8 @@ interface ErasureReport {
 
 /**
  * Deletes what is stored of a user, and keeps their refusals under a hash. Each step may be interrupted and is done again by the next call: what a later step
- * needs to find is removed last. Refusals are kept before anything is deleted, and endpoints go after the notifications that were sent to them outright.
+ * needs to find is removed last. Refusals are kept before anything is deleted. Endpoints go after all notifications: a refusal that is made meanwhile is carried to
+ * the addresses that are the user's alone, which nothing else names.
  * @param hasTime false: it stops, and the report says that it is not complete
  * Rejects with a StoreError, or with what `choices` does.
  */
@@ -119,18 +120,30 @@ export async function eraseUser(
     return are.filter((record) => record?.deliveries.some(({ state }) => isOpen(state))).length;
   }
 
-  /** What is only this user's; the last step removes the endpoint, by which the others are found. */
-  async function eraseEndpoint(
-    { endpoint, endpointId, channel }: ContactRecord & { channel: Endpoint["channel"] },
-    refused: readonly OptOut[],
-  ) {
+  const keepUserRefusals = async () => keepRefusals(subject, await findRecord(subject));
+
+  /** What this call has refused for addresses. */
+  const carried = new Set<string>();
+
+  /** What the user refused is refused for the address, too, when it is given outright. Resolves with whether anything was new to it. */
+  async function refuseFor({ endpoint, endpointId }: ContactRecord, refused: readonly OptOut[]): Promise<boolean> {
     const of = endpointSubject(endpointId);
-    // What the user refused is refused for the address, too, when it is given outright.
+    const { channel } = endpoint;
+    const keyOf = ({ category, until }: OptOut) => `${of} ${category} ${until}`;
     const optOut = refused
-      .filter((refusal) => refusal.channel === "*" || refusal.channel === channel)
+      .filter((refusal) => (refusal.channel === "*" || refusal.channel === channel) && !carried.has(keyOf(refusal)))
       .map((refusal) => ({ ...refusal, channel }));
     if (optOut.length > 0) await choices.ofEndpoint(app, endpoint, { optOut });
     await keepRefusals(of, await findRecord(of), optOut);
+    for (const refusal of optOut) carried.add(keyOf(refusal));
+    return optOut.length > 0;
+  }
+
+  /** What is only this user's, but for the endpoint itself, by which it is found. */
+  async function eraseEndpoint(contact: ContactRecord): Promise<boolean> {
+    const { endpoint, endpointId } = contact;
+    const of = endpointSubject(endpointId);
+    await refuseFor(contact, await keepUserRefusals());
     const to = await eraseTo({ kind: "endpoint", endpoint });
     inFlight += to.inFlight;
     if (!to.isDone || to.inFlight > 0) return false;
@@ -139,15 +152,22 @@ export async function eraseUser(
     const block = record?.blocks.map((b) => ({ ...b, reason: "" })) ?? [];
     if (block.length > 0) await store.preferences.update(app, of, { block, origin: ERASURE }, clock.now());
     counts.preference_changes += await store.preferences.removeHistory(app, of);
-    if (await store.contacts.remove(app, userId, endpointId)) counts.endpoints++;
     return true;
   }
 
-  /** What the user refused since is kept as well. False where they never stop changing. */
-  async function removeChoices(): Promise<boolean> {
+  /** What the user refused since is kept as well, also for their own addresses. */
+  async function keepLateRefusals(record: PreferenceRecord | undefined, own: readonly ContactRecord[]): Promise<void> {
+    const refused = await keepRefusals(subject, record);
+    for (const contact of own)
+      if (await refuseFor(contact, refused))
+        counts.preference_changes += await store.preferences.removeHistory(app, endpointSubject(contact.endpointId));
+  }
+
+  /** False where they never stop changing. */
+  async function removeChoices(own: readonly ContactRecord[]): Promise<boolean> {
     for (let tries = 1; tries <= REMOVE_TRIES_MAX; tries++) {
       const record = await findRecord(subject);
-      await keepRefusals(subject, record);
+      await keepLateRefusals(record, own);
       const choicesLeft = record ? [...record.optOuts, ...record.consents] : [];
       if (choicesLeft.length > 0) {
         await choices.ofUser(app, userId, { forget: choicesLeft });
@@ -165,20 +185,22 @@ export async function eraseUser(
     return false;
   }
 
-  const refused = await keepRefusals(subject, await findRecord(subject));
+  await keepUserRefusals();
   const toUser = await eraseTo({ kind: "user", userId });
   inFlight += toUser.inFlight;
   let isDone = toUser.isDone;
   const own = await ownEndpoints(store, await store.contacts.list(app, [userId]), userId);
-  for (const contact of own) isDone = (await eraseEndpoint({ ...contact, channel: contact.endpoint.channel }, refused)) && isDone;
+  for (const contact of own) isDone = (await eraseEndpoint(contact)) && isDone;
   // Until nothing is left that could be sent, it needs the quiet hours and the refusals.
   let complete = isDone && inFlight === 0;
   if (complete) {
-    // Shared ones: the others' registrations, refusals and notifications stay.
+    // A call that ends between here and removeChoices() no longer finds the addresses.
+    await keepLateRefusals(await findRecord(subject), own);
+    // Of shared ones the others' registrations, refusals and notifications stay.
     for (const { endpointId } of await store.contacts.list(app, [userId]))
-      if (!own.some((mine) => mine.endpointId === endpointId) && (await store.contacts.remove(app, userId, endpointId))) counts.endpoints++;
+      if (await store.contacts.remove(app, userId, endpointId)) counts.endpoints++;
     if (await store.profiles.remove(app, userId)) counts.profiles++;
-    complete = await removeChoices();
+    complete = await removeChoices(own);
   }
   complete = ((await store.overwriteDeleted?.()) ?? true) && complete;
   return {

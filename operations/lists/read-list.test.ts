@@ -106,5 +106,6 @@ test("a value's shape says nothing of what it holds", () => {
 test("times are ISO 8601, with a zone", () => {
   assert.equal(timeOf("1970-01-02"), 86_400_000);
   assert.equal(timeOf("1970-01-01T01:00:00.5+01:00"), 500);
-  for (const text of ["yesterday", "1970-01-01T00:00:00", "1970-13-01", "12", ""]) assert.equal(timeOf(text), undefined, text);
+  for (const text of ["yesterday", "1970-01-01T00:00:00", "1970-13-01", "1970-02-30", "1970-01-31T24:00:00Z", "12", ""])
+    assert.equal(timeOf(text), undefined, text);
 });

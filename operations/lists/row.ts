@@ -1,3 +1,5 @@
+import { parseIsoTime } from "../../runtime/moment.ts";
+
 /** One record of a list, by column: of a CSV file, or a JSON object of texts. What is empty is not there. */
 export type Row = Readonly<Record<string, string>>;
 
@@ -31,10 +33,8 @@ const KINDS: readonly [name: string, kind: RegExp][] = [
   ["other characters", /[^\p{L}\p{Cc}\s!-~]/u],
 ];
 
-/** ms since the epoch; undefined: it is no ISO 8601 time. */
-export function timeOf(text: string): number | undefined {
-  const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(time) ? undefined : time;
-}
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2}))?$/;
+export const TIME_RULE = "must be an ISO 8601 time of a date that exists, such as 2026-12-01T09:30:00Z";
 
-export const TIME_RULE = "must be an ISO 8601 time, such as 2026-12-01T09:30:00Z";
+/** ms since the epoch; undefined: it is no ISO 8601 time. A date alone begins at midnight in UTC. */
+export const timeOf = (text: string): number | undefined => (ISO_8601.test(text) ? parseIsoTime(text) : undefined);

@@ -41,5 +41,5 @@ test("blocks are lifted of one kind or all, in one app, in the store and in Redi
   const [entry] = await store.preferences.history("shop", subject, Number.MAX_SAFE_INTEGER, 1);
   assert.deepEqual(entry?.origin, { actor: "ann", source: "operator", evidence: "verified by letter" });
   const unconfirmed = { find, update: async () => undefined };
-  await assert.rejects(liftBlocks(unconfirmed, { app: "bank", subject, kind: undefined, actor: undefined, why: "x" }), /did not confirm/);
+  await assert.rejects(liftBlocks(unconfirmed, { app: "bank", subject, kind: undefined, actor: "ann", why: "x" }), /did not confirm/);
 });

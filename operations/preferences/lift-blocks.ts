@@ -22,12 +22,12 @@ export async function blocksOf(preferences: Pick<PreferenceStore, "find">, { app
  */
 export async function liftBlocks(
   { find, update }: Pick<PreferenceStore, "find"> & { update: UpdatePreferences },
-  { actor, why, ...blocked }: Blocked & { actor: string | undefined; why: string },
+  { actor, why, ...blocked }: Blocked & { actor: string; why: string },
 ): Promise<Block[]> {
   const { app, subject, kind } = blocked;
   const lift = await blocksOf({ find }, blocked);
   if (lift.length === 0) throw new OperatorError(`app ${app}: nothing blocks this endpoint${kind === undefined ? "" : ` by ${kind}`}`);
-  const origin = { source: "operator", evidence: why, ...(actor !== undefined && { actor }) };
+  const origin = { source: "operator", evidence: why, actor };
   storedOrThrow(await update(app, subject, { lift, origin }));
   return lift;
 }

@@ -16,8 +16,8 @@ export const REASON_MAX = 500;
 /** What is wrong with the texts of an order, in words; undefined: nothing. */
 export function orderFault({ actor, reason }: Order): string | undefined {
   for (const [name, value, max] of [
-    ["--actor", actor, ACTOR_MAX],
-    ["--reason", reason, REASON_MAX],
+    ["--by", actor, ACTOR_MAX],
+    ["--why", reason, REASON_MAX],
   ] as const)
     if (value.trim() === "" || value.length > max || /\p{Cc}/u.test(value))
       return `${name} must have 1 to ${max} characters and no control characters; what is given has ${value.length}`;

@@ -112,6 +112,12 @@ const NEXT: readonly [
     [],
     "900 the next window of the frequency cap begins, and it is sent",
   ],
+  [
+    "the end of a pause",
+    { nextAt: T0 + 900 * SECOND, reason: { code: "paused", detail: "channel:sms" } },
+    [],
+    "900 the pause is looked at again; once it has ended, it is sent within seconds",
+  ],
   ["its time", { nextAt: T0 + 3_600 * SECOND }, [], "3600 its time comes, and it is sent", { sendAt: T0 + 3_600 * SECOND }],
   [
     "a resolution",

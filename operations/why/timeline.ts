@@ -106,6 +106,7 @@ const AFTER_WAIT: Readonly<Partial<Record<WaitingFor, string>>> = {
   "send-at": "its time comes, and it is sent",
   "quiet-hours": "the recipient's quiet hours end, and it is sent",
   cap: "the next window of the frequency cap begins, and it is sent",
+  paused: "the pause is looked at again; once it has ended, it is sent within seconds",
 };
 
 export function nextOf(n: NotificationRecord, d: Delivery, last: AttemptRecord | undefined, now: number): TimelineEvent | undefined {

@@ -1,5 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { Violation } from "../call-error.ts";
+import { parseIsoTime } from "../moment.ts";
 
 /** What checkJson() found in a JSON value. */
 export interface CheckedJson {
@@ -109,8 +110,9 @@ export function checkJson(desc: DescMessage, json: unknown): CheckedJson {
         if (isObject(value, path)) anyJson(value, path);
         return;
       case "google.protobuf.Timestamp": {
-        const wanted = "a time such as 2027-01-31T09:30:00Z";
-        if (isText(value, path, wanted) && !(TIME.test(value) && isTime(value))) fault(path, "json.time", `must be ${wanted}`);
+        const wanted = "a time that exists, such as 2027-01-31T09:30:00Z";
+        if (isText(value, path, wanted) && !(TIME.test(value) && parseIsoTime(value) !== undefined))
+          fault(path, "json.time", `must be ${wanted}`);
         return;
       }
       case "google.protobuf.Duration": {
@@ -173,12 +175,6 @@ function isInteger(type: ScalarType, value: number | string): boolean {
   if (!range || (typeof value === "number" ? !Number.isSafeInteger(value) : !INTEGER.test(value))) return false;
   const exact = BigInt(value);
   return exact >= range[0] && exact <= range[1];
-}
-
-/** Date.parse takes the 31st of April for the 1st of May. */
-function isTime(text: string): boolean {
-  const day = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
-  return !Number.isNaN(Date.parse(text)) && new Date(day).toISOString().startsWith(text.slice(0, 10));
 }
 
 function shapeOf(value: unknown): string {

@@ -93,6 +93,8 @@ test("an unknown field, a wrong type and a key given twice are errors that name 
     [await send({ ttlSeconds: 1.5 }), "notification.ttlSeconds json.number"],
     [await send({ sendAt: secret }), "notification.sendAt json.time"],
     [await send({ sendAt: "2027-02-30T00:00:00Z" }), "notification.sendAt json.time"],
+    [await send({ sendAt: "2027-01-31T24:00:00Z" }), "notification.sendAt json.time"],
+    [await send({ sendAt: "9999-12-31T23:59:59-01:00" }), "notification.sendAt json.time"],
     [await send({ recipient: { userId: secret, endpoint: {} } }), "notification.recipient.endpoint json.oneof"],
     [await send({ idempotency_key: secret }), "notification.idempotency_key json.duplicate_key"],
     [await send({ content: { push: { data: { [secret]: 1 } } } }), `notification.content.push.data["${secret}"] json.type`],

@@ -3,7 +3,7 @@ import type { Http2Server } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { withDeadline } from "../deadline.ts";
-import { reachable } from "../http/reachable.ts";
+import { reachable } from "../host-port.ts";
 import type { Logger } from "../logger.ts";
 import type { Certificates } from "../tls/grpc-tls.ts";
 import { type AdmissionLimits, createAdmission } from "./admission.ts";
@@ -108,7 +108,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const running = stack.move();
   return {
     port,
-    address: reachable(options.address.replace(/:\d+$/, ""), port),
+    address: reachable(host, port),
     setServing,
     serveUntil(signal) {
       setServing(true);

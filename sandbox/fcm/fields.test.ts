@@ -137,6 +137,7 @@ const MALFORMED: [field: string, message: unknown][] = [
   ["message.android.notification.visibility", shown({ visibility: "private" })],
   ["message.android.notification.notification_priority", shown({ notification_priority: "HIGH" })],
   ["message.android.notification.event_time", shown({ event_time: "yesterday" })],
+  ["message.android.notification.event_time", shown({ event_time: "2026-04-31T10:00:00Z" })],
   ["message.android.notification.vibrate_timings[1]", shown({ vibrate_timings: ["0s", 200] })],
   ["message.android.notification.body_loc_args[0]", shown({ body_loc_args: [1] })],
   ["message.android.notification.light_settings.color.red", shown({ light_settings: { color: { red: "1" } } })],

@@ -16,6 +16,7 @@ import {
   whole,
 } from "../kit/fields.ts";
 import { isFields } from "../kit/read.ts";
+import { timeAt } from "../kit/time.ts";
 
 /**
  * The request of messages:send. Google: "FCM HTTP v1 API, REST Resource: projects.messages"; the Protocol Buffers JSON format, which says that
@@ -35,7 +36,7 @@ const FCM = "type.googleapis.com/google.firebase.fcm.v1";
 
 const duration = text(matches(/^-?\d{1,12}(\.\d{1,9})?s$/, "type.googleapis.com/google.protobuf.Duration"));
 const isTime = (value: string) =>
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value));
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(timeAt(value));
 const time = text(rule("type.googleapis.com/google.protobuf.Timestamp", isTime));
 
 const anyText = text();

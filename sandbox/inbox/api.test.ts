@@ -125,9 +125,10 @@ test("DELETE removes what matches, or everything with its counts", async () => {
     (await list()).messages.map(({ channel }) => channel),
     ["sms"],
   );
+  assert.equal((await list("?channel=email")).kept, 1, "what is offered to be cleared is what is left");
   await remove("");
-  const { arrived, rejected, counts } = await list();
-  assert.deepEqual([arrived, rejected, counts.all], [0, 0, 0]);
+  const { arrived, rejected, kept, counts } = await list();
+  assert.deepEqual([arrived, rejected, kept, counts.all], [0, 0, 0, 0]);
   assert.equal(sandbox.ledger.entries({ provider: "sendgrid" }).length > 0, true, "the ledger keeps them");
 });
 

@@ -77,7 +77,7 @@ export function createInbox(ledger: Pick<Ledger, "watch">): Inbox {
     list(query, limit) {
       const found = matching({ ...query, channel: undefined }).map((own) => readOf(own).summary);
       const messages = found.filter(({ channel }) => query.channel === undefined || query.channel === channel).slice(0, limit);
-      return { messages, counts: countsOf(found), arrived, rejected, dropped };
+      return { messages, kept: kept.length, counts: countsOf(found), arrived, rejected, dropped };
     },
     find: (query, limit) => matching(query).slice(0, limit).map(whole),
     message(id) {

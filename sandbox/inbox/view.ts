@@ -76,6 +76,8 @@ export type Counts = Record<"all" | InboxChannel, number>;
 
 export interface MessageList {
   messages: Summary[];
+  /** Messages there are, whatever is listed. */
+  kept: number;
   /** How many match the words and the recipient, by channel. */
   counts: Counts;
   /** Accepted since the start, or since everything was deleted; also those dropped since. */

@@ -8,7 +8,7 @@ const DELAY_LONGEST_MS = 600_000;
 
 /** The fault to inject. `code` is an HTTP/2 error code for RST_STREAM (default 2, INTERNAL_ERROR); HTTP/1.1 connections are destroyed. */
 export type FaultAction =
-  /** Answers this instead of judging. `accepted` is what the ledger records; default: whether the status is 2xx. */
+  /** Answers this instead of judging. `accepted` is what the ledger records; default: whether the status is 2xx and the body is no refusal of this provider. */
   | {
       kind: "answer";
       status: number;

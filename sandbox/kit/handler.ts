@@ -41,13 +41,18 @@ async function handle(
   const side = simulator.sideRequest?.(request);
   if (side !== undefined) {
     const fault = side.faultTarget === undefined ? undefined : faults.take(side.faultTarget, "", "");
-    return carryOut(fault, orderedJudgement(fault)?.answer ?? side.answer(fault?.kind === "lag" ? fault.ms : 0), response, closing);
+    return carryOut(
+      fault,
+      orderedJudgement(fault, simulator)?.answer ?? side.answer(fault?.kind === "lag" ? fault.ms : 0),
+      response,
+      closing,
+    );
   }
   const receivedAt = now();
   const sent = simulator.read(request);
   const ordering = faults.takeUse(provider, sent.recipient, sent.deliveryId);
   const fault = ordering?.action;
-  const ordered = orderedJudgement(fault);
+  const ordered = orderedJudgement(fault, simulator);
   // A message that was accepted is found by status queries and reported by webhooks, even if the ordered answer says otherwise.
   const accepted = ordered?.accepted ? simulator.judge(request, sent) : undefined;
   const judgement = ordered ?? simulator.judge(request, sent);
@@ -68,20 +73,18 @@ async function handle(
 }
 
 /** The answer that a fault orders; undefined where the simulator judges. */
-function orderedJudgement(fault: FaultAction | undefined): Judgement | undefined {
+function orderedJudgement(fault: FaultAction | undefined, { isRefusal }: HttpSimulator): Judgement | undefined {
   if (fault?.kind === "cut-before") return { accepted: false, code: "cut before", answer: { status: 500 } };
   if (fault?.kind !== "answer") return undefined;
   const { status, headers, body } = fault;
   const isText = typeof body === "string" || body === undefined;
-  return {
-    accepted: fault.accepted ?? (status >= 200 && status < 300),
-    code: `${status} ordered`,
-    answer: {
-      status,
-      headers: { ...(isText ? {} : { "content-type": "application/json" }), ...headers },
-      body: isText ? body : JSON.stringify(body),
-    },
+  const answer: WireAnswer = {
+    status,
+    headers: { ...(isText ? {} : { "content-type": "application/json" }), ...headers },
+    body: isText ? body : JSON.stringify(body),
   };
+  const accepted = fault.accepted ?? (status >= 200 && status < 300 && isRefusal?.(answer) !== true);
+  return { accepted, code: `${status} ordered`, answer };
 }
 
 function ledgerAnswer(fault: FaultAction | undefined, judgement: Judgement): string {

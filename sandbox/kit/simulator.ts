@@ -60,6 +60,8 @@ export interface HttpSimulator {
   sideRequest?(request: WireRequest): SideRequest | undefined;
   read(request: WireRequest): Sent;
   judge(request: WireRequest, sent: Sent): Judgement;
+  /** Whether this answer with a 2xx status says that nothing was accepted. Absent: the provider says that by the status alone. */
+  isRefusal?(answer: WireAnswer): boolean;
 }
 
 export const jsonAnswer = (status: number, body: unknown, headers: Record<string, string> = {}): WireAnswer => ({

@@ -112,6 +112,7 @@ const bad = (): [faults: unknown, request: Record<string, unknown>][] => [
   inMessage({ images: { 0: { type: "The type must start with image/" } } }, { images: [FILE] }),
   inMessage({ signing_domain: "Please enter a domain" }, { signing_domain: "https://example.com" }),
   [{ send_at: "Please enter a time as YYYY-MM-DD HH:MM:SS" }, { message: message(), send_at: "2026-05-05T10:00:00Z" }],
+  [{ send_at: "Please enter a time as YYYY-MM-DD HH:MM:SS" }, { message: message(), send_at: "2026-02-30 10:00:00" }],
   [{ send_at: "You can schedule up to a year ahead" }, { message: message(), send_at: inDays(400) }],
   [{ async: VALUE }, { message: message(), async: "true" }],
 ];

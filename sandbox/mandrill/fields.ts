@@ -17,6 +17,7 @@ import {
   textOr,
 } from "../kit/fields.ts";
 import { type Fields, fieldsOf } from "../kit/read.ts";
+import { timeAt } from "../kit/time.ts";
 
 /** Mailchimp Transactional: "Messages: Send new message". Null is as good as absent; names that it lacks are ignored. */
 const SUBJECT_CHARACTERS_MAX = 998;
@@ -92,7 +93,7 @@ const MESSAGE = part(
 );
 
 const isTime = (value: string) => /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(value) && !Number.isNaN(timeOf(value));
-const timeOf = (value: string) => Date.parse(`${value.replace(" ", "T")}Z`);
+const timeOf = (value: string) => timeAt(`${value.replace(" ", "T")}Z`);
 const requestAt = (now: number) =>
   part(
     {

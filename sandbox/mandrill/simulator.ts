@@ -48,6 +48,10 @@ export function createMandrill(parts: { credentials: MandrillAccount; now: () =>
 
   return {
     bodyBytesMax: BODY_BYTES_MAX,
+    isRefusal(answer) {
+      const statuses = listOf(parseJson(answer.body ?? "")).map((recipient) => textOf(fieldsOf(recipient).status));
+      return statuses.length > 0 && statuses.every(isRefused);
+    },
     sideRequest(request) {
       const method = methodIn(request);
       if (method === "messages/send" && request.method === "POST") return undefined;
@@ -88,7 +92,7 @@ export function createMandrill(parts: { credentials: MandrillAccount; now: () =>
       for (const { _id, email, status } of answers) messages.add({ id: _id, email, status, message, ts: now() / 1_000 });
       const first = answers[0];
       return {
-        accepted: answers.some(({ status }) => status !== "rejected" && status !== "invalid"),
+        accepted: answers.some(({ status }) => !isRefused(status)),
         code: `200 ${first?.status}${first?.reject_reason ? ` ${first.reject_reason}` : ""}`,
         answer: jsonAnswer(200, answers),
       };
@@ -96,6 +100,7 @@ export function createMandrill(parts: { credentials: MandrillAccount; now: () =>
   };
 }
 
+const isRefused = (status: string) => status === "rejected" || status === "invalid";
 const error = (status: number, code: number, name: string, message: string) => jsonAnswer(status, { status: "error", code, name, message });
 const rejected = (answer: WireAnswer, code: string): Judgement => ({ accepted: false, code, answer });
 

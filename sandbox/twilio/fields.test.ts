@@ -72,6 +72,7 @@ const BAD: [code: number, form: Form][] = [
   [21612, { ...FROM, From: "Shop", MediaUrl: [photo(1)] }],
   [35111, { ...SERVICE, ScheduleType: "fixed" }],
   [35114, { ...SERVICE, ScheduleType: "fixed", SendAt: "tomorrow" }],
+  [35114, { ...SERVICE, ScheduleType: "fixed", SendAt: "2027-02-30T10:00:00Z" }],
   [35115, { ...SERVICE, ScheduleType: "fixed", SendAt: inMinutes(5) }],
   [35115, { ...SERVICE, ScheduleType: "fixed", SendAt: inMinutes(36 * 1_440) }],
   [35118, { ...FROM, ScheduleType: "fixed", SendAt: inMinutes(20) }],

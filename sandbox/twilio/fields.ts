@@ -1,5 +1,6 @@
 import { between, type Check, isUrl, list, longest, matches, mistakesIn, oneOf, type Rule, rule, text } from "../kit/fields.ts";
 import { isFields, parseJson } from "../kit/read.ts";
+import { timeAt } from "../kit/time.ts";
 
 /** What of a form Twilio rejects, by its error code and in its words. */
 export interface FormFault {
@@ -33,7 +34,8 @@ const choice = (name: string, ...values: string[]) => parameter(name, text(oneOf
 const yesOrNo = (name: string) => parameter(name, text(matches(/^(true|false)$/i, "true or false")));
 const isJsonObject = rule<string>("a JSON object", (value) => isFields(parseJson(value)));
 const isHost = rule<string>("a host name without underscores", (value) => !new URL(value).hostname.includes("_"));
-const isTime = matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, "ISO 8601 in UTC");
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const isTime = rule<string>("ISO 8601 in UTC", (value) => TIME.test(value) && !Number.isNaN(timeAt(value)));
 
 /** The parameters of a new message. Others are ignored, as by Twilio. */
 const FIELDS: Readonly<Record<string, Field>> = {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { jsonAnswer, type WireAnswer } from "../kit/simulator.ts";
+import { timeAt } from "../kit/time.ts";
 
 /** Records that can be queried; the oldest are dropped. */
 const RECORDS_MAX = 10_000;
@@ -77,7 +78,8 @@ function mistakeIn(query: URLSearchParams, accountId: string): string | undefine
 
 function dateIn(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name) ?? "";
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/.test(text) ? Date.parse(text) : undefined;
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/.test(text) ? timeAt(text) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
 }
 
 const timeOf = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, "+0000");

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
-import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret, textOf } from "../kit/read.ts";
+import { deliveryOf, type Fields, fieldsOf, listOf, parseBasic, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { type ParamFault, paramFault } from "./fields.ts";
@@ -54,6 +54,10 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
 
   return {
     bodyBytesMax: 65_536,
+    isRefusal(answer) {
+      const statuses = listOf(fieldsOf(parseJson(answer.body ?? "")).messages).map((message) => textOf(fieldsOf(message).status));
+      return statuses.length > 0 && !statuses.includes("0");
+    },
     sideRequest(request) {
       if (request.path === "/v2/reports/records" && request.method === "GET")
         return { faultTarget: "vonage-status-query", answer: (lagMs) => answerStatusQuery(request, lagMs) };

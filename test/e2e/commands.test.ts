@@ -130,6 +130,7 @@ async function fail(action: FaultAction, about: Partial<Notification> = {}): Pro
   return ended(system, await send(system, { recipient: toEndpoint({ channel: "apns", token }), ...about }));
 }
 const TOO_LARGE: FaultAction = { kind: "answer", status: 413, body: { reason: "PayloadTooLarge" } };
+const ORDER = ["--by", "ann", "--why", "token renewed"];
 const dead = (...args: string[]) => runCli(["dead", ...args], { STORE_URL: system.storeUrl });
 const acceptedOf = ({ id }: Delivery) => system.sandbox.ledger.entries({ deliveryId: id, accepted: true }).map((e) => e.attemptId);
 const sentOnce = async (d: Delivery, attempt: number) => {
@@ -159,7 +160,10 @@ test("dead letters are listed and redriven: each is sent once under the same id,
   assert.match((await dead("list", "--channel", "sms")).stdout, /^no dead letters\n$/);
 
   // Two operators at the same moment.
-  const both = await Promise.all([dead("redrive", "--channel", "apns", "--rate", "100"), dead("redrive", "--channel", "apns")]);
+  const both = await Promise.all([
+    dead("redrive", "--channel", "apns", "--rate", "100", ...ORDER),
+    dead("redrive", "--channel", "apns", ...ORDER),
+  ]);
   for (const { code, stdout } of both) {
     assert.equal(code, 1);
     assert.match(stdout, /1 not redriven: may have been sent/);
@@ -170,8 +174,19 @@ test("dead letters are listed and redriven: each is sent once under the same id,
 
   const named = await dead("redrive", maybe.id, "--dry-run");
   assert.deepEqual([named.code, named.stdout.split("\n")[0]], [1, "0 would be redriven"]);
-  const asked = await dead("redrive", maybe.id, "--uncertain");
+  const asked = await dead("redrive", maybe.id, "--uncertain", ...ORDER);
   assert.deepEqual([asked.code, asked.stdout], [0, "1 redriven\n"]);
+  const log = await runCli(["audit-log", "--json"], { STORE_URL: system.storeUrl });
+  const { actions } = JSON.parse(log.stdout) as {
+    actions: { action: string; actor: string; target: string; reason: string; result: string }[];
+  };
+  const redrives = actions.filter(({ action }) => action === "dead redrive");
+  assert.deepEqual(
+    redrives.map(({ actor, target, reason }) => [actor, target, reason]),
+    [maybe.id, "channel apns", "channel apns"].map((target) => ["ann", target, "token renewed"]),
+    "a dry run is no action",
+  );
+  assert.equal(redrives[0]?.result, "1 redriven, 0 left as they were");
   await settled(system, [notificationIdOf(maybe.id)]);
   assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`, `${maybe.id}/2`]);
 
@@ -183,7 +198,7 @@ test("dead letters are listed and redriven: each is sent once under the same id,
 });
 
 test("redrive requires a selection, and an incomplete command prints its usage", async () => {
-  for (const wrong of [[], ["--all", "--channel", "sms"], ["x"], ["--all", "--limit", "3"]])
+  for (const wrong of [[], ["--all", "--channel", "sms"], ["x"], ["--all", "--limit", "3"], ["--all"], ["--all", "--by", "ann"]])
     assert.equal((await dead("redrive", ...wrong)).code, 2, wrong.join(" "));
   assert.match((await dead("redrive", "--help")).stdout, /^usage: carillon dead redrive ID... | --all/);
 });

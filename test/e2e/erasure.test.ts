@@ -76,7 +76,7 @@ test("of an erased user nothing is left in store, Redis, JetStream and logs, and
     for (const [what, secret] of Object.entries(secrets)) assert.ok(exported.stdout.includes(secret), `${what} is in the export`);
     assert.equal(exported.stdout.includes(other), false);
 
-    const erased = await runCli(["user", "erase", user, "--requested-by", "letter 17", ...cli]);
+    const erased = await runCli(["user", "erase", user, "--by", "support", "--why", "letter 17", ...cli]);
     assert.equal(erased.code, 0, erased.stderr + erased.stdout);
     const { report, signature } = JSON.parse(erased.stdout.trim().split("\n").at(-1)!) as { report: string; signature: string };
     assert.equal(signature, createHmac("sha256", KEY).update(report).digest("hex"));

@@ -11,7 +11,7 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 
 test("commands that read a store make none, and say where they looked", async () => {
   const file = join(directory, "typo.sqlite");
-  for (const command of [["audit"], ["dead", "list"], ["dead", "poison"], ["dead", "redrive", "--all"]]) {
+  for (const command of [["audit"], ["dead", "list"], ["dead", "poison"], ["dead", "redrive", "--all", "--dry-run"]]) {
     const { code, stderr } = await runCli(command, { STORE_URL: `sqlite:${file}` });
     assert.equal(code, 1, command.join(" "));
     assert.match(stderr, /^carillon: there is no SQLite store at .*typo\.sqlite; see that STORE_URL names/, command.join(" "));

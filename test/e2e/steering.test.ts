@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => system?.[Symbol.asyncDispose]());
 
-const ORDER = ["--actor", "ada", "--reason", "wrong text"];
+const ORDER = ["--by", "ada", "--why", "wrong text"];
 const carillon = (...args: string[]) => runCli(args, { STORE_URL: system.storeUrl });
 const text = () => send(system, { recipient: toEndpoint(phone(freshNumber())) });
 const reasonOf = async (id: string) => (await get(system, id)).deliveries[0]?.reason;
@@ -76,7 +76,7 @@ test("a notification is sent again under a new id, and what waits for later is m
   assert.match((await carillon("resend", notificationId, ...ORDER)).stdout, new RegExp(`resent it before as ${next}`));
   const unknown = await carillon("resend", "0".repeat(32), ...ORDER);
   assert.deepEqual([unknown.code, unknown.stdout], [1, "there is no such notification\n"]);
-  const none = await carillon("reevaluate", "--reason-code", "throttled", ...ORDER);
+  const none = await carillon("reevaluate", "--reason", "throttled", ...ORDER);
   assert.deepEqual([none.code, none.stdout], [0, "0 made due\n"]);
 });
 
@@ -93,12 +93,12 @@ test("what a drained provider would send leaves by the other one, and what canno
   await eventually("the first one sends again", async () => (await providerOf()) === "twilio");
   for (const [args, words] of [
     [["pause", "everything", ...ORDER], /must be channel:NAME/],
-    [["pause", "sms", "--actor", "ada"], /--reason is missing/],
-    [["pause", "sms", "--actor", "ada", "--reason", "\u001b"], /--reason must have/],
+    [["pause", "sms", "--by", "ada"], /--why is missing/],
+    [["pause", "sms", "--by", "ada", "--why", "\u001b"], /--why must have/],
     [["pause", "sms", "marketing", ...ORDER], /"marketing" is one argument too many/],
     [["drain", "twilio", "--to", "sendgrid", ...ORDER], /--to must be another provider of sms/],
     [["reevaluate", ...ORDER], /at least one of/],
-    [["reevaluate", "--reason-code", "nonsense", ...ORDER], /--reason-code must be one of/],
+    [["reevaluate", "--reason", "nonsense", ...ORDER], /--reason must be one of/],
   ] as const) {
     const { code, stderr } = await carillon(...args);
     assert.notEqual(code, 0);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -61,6 +61,12 @@ describe("carillon up", () => {
     assert.equal(code, 0, stdout);
     assert.deepEqual([status.roles.length, status.queues.length], [11, 5]);
     assert.ok(status.roles.every(({ isReady }) => isReady) && status.waiting);
+  });
+
+  test("an app's webhook is set without a word about keys", async () => {
+    const { code, stdout, stderr } = await runCli(["app", "webhook", "set", "demo", "shop", "https://shop.example.com/carillon"], env);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^whsec_\S+\n$/);
   });
 
   test("one notification is sent by options, followed until it has ended, and explained", async () => {
@@ -160,17 +166,21 @@ describe("carillon up", () => {
     }
   });
 
-  test("the next start goes on with what is there, and says that its port is taken", async () => {
+  test("the next start goes on with what is there, and says which ports are taken", async () => {
     const before = up.gatewayAddress;
     up.child.kill("SIGTERM");
     assert.equal((await up.ended).code, 0);
-    const holder = (await isFreePort(7_700)) ? createServer().listen(7_700, "127.0.0.1") : undefined;
+    const inbox = Number(new URL(/inbox +(\S+)/.exec(up.stdout())![1]!).port);
+    const holders: Server[] = [];
+    for (const port of [7_700, 7_701, inbox]) if (await isFreePort(port)) holders.push(createServer().listen(port, "127.0.0.1"));
     try {
       up = await startDevProcess(directory, {}, { anyPort: false });
     } finally {
-      holder?.close();
+      for (const holder of holders) holder.close();
     }
     assert.match(up.stdout(), /Port 7700 is taken by another process, so the gateway listens elsewhere\./);
+    assert.match(up.stdout(), /Port 7701 is taken by another process, so its HTTP\/JSON listens elsewhere\./);
+    assert.match(up.stdout(), new RegExp(`Port ${inbox} is taken by another process, so the sandbox's admin listens elsewhere\\.`));
     assert.notEqual(up.gatewayAddress, before);
     env = exportsOf(directory);
     assert.match((await runCli(["why", "--app", "demo", "--key", "by-hand"], env)).stdout, /ended as /);

@@ -273,6 +273,8 @@ export const WaitingFor = {
   WAITING_FOR_CAP: 6,
   /** WAITING_FOR_OUTCOME - A receipt or a status query, of an attempt in doubt. */
   WAITING_FOR_OUTCOME: 7,
+  /** WAITING_FOR_PAUSED - The end of a pause: an operator has paused its channel, class, app or provider's account. */
+  WAITING_FOR_PAUSED: 8,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -287,6 +289,7 @@ export namespace WaitingFor {
   export type WAITING_FOR_QUIET_HOURS = typeof WaitingFor.WAITING_FOR_QUIET_HOURS;
   export type WAITING_FOR_CAP = typeof WaitingFor.WAITING_FOR_CAP;
   export type WAITING_FOR_OUTCOME = typeof WaitingFor.WAITING_FOR_OUTCOME;
+  export type WAITING_FOR_PAUSED = typeof WaitingFor.WAITING_FOR_PAUSED;
   export type UNRECOGNIZED = typeof WaitingFor.UNRECOGNIZED;
 }
 

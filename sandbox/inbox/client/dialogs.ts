@@ -21,8 +21,7 @@ interface ClearProps {
 }
 
 export function ClearDialog({ list, clear, close }: ClearProps): VNode {
-  const { arrived = 0, rejected = 0, dropped = 0 } = list ?? {};
-  const kept = arrived + rejected - dropped;
+  const { kept = 0 } = list ?? {};
   return html`<${Dialog} title="Clear the inbox" close=${close}>
     <p>Removes every message from this page, and sets its counts back. The sandbox's ledger keeps what arrived, and nothing changes at the sender.</p>
     <div class="actions">
