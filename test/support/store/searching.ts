@@ -26,7 +26,7 @@ const ENDPOINTS: readonly Endpoint[] = [
 ];
 const REASONS = [
   undefined,
-  ...REASON_CODES.filter((code) => ["unavailable", "quiet-hours", "cap", "misconfigured", "rejected"].includes(code)),
+  ...REASON_CODES.filter((code) => ["unavailable", "quiet-hours", "cap", "paused", "misconfigured", "rejected"].includes(code)),
 ];
 
 /** Random notifications of two apps, in every state, to users and to endpoints outright; and attempts that sent some of them. */
