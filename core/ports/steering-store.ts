@@ -9,7 +9,7 @@ export interface OperatorAction {
   /** ms since the epoch, by the store's clock. */
   at: number;
   actor: string;
-  /** `pause`, `resume`, `drain`, `reevaluate`, `resend`. */
+  /** `pause`, `resume`, `drain`, `reevaluate`, `resend`; from the console also `cancel`, `redrive`, and what is done to a person. */
   action: string;
   /** What it was done to, in the command's own words. */
   target: string;

@@ -26,8 +26,6 @@ const REACH: Record<string, readonly string[]> = {
   dispatchers: ["core", "runtime", "adapters", "providers", "gen"],
   relay: ["core", "runtime", "adapters", "providers", "gen"],
   feedback: ["core", "runtime", "adapters", "providers", "gen"],
-  // Not a provider: it shows what is stored, and calls nobody.
-  console: ["core", "runtime", "adapters", "gen", "operations", "web"],
   operations: ["core", "runtime", "adapters", "gen"],
   // Pages for operators, over the use cases.
   console: ["core", "runtime", "adapters", "operations", "gen", "web"],
