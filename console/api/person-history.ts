@@ -6,9 +6,18 @@ import { scopeWords } from "./person-matrix.ts";
 /** How much of free texts is shown: nothing, with addresses hidden, or all. */
 export type Sight = "none" | "masked" | "all";
 
-/** Addresses and numbers in free text: what looks like one counts. */
+/** Digits of the shortest phone number that is hidden: tickets, times and codes of providers are shorter. */
+const NUMBER_DIGITS_MIN = 8;
+/** An id of a notification, a date with or without an hour: these name nobody. */
+const NO_NUMBER = /^([0-9a-f]{32}|\d{4}-\d\d-\d\d( \d\d)?)$/;
+
+/** Free text without what looks like an address or a phone number. */
 export const hideAddresses = (text: string): string =>
-  text.replaceAll(/[^\s<>"',;:()]+@[^\s<>"',;:()]+/g, "…@…").replaceAll(/\+?\d[\d ().-]{6,}\d/g, "…");
+  text
+    .replaceAll(/[^\s<>"',;:()]+@[^\s<>"',;:()]+/g, "…@…")
+    .replaceAll(/\b[0-9a-f]{32}\b|\+?\d[\d ()./-]+\d/g, (found) =>
+      found.replaceAll(/\D/g, "").length < NUMBER_DIGITS_MIN || NO_NUMBER.test(found) ? found : "…",
+    );
 
 const seen = (text: string | undefined, sight: Sight) =>
   text === undefined || sight === "none" ? "" : sight === "masked" ? hideAddresses(text) : text;

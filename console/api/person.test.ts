@@ -15,6 +15,7 @@ import { sampleNotification } from "../../test/support/notification-samples.ts";
 import type { Role } from "../session.ts";
 import type { PersonAnswer, PersonView, Revealed } from "../view.ts";
 import { createPersonRoutes } from "./person.ts";
+import { hideAddresses } from "./person-history.ts";
 
 const APP = "app";
 /** An address, as some apps name their users. */
@@ -142,6 +143,18 @@ test("the history joins the person's and the endpoints' changes with source and 
     ["sam", "phone", "from …"],
     "numbers are hidden until they are revealed",
   );
+});
+
+test("free text is shown without addresses and numbers, and with what names nobody", () => {
+  for (const [text, shown] of [
+    ["from +82 10 5550 1017", "from …"],
+    ["called 010-5550-1017 twice", "called … twice"],
+    ["<hana@example.com> wrote", "<…@…> wrote"],
+    ["2026-10-04 19:03, ticket 46112", "2026-10-04 19:03, ticket 46112"],
+    ["550 5.1.1 no such user", "550 5.1.1 no such user"],
+    ["notification 0123456789abcdef0123456789abcdef", "notification 0123456789abcdef0123456789abcdef"],
+  ] as const)
+    assert.equal(hideAddresses(text), shown);
 });
 
 test("open problems name what waits, and the recent notifications what became of them", async () => {
