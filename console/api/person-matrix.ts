@@ -85,7 +85,7 @@ function cellOf(known: Known, channel: Channel, name: string, category: Category
     const sent = ends.filter(({ refusal }) => refusal === undefined).length;
     return { state: { word: `Sent to ${sent} of ${ends.length}`, mark: "warn" }, why: `${WORDS[refused.refusal].word}: ${why}` };
   }
-  if (own.length === 0) return { state: { word: "No endpoint", mark: "" }, why: `no ${CHANNEL_NAMES[channel]} endpoint is registered` };
+  if (own.length === 0) return { state: { word: "No endpoint", mark: "" }, why: "none is registered" };
   const others = ends.flatMap(({ states }) => states.flatMap(({ blocks }) => blocks)).filter(({ pool }) => pool !== undefined);
   const isConsented = ends.some(({ states }) => states.some(({ consents }) => speaking(consents, channel, name, now) !== undefined));
   const why = holds === "required" ? "required" : isConsented && holds === "opted-out" ? "opted in" : "by default";

@@ -1,4 +1,3 @@
-import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { BLOCK_KINDS } from "../../core/preferences/block.ts";
 import { defaultOf } from "../../core/preferences/category.ts";
@@ -12,6 +11,7 @@ import { OperatorError } from "../../runtime/operator-error.ts";
 import { whoOf } from "../auth/login-log.ts";
 import type { Session } from "../session.ts";
 import type { Revealed } from "../view.ts";
+import { evidenceIn, type Named, oneOf, personIn, scopeIn, WAYS } from "./person-fields.ts";
 import { hideAddresses } from "./person-history.ts";
 import { subjectsOf } from "./person-matrix.ts";
 import { historyOf, type PersonStore, readPerson } from "./person-read.ts";
@@ -24,29 +24,12 @@ export interface PersonParts {
   log: Logger;
 }
 
-/** Of an app's id and a user's id, in characters; the API takes no longer ones. */
-const APP_MAX = 100;
-const USER_MAX = 128;
-const CATEGORY_MAX = 64;
-/** Of what proves an opt-out: a date, a ticket, some words. */
-const EVIDENCE_MAX = 500;
+/** Of an endpoint's id, 32 hex digits; characters. */
+const ENDPOINT_ID_MAX = 64;
 /** "ok" is no reason. */
 const REVEAL_WORDS_MIN = 3;
 /** A change that another one overtook is made again from what is stored then. */
 const TRIES_MAX = 5;
-
-export interface Named {
-  app: string;
-  user: string;
-}
-
-export const readNamed = (body: Fields): Named => ({ app: textOf(body, "app", APP_MAX), user: textOf(body, "user", USER_MAX) });
-
-function personIn(body: Fields): Named {
-  const named = readNamed(body);
-  for (const name of ["app", "user"] as const) if (named[name] === "") throw new RequestFault(`${name} is empty`);
-  return named;
-}
 
 /** Shows the addresses of one person, after the log of actions has who asks and why. */
 export async function reveal({ store, log }: PersonParts, body: Fields, session: Session): Promise<Revealed> {
@@ -78,8 +61,6 @@ function addressOf(endpoint: Endpoint): string {
       return endpoint.address;
   }
 }
-
-const WAYS = ["phone", "letter", "mail"] as const;
 
 /** Records what a person asked for by phone, letter or mail. It counts more than opt-ins that it covers: those end. */
 export async function recordOptOut(parts: PersonParts, body: Fields, session: Session): Promise<{ said: string }> {
@@ -124,7 +105,7 @@ export async function liftBlock(parts: PersonParts, body: Fields, session: Sessi
     personIn(body),
     oneOf(body, "kind", BLOCK_KINDS),
     evidenceIn(body),
-    textOf(body, "endpoint", CATEGORY_MAX),
+    textOf(body, "endpoint", ENDPOINT_ID_MAX),
   ];
   const person = await readPerson(store, app, user);
   const contact = person.contacts.find(({ endpointId }) => endpointId === id);
@@ -185,29 +166,4 @@ async function asFault<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof OperatorError) throw new RequestFault(error.message, 503);
     throw error;
   }
-}
-
-function oneOf<T extends string>(body: Fields, name: string, all: readonly T[]): T {
-  const given = textOf(body, name, CATEGORY_MAX);
-  const found = all.find((one) => one === given);
-  if (found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
-  return found;
-}
-
-/** As the API takes categories. */
-const CATEGORY = /^(\*|[a-z0-9][a-z0-9._-]*)$/;
-
-function scopeIn(body: Fields): OptOut {
-  const channel = oneOf<Channel | "*">(body, "channel", ["*", ...CHANNELS]);
-  const category = textOf(body, "category", CATEGORY_MAX);
-  if (!CATEGORY.test(category)) throw new RequestFault("category must be a category's name, or * for every category");
-  return { channel, category };
-}
-
-function evidenceIn(body: Fields): string {
-  const text = textOf(body, "evidence", EVIDENCE_MAX).trim();
-  if (text === "")
-    throw new RequestFault("evidence is empty: the history keeps what proves it, for example the time of the call and the ticket");
-  if (/\p{Cc}/u.test(text)) throw new RequestFault("evidence must be one line without control characters");
-  return text;
 }

@@ -17,7 +17,7 @@ const RECENT = 25;
 /** Endpoints of a user that are read; people have fewer than ten. */
 const ENDPOINTS_MAX = 100;
 /** Changes that are shown, of the person and of the endpoints together; few people have more than a hundred. */
-export const HISTORY_MAX = 500;
+const HISTORY_MAX = 500;
 
 export type PersonStore = Pick<Store, "apps" | "contacts" | "notifications" | "preferences" | "profiles" | "steering" | "time">;
 

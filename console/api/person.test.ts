@@ -115,7 +115,7 @@ test("the matrix says what is sent now: defaults, requirements, choices and bloc
   assert.deepEqual(cell(view, "orders", "email"), ["Opted out", "chosen for E-mail, orders"]);
   assert.deepEqual(cell(view, "newsletter", "sms"), ["Blocked: STOP", "a block holds whatever is chosen"]);
   assert.deepEqual(cell(view, "newsletter", "email"), ["Not opted in", "the category's default is off"]);
-  assert.deepEqual(cell(view, "orders", "webpush"), ["No endpoint", "no Web Push endpoint is registered"]);
+  assert.deepEqual(cell(view, "orders", "webpush"), ["No endpoint", "none is registered"]);
   assert.match(view.problem, /^1 endpoint blocked$/);
 });
 

@@ -1,7 +1,8 @@
 import type { Session } from "../session.ts";
 import type { PersonAnswer } from "../view.ts";
 import { appsOf } from "./find.ts";
-import { liftBlock, type PersonParts, readNamed, recordOptOut, reveal, undoOptOut } from "./person-orders.ts";
+import { readNamed } from "./person-fields.ts";
+import { liftBlock, type PersonParts, recordOptOut, reveal, undoOptOut } from "./person-orders.ts";
 import { readPerson } from "./person-read.ts";
 import { personView } from "./person-view.ts";
 import { type Fields, post, type SessionRoute } from "./route.ts";

@@ -11,6 +11,9 @@ const SHOWN = 20;
 const heads = (names: readonly string[]) =>
   html`<thead role="rowgroup"><tr role="row">${names.map((name) => html`<th role="columnheader" scope="col" key=${name}>${name === "" ? html`<span class="sr">Action</span>` : name}</th>`)}</tr></thead>`;
 
+/** A history of years needs no milliseconds. */
+const toSeconds = (at: number) => moment(at).slice(0, -".000".length);
+
 const NEEDS_OPERATOR = "Needs the role operator";
 
 interface MatrixProps {
@@ -46,7 +49,7 @@ export function HistoryPanel({ person: { isHistoryCut }, entries }: { person: Pe
         ? html`<div class="empty"><p>Nothing was ever chosen, and nothing blocked.</p></div>`
         : html`<ol class="timeline dates">${shown.map(
             (one) => html`<li class=${one.mark || undefined} key=${`${one.endpoint} ${one.version} ${one.at}`}>
-            <time datetime=${instant(one.at)}>${moment(one.at)}</time>
+            <time datetime=${instant(one.at)}>${toSeconds(one.at)}</time>
             <div class="t"><b>${one.changes.join("; ")}</b></div>
             <p class="text">${originWords(one)}</p></li>`,
           )}</ol>`
@@ -89,7 +92,7 @@ export function EndpointsPanel({ person: { endpoints }, shown, isOperator, lift 
       <tbody role="rowgroup">${endpoints.map(
         (one) => html`<tr role="row" key=${one.id}>
           <th role="rowheader" scope="row" class="nowrap">${one.channelName}</th>
-          <td role="cell" class=${classes("mono", "text", shown !== undefined && "full")} data-label="Endpoint">${shown?.[one.id] ?? one.endpoint} ${one.label !== "" && html`<small class="faint">${one.label}</small>`}</td>
+          <td role="cell" class=${shown === undefined ? undefined : "full"} data-label="Endpoint"><span class=${classes("mono", shown !== undefined && "text")}>${shown?.[one.id] ?? one.endpoint}</span> ${one.label !== "" && html`<small class="faint">${one.label}</small>`}</td>
           <td role="cell"><span class=${`state bare ${one.state.mark}`}>${one.state.word}</span></td>
           <td role="cell" class="mono" data-label="Last sent (UTC)">${one.lastSentAt === undefined ? "–" : html`<time datetime=${instant(one.lastSentAt)}>${moment(one.lastSentAt)}</time>`}</td>
           ${hasBlocks && html`<td role="cell" class="num">${one.blocks.length > 0 && html`<button type="button" disabled=${!isOperator} title=${isOperator ? undefined : NEEDS_OPERATOR} onClick=${() => lift(one.id)}>Lift…</button>`}</td>`}
