@@ -1,4 +1,5 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
+import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { reachable } from "../runtime/host-port.ts";
@@ -29,8 +30,13 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const url = () => config.CONSOLE_URL || `http://${reachable(host, listening)}`;
       const show = (path: string) => showLink(`${url()}${path}`);
       const auth = createAuth({ config, clock, log, keysNow, roles: { ...ROUTE_ROLES, ...API_ROLES }, printLink: show });
+      const preferences = await openPreferences(config, { store, clock, log, stack });
       const redrives = createRedrives({ store, recorder, clock, signal });
-      const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes({ store, clock, recorder, redrives }))];
+      const routes = [
+        ...createPageRoutes(),
+        ...auth.routes,
+        ...auth.protect(createApiRoutes({ store, clock, recorder, redrives, preferences, log })),
+      ];
       const server = stack.use(
         await startHttpServer({
           ...{ host, port, log, routes },

@@ -8,14 +8,16 @@ import { createRedriveRoutes, readDead } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
 import { createNow, type NowStore, steer } from "./api/now.ts";
+import { createPersonRoutes } from "./api/person.ts";
+import type { PersonParts } from "./api/person-orders.ts";
 import type { Redrives } from "./api/redrives.ts";
 import { get, post, RequestFault } from "./api/route.ts";
 import type { SessionRoute } from "./auth/protect.ts";
 import type { Role } from "./session.ts";
 
-export interface ConsoleParts extends ActParts {
+export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "log"> {
   redrives: Redrives;
-  store: ActParts["store"] & FindParts["store"] & NowStore;
+  store: ActParts["store"] & FindParts["store"] & NowStore & PersonParts["store"];
   clock: Pick<Clock, "now">;
 }
 
@@ -32,6 +34,11 @@ export const API_ROLES: Readonly<Record<string, Role>> = {
   "POST /api/resolve": "viewer",
   "GET /api/notifications/*": "viewer",
   "GET /api/mails/*": "support",
+  "POST /api/person": "viewer",
+  "POST /api/person/reveal": "support",
+  "POST /api/person/opt-out": "support",
+  "POST /api/person/undo-opt-out": "operator",
+  "POST /api/person/lift-block": "operator",
   "POST /api/cancel": "operator",
   "POST /api/redrive": "operator",
 };
@@ -44,6 +51,7 @@ export const createApiRoutes = (parts: ConsoleParts): SessionRoute[] => [
   get("/api/dead", () => readDead(parts)),
   ...createRedriveRoutes(parts),
   ...createFindRoutes(parts),
+  ...createPersonRoutes(parts),
   get("/api/notifications/*", async ({ path }, session) => {
     const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());
     if (view === undefined) throw new RequestFault("there is no notification of this id", 404);
@@ -79,7 +87,7 @@ export function createPageRoutes(): Route[] {
   };
   return [
     { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/now" } }) },
-    ...["/now", "/find", "/dead-letters", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
+    ...["/now", "/find", "/people", "/dead-letters", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
     ...["/console/client/*", "/web/*"].map((path): Route => ({ method: "GET", path, handle: file })),
   ];
 }

@@ -2,7 +2,7 @@
 import type { Role } from "./session.ts";
 
 /** Done, failed, in doubt, merely happened; the same as of an event in operations/why. */
-type Mark = "ok" | "bad" | "doubt" | "";
+export type Mark = "ok" | "bad" | "doubt" | "";
 
 export interface Me {
   name: string;

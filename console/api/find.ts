@@ -57,7 +57,7 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
 const shownDeliveries = (n: NotificationRecord, { providerRef: _, ...filter }: SearchFilter, now: number): Delivery[] =>
   foundDeliveries(n, filter, now, new Set());
 
-async function appsOf({ apps }: Pick<Store, "apps">): Promise<string[]> {
+export async function appsOf({ apps }: Pick<Store, "apps">): Promise<string[]> {
   const ids: string[] = [];
   for await (const { id } of apps.list()) {
     ids.push(id);

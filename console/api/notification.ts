@@ -54,7 +54,8 @@ export async function notificationView(store: ReadStore, id: string, session: Se
 
 const ORDER: readonly DeliveryState[] = [...OPEN_STATES, ...END_STATES];
 
-function statesOf({ deliveries }: NotificationRecord): NotificationView["states"] {
+/** How many deliveries are in each state. */
+export function statesOf({ deliveries }: Pick<NotificationRecord, "deliveries">): NotificationView["states"] {
   return ORDER.flatMap((state) => {
     const count = deliveries.filter((d) => d.state === state).length;
     return count === 0 ? [] : [{ state: stateOf({ state }), count }];

@@ -45,7 +45,7 @@ export function FindScreen({ me }: { me: Me }): VNode {
       setMistake((error as Error).message);
     }
   };
-  const rows = () => [...document.querySelectorAll<HTMLElement>("table.find tbody a")];
+  const rows = () => [...document.querySelectorAll<HTMLElement>("table.find tbody td:last-child a")];
   const step = (by: number) => {
     const all = rows();
     const at = all.indexOf(document.activeElement as HTMLElement);
@@ -95,7 +95,7 @@ export function FindScreen({ me }: { me: Me }): VNode {
       </header>
       ${fault !== undefined && html`<div class="empty" role="alert"><span class="state bad">The search failed</span><p>${fault}. Sending goes on; this concerns the console alone.</p><button type="button" onClick=${again}>Try again now</button></div>`}
       ${isSlow && html`<div class="body stack-v"><span class="sr">Loading</span><span class="bone w1"></span><span class="bone w2"></span><span class="bone w3"></span></div>`}
-      ${data !== undefined && html`<${Results} data=${data} clear=${() => ask({})} isFiltered=${Object.keys(question.filter).length > 0} />`}
+      ${data !== undefined && html`<${Results} data=${data} maySeeUsers=${me.role !== "viewer"} clear=${() => ask({})} isFiltered=${Object.keys(question.filter).length > 0} />`}
       ${
         data !== undefined &&
         html`<footer>

@@ -9,6 +9,7 @@ import type { Me } from "../view.ts";
 const SCREENS: readonly (readonly [name: string, href: string, key: string])[] = [
   ["Now", "/now", "n"],
   ["Find", "/find", "f"],
+  ["Person", "/people", "p"],
   ["Dead letters", "/dead-letters", "d"],
 ];
 const ROLE_NAMES: Readonly<Record<Me["role"], string>> = { viewer: "Viewer", support: "Support", operator: "Operator" };

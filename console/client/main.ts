@@ -6,6 +6,7 @@ import { DeadScreen } from "./dead.ts";
 import { FindScreen } from "./find.ts";
 import { NotificationScreen } from "./notification.ts";
 import { NowScreen } from "./now.ts";
+import { PersonScreen } from "./person.ts";
 
 /** Each screen is a page of its own: links are links. */
 function Screen(): VNode {
@@ -16,6 +17,7 @@ function Screen(): VNode {
   if (me === undefined) return html`<main class="main" aria-busy="true"><span class="sr">Loading</span></main>`;
   const id = /^\/notifications\/([0-9a-f]{32})$/.exec(location.pathname)?.[1];
   if (location.pathname === "/now") return html`<${NowScreen} me=${me} />`;
+  if (location.pathname === "/people") return html`<${PersonScreen} me=${me} />`;
   if (location.pathname === "/dead-letters") return html`<${DeadScreen} me=${me} />`;
   return id === undefined ? html`<${FindScreen} me=${me} />` : html`<${NotificationScreen} me=${me} id=${id} />`;
 }

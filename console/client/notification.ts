@@ -7,6 +7,7 @@ import type { DeliveryRow, Me, NotificationView } from "../view.ts";
 import { CancelDialog, CancelPanel, RedriveDialog, redriveOne } from "./actions.ts";
 import { ContentPanel } from "./content.ts";
 import { Frame } from "./frame.ts";
+import { personLink } from "./person-link.ts";
 import { TimelinePanel } from "./timeline.ts";
 import { Mark, moment, WhyText } from "./words.ts";
 
@@ -51,7 +52,7 @@ export function NotificationScreen({ me, id }: { me: Me; id: string }): VNode {
           </div>
         </div>
         <p class="lead">${data.lead}</p>
-        <${Facts} view=${data} />
+        <${Facts} view=${data} isLinked=${me.role !== "viewer"} />
       </div>
       <${Deliveries} rows=${data.deliveries} />
       <div class="cols wide-left">
@@ -68,10 +69,10 @@ export function NotificationScreen({ me, id }: { me: Me; id: string }): VNode {
 const whyNot = (open: number, failed: number) =>
   [open === 0 ? "nothing is open" : "", failed === 0 ? "nothing failed" : ""].filter(Boolean).join(", ");
 
-function Facts({ view }: { view: NotificationView }): VNode {
+function Facts({ view, isLinked }: { view: NotificationView; isLinked: boolean }): VNode {
   const time = (at: number) => html`<time datetime=${instant(at)}>${moment(at)}</time>`;
   return html`<dl class="facts">
-    ${view.user !== "" && html`<div><dt>Recipient</dt><dd>${view.user}</dd></div>`}
+    ${view.user !== "" && html`<div><dt>Recipient</dt><dd>${isLinked ? html`<a href=${personLink(view)}>${view.user}</a>` : view.user}</dd></div>`}
     <div><dt>App</dt><dd>${view.app}</dd></div>
     <div><dt>Class, category</dt><dd>${view.notificationClass}, ${view.category}</dd></div>
     <div><dt>Accepted (UTC)</dt><dd class="mono">${time(view.acceptedAt)}</dd></div>

@@ -9,7 +9,10 @@ export interface OperatorAction {
   /** ms since the epoch, by the store's clock. */
   at: number;
   actor: string;
-  /** The command: `pause`, `dead redrive`, `app key revoke`. The console: `cancel`, `redrive`, `stop-redrive` (its target is the id of the redrive's entry). */
+  /**
+   * The command: `pause`, `dead redrive`, `app key revoke`. The console: `cancel`, `redrive`, `stop-redrive` (its target is the id of the redrive's entry), and what is
+   * done to a person.
+   */
   action: string;
   /** What it was done to, in the command's own words. */
   target: string;

@@ -1,7 +1,8 @@
+import { createPreferences } from "../../adapters/opt-outs/preferences.ts";
 import { createRedrives } from "../../console/api/redrives.ts";
 import { json } from "../../console/api/route.ts";
 import { apiError } from "../../console/auth/protect.ts";
-import { API_ROLES, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
+import { API_ROLES, type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import { hasRole, type Session } from "../../console/session.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -9,10 +10,18 @@ import { type HttpServer, type Route, startHttpServer } from "../../runtime/http
 import { createLogger } from "../../runtime/logger.ts";
 
 /** The console's pages and API over a store, for one person who is signed in. */
-export async function startTestConsole(store: Store, session: Session): Promise<HttpServer & { url: string }> {
+export async function startTestConsole(
+  store: Store,
+  session: Session,
+  about: Partial<Pick<ConsoleParts, "preferences" | "log">> = {},
+): Promise<HttpServer & { url: string }> {
+  const log = createLogger("console", "error");
   const recorder = { record() {} };
   const redrives = createRedrives({ store, recorder, clock: systemClock, signal: new AbortController().signal });
-  const parts = { store, clock: systemClock, recorder, redrives };
+  const { apps, profiles } = store;
+  const preferences =
+    about.preferences ?? createPreferences({ store: store.preferences, apps, profiles, redis: undefined, clock: systemClock, log });
+  const parts: ConsoleParts = { store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log };
   const routes: Route[] = [
     ...createPageRoutes(),
     { method: "GET", path: "/api/session", handle: async () => json(session) },
@@ -23,6 +32,6 @@ export async function startTestConsole(store: Store, session: Session): Promise<
       return { ...route, handle: async (request) => (hasRole(session, least) ? route.handle(request, session) : refusal) };
     }),
   ];
-  const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log: createLogger("console", "error"), routes });
+  const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
   return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

@@ -1,0 +1,52 @@
+// What pages send about a person. Each function throws a RequestFault that names the field at fault.
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import type { OptOut } from "../../core/preferences/opt-out.ts";
+import { type Fields, RequestFault, textOf } from "./route.ts";
+
+/** Of an app's id and a user's id, in characters; the API takes no longer ones. */
+const APP_MAX = 100;
+const USER_MAX = 128;
+const CATEGORY_MAX = 64;
+/** Of what proves an opt-out: a date, a ticket, some words. */
+const EVIDENCE_MAX = 500;
+
+export interface Named {
+  app: string;
+  user: string;
+}
+
+export const readNamed = (body: Fields): Named => ({ app: textOf(body, "app", APP_MAX), user: textOf(body, "user", USER_MAX) });
+
+/** Throws a RequestFault where either is missing. */
+export function personIn(body: Fields): Named {
+  const named = readNamed(body);
+  for (const name of ["app", "user"] as const) if (named[name] === "") throw new RequestFault(`${name} is empty`);
+  return named;
+}
+
+export const WAYS = ["phone", "letter", "mail"] as const;
+
+export function oneOf<T extends string>(body: Fields, name: string, all: readonly T[]): T {
+  const given = textOf(body, name, CATEGORY_MAX);
+  const found = all.find((one) => one === given);
+  if (found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
+  return found;
+}
+
+/** As the API takes categories. */
+const CATEGORY = /^(\*|[a-z0-9][a-z0-9._-]*)$/;
+
+export function scopeIn(body: Fields): OptOut {
+  const channel = oneOf<Channel | "*">(body, "channel", ["*", ...CHANNELS]);
+  const category = textOf(body, "category", CATEGORY_MAX);
+  if (!CATEGORY.test(category)) throw new RequestFault("category must be a category's name, or * for every category");
+  return { channel, category };
+}
+
+export function evidenceIn(body: Fields): string {
+  const text = textOf(body, "evidence", EVIDENCE_MAX).trim();
+  if (text === "")
+    throw new RequestFault("evidence is empty: the history keeps what proves it, for example the time of the call and the ticket");
+  if (/\p{Cc}/u.test(text)) throw new RequestFault("evidence must be one line without control characters");
+  return text;
+}
