@@ -11,7 +11,7 @@ export interface Order {
 
 /** Longest texts, in characters. */
 const ACTOR_MAX = 100;
-const REASON_MAX = 500;
+export const REASON_MAX = 500;
 
 /** What is wrong with the texts of an order, in words; undefined: nothing. */
 export function orderFault({ actor, reason }: Order): string | undefined {
