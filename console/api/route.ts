@@ -1,5 +1,8 @@
-import { REASON_MAX } from "../../operations/steering/audit-log.ts";
+import type { AppRecord } from "../../core/apps/app.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
 import type { HttpRequest, HttpResponse, Route } from "../../runtime/http/server.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 import { hasRole, type Role, type Session } from "../session.ts";
 
 /** A route that is served only to who is signed in. */
@@ -42,6 +45,7 @@ async function answered(work: () => Promise<unknown>): Promise<HttpResponse> {
   try {
     return json(200, await work());
   } catch (error) {
+    if (error instanceof OperatorError) return json(400, { error: { code: "request", message: error.message } });
     if (error instanceof RequestFault) return json(error.status, { error: { code: "request", message: error.message } });
     throw error;
   }
@@ -62,6 +66,43 @@ function fieldsOf(body: Buffer): Fields {
 export function objectOf(given: unknown, name: string): Fields {
   if (typeof given !== "object" || given === null || Array.isArray(given)) throw new RequestFault(`${name} must be an object`);
   return given as Fields;
+}
+
+/** Apps that are listed, and that are looked through. */
+export const APPS_MAX = 200;
+
+/** The first APPS_MAX, by id. */
+export async function appsOf({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> {
+  const found: AppRecord[] = [];
+  for await (const app of apps.list()) if (found.push(app) === APPS_MAX) break;
+  return found;
+}
+
+/** An integer from 0 to `max`; absent: 0. */
+export function countOf(fields: Fields, name: string, max: number): number {
+  const given = fields[name] ?? 0;
+  if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0 || given > max)
+    throw new RequestFault(
+      `${name} must be an integer from 0 to ${max}; what is given is ${typeof given === "number" ? "another number" : `of type ${typeof given}`}`,
+    );
+  return given;
+}
+
+/** One of a list; undefined where it is empty. */
+export function oneOf<T extends string>(fields: Fields, name: string, all: readonly T[]): T | undefined {
+  const given = textOf(fields, name, 100);
+  const found = all.find((known) => known === given);
+  if (given !== "" && found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
+  return found;
+}
+
+/** Who asks, and why, for the log of actions. */
+export function readOrder(body: Fields, session: Session): Order {
+  requireRole(session, "operator");
+  const order = { actor: session.name, reason: readReason(body) };
+  const fault = orderFault(order);
+  if (fault !== undefined) throw new RequestFault(fault.replaceAll("--", ""));
+  return order;
 }
 
 /** A text of at most `max` characters; absent: empty. */

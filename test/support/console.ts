@@ -1,14 +1,28 @@
+import { connectRedis } from "../../adapters/redis/connect.ts";
+import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
 import { json } from "../../console/api/route.ts";
-import { API_ROLES, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
+import { API_ROLES, type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import { hasRole, type Session } from "../../console/session.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { type HttpServer, type Route, startHttpServer } from "../../runtime/http/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
 
-/** The console's pages and API over a store, for one person who is signed in. */
-export async function startTestConsole(store: Store, session: Session): Promise<HttpServer & { url: string }> {
-  const parts = { store, clock: systemClock, recorder: { record() {} } };
+export interface TestConsole extends HttpServer {
+  url: string;
+}
+
+/**
+ * The console's pages and API over a store, for one person who is signed in.
+ * @param redisUrl where dispatchers share their circuits; absent: nowhere that the console can read
+ */
+export async function startTestConsole(store: Store, session: Session, redisUrl?: string): Promise<TestConsole> {
+  await using stack = new AsyncDisposableStack();
+  const log = createLogger("console", "error");
+  const redis = redisUrl === undefined ? undefined : stack.use(await connectRedis(redisUrl, { log }));
+  const circuits: ConsoleParts["circuits"] = (channel) => (redis ? createSharedCircuits(redis, channel) : { read: async () => undefined });
+  const parts = { store, clock: systemClock, recorder: { record() {} }, providers: PROVIDERS, circuits };
   const routes: Route[] = [
     ...createPageRoutes(),
     { method: "GET", path: "/api/session", handle: async () => json(200, session) },
@@ -19,6 +33,7 @@ export async function startTestConsole(store: Store, session: Session): Promise<
       return { ...route, handle: async (request) => (hasRole(session, least) ? route.handle(request, session) : refusal) };
     }),
   ];
-  const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log: createLogger("console", "error"), routes });
-  return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const server = stack.use(await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes }));
+  const kept = stack.move();
+  return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
