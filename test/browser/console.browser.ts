@@ -24,7 +24,7 @@ before(async () => {
   browser = await startChromium();
   system = await startSystem(SHOP_ENV);
   for (const role of ["viewer", "support", "operator"] as const)
-    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }));
+    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }, system.redisUrl));
 });
 after(async () => {
   await browser?.close();
@@ -302,7 +302,6 @@ test("the console as people see it", async () => {
     for (const [path, name, ready] of [
       ["/find#user=hana", "console-find", "table.find tbody tr"],
       ["/dead-letters", "console-dead-letters", "table.dead tbody tr"],
-      ["/now", "console-now", "section[aria-labelledby=channels] td"],
       [`/notifications/${id}`, "console-notification", ".timeline li"],
     ] as const) {
       await using opened = await openConsole(path, "operator", { colorScheme });
