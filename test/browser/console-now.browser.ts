@@ -179,7 +179,8 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
       await page.getByRole("dialog").waitFor();
       await check("the pause dialog");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "detached" });
+      // A closed one has the keys until it is gone.
+      await page.locator("dialog").waitFor({ state: "detached" });
       await page.keyboard.press("g");
       await page.keyboard.press("c");
       await page.waitForURL("**/accounts");
