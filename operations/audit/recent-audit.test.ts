@@ -116,3 +116,12 @@ test("where more was accepted than is read, the window is shorter, and complete 
   assert.deepEqual(window.notifications.map(({ app }) => app).sort(), ["bank", "shop", "shop"]);
   assert.ok(window.notifications.some(({ id }) => id === recent.id));
 });
+
+test("more than one read of an app are read, each once", async () => {
+  await using world = await openWorld();
+  const { store, now } = world;
+  const times = (i: number) => ({ acceptedAt: now - i, sendAt: now, expiresAt: now + 60_000 });
+  await store.notifications.insert(Array.from({ length: 450 }, (_, i) => sampleNotification([now + 60_000], times(i))));
+  const { notifications, from } = await readWindow(store, { from: now - RECENT_MS, max: 1_000, clock: systemClock });
+  assert.deepEqual([new Set(notifications.map(({ id }) => id)).size, notifications.length, from], [450, 450, now - RECENT_MS]);
+});

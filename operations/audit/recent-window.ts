@@ -1,4 +1,5 @@
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import { placeOf } from "../../core/delivery/place.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import { type AttemptRecord, attemptId } from "../../core/ports/attempt-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -68,7 +69,7 @@ async function readApp(
     const page = await notifications.search(app, { kind: "all" }, { from, before }, limit);
     found.push(...page);
     if (page.length < limit) return { found, isCut: false };
-    before = page.at(-1)!;
+    before = placeOf(page.at(-1)!);
     await clock.sleep(PAUSE_MS);
   }
   return { found, isCut: true };
