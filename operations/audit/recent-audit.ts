@@ -11,7 +11,7 @@ import { type RecentWindow, readWindow, type WindowStore } from "./recent-window
 
 /** How far back a recent audit looks, in ms. */
 export const RECENT_MS = 600_000;
-/** Notifications of one audit at most: a quarter of a second of work, in parts. Where more was accepted, it looks less far back. */
+/** Notifications of one audit at most: with SQLite 50 ms of work, spread over half a second. Where more was accepted, it looks less far back. */
 export const RECENT_MAX = 2_000;
 /** Within this of its time, in ms, what is critical is to be tried. */
 export const CRITICAL_MS = 10_000;
