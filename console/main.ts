@@ -1,6 +1,10 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
+import { connectRedis } from "../adapters/redis/connect.ts";
+import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import type { Channel } from "../core/delivery/channel.ts";
+import { PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { reachable } from "../runtime/host-port.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
@@ -31,12 +35,13 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const show = (path: string) => showLink(`${url()}${path}`);
       const auth = createAuth({ config, clock, log, keysNow, roles: { ...ROUTE_ROLES, ...API_ROLES }, printLink: show });
       const preferences = await openPreferences(config, { store, clock, log, stack });
+      const redis = stack.use(
+        await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: "circuits are not shown" }),
+      );
+      const circuits = (channel: Channel) => createSharedCircuits(redis, channel);
       const redrives = createRedrives({ store, recorder, clock, signal });
-      const routes = [
-        ...createPageRoutes(),
-        ...auth.routes,
-        ...auth.protect(createApiRoutes({ store, clock, recorder, redrives, preferences, log })),
-      ];
+      const parts = { store, clock, recorder, redrives, preferences, log, providers: PROVIDERS, circuits };
+      const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes(parts))];
       const server = stack.use(
         await startHttpServer({
           ...{ host, port, log, routes },

@@ -3,29 +3,44 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { HttpResponse, Route } from "../runtime/http/server.ts";
 import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
 import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
+import { readAccounts } from "./api/accounts.ts";
 import { type ActParts, cancel, redriveOne } from "./api/act.ts";
+import { type AppsParts, createAppsRoutes } from "./api/apps.ts";
 import { createRedriveRoutes, readDead } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
+import { createLook, type LookParts, shared } from "./api/look.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
-import { createNow, type NowStore, steer } from "./api/now.ts";
+import { createNow } from "./api/now.ts";
 import { createPersonRoutes } from "./api/person.ts";
 import type { PersonParts } from "./api/person-orders.ts";
 import type { Redrives } from "./api/redrives.ts";
 import { get, post, RequestFault } from "./api/route.ts";
+import { createSteerRoutes, type SteerParts } from "./api/steer.ts";
 import type { SessionRoute } from "./auth/protect.ts";
 import type { Role } from "./session.ts";
 
 export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "log"> {
+  store: ActParts["store"] & FindParts["store"] & LookParts["store"] & AppsParts["store"] & PersonParts["store"];
+  clock: Clock;
   redrives: Redrives;
-  store: ActParts["store"] & FindParts["store"] & NowStore & PersonParts["store"];
-  clock: Pick<Clock, "now">;
+  /** Every provider's name and channel: providers/list.ts. */
+  providers: SteerParts["providers"];
+  /** Where dispatchers share their circuits: createSharedCircuits() of a channel. Nothing is written to it. */
+  circuits: LookParts["circuits"];
 }
 
 /** The least role that may call each route, by method and path. */
 export const API_ROLES: Readonly<Record<string, Role>> = {
   "GET /api/now": "viewer",
+  "GET /api/accounts": "viewer",
+  "GET /api/apps": "viewer",
   "POST /api/pause": "operator",
   "POST /api/resume": "operator",
+  "POST /api/drain": "operator",
+  "POST /api/reevaluate": "operator",
+  "POST /api/keys/create": "operator",
+  "POST /api/keys/rotate": "operator",
+  "POST /api/keys/revoke": "operator",
   "GET /api/dead": "viewer",
   "POST /api/dead/redrive": "operator",
   "GET /api/dead/redrives": "viewer",
@@ -44,23 +59,30 @@ export const API_ROLES: Readonly<Record<string, Role>> = {
 };
 
 /** The API of the pages. protectRoutes() serves it to nobody without a session and the role of API_ROLES. */
-export const createApiRoutes = (parts: ConsoleParts): SessionRoute[] => [
-  get("/api/now", createNow(parts.store)),
-  post("/api/pause", (body, session) => steer(parts.store, "pause", body, session)),
-  post("/api/resume", (body, session) => steer(parts.store, "resume", body, session)),
-  get("/api/dead", () => readDead(parts)),
-  ...createRedriveRoutes(parts),
-  ...createFindRoutes(parts),
-  ...createPersonRoutes(parts),
-  get("/api/notifications/*", async ({ path }, session) => {
-    const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());
-    if (view === undefined) throw new RequestFault("there is no notification of this id", 404);
-    return view;
-  }),
-  { method: "GET", path: "/api/mails/*", handle: ({ path }) => mail(parts, idIn(path)) },
-  post("/api/cancel", (body, session) => cancel(parts, body, session)),
-  post("/api/redrive", (body, session) => redriveOne(parts, body, session)),
-];
+export function createApiRoutes(parts: ConsoleParts): SessionRoute[] {
+  const look = createLook(parts);
+  return [
+    get("/api/now", createNow({ ...parts, look })),
+    get(
+      "/api/accounts",
+      shared(() => readAccounts({ ...parts, look })),
+    ),
+    ...createSteerRoutes(parts),
+    ...createAppsRoutes(parts),
+    get("/api/dead", () => readDead(parts)),
+    ...createRedriveRoutes(parts),
+    ...createFindRoutes(parts),
+    ...createPersonRoutes(parts),
+    get("/api/notifications/*", async ({ path }, session) => {
+      const view = await notificationView(parts.store, idIn(path), session, parts.clock.now());
+      if (view === undefined) throw new RequestFault("there is no notification of this id", 404);
+      return view;
+    }),
+    { method: "GET", path: "/api/mails/*", handle: ({ path }) => mail(parts, idIn(path)) },
+    post("/api/cancel", (body, session) => cancel(parts, body, session)),
+    post("/api/redrive", (body, session) => redriveOne(parts, body, session)),
+  ];
+}
 
 /** "": it is none. */
 const idIn = (path: string) => /\/([0-9a-f]{32})$/.exec(path)?.[1] ?? "";
@@ -87,7 +109,9 @@ export function createPageRoutes(): Route[] {
   };
   return [
     { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/now" } }) },
-    ...["/now", "/find", "/people", "/dead-letters", "/notifications/*"].map((path): Route => ({ method: "GET", path, handle: page })),
+    ...["/now", "/find", "/people", "/dead-letters", "/apps", "/accounts", "/notifications/*"].map(
+      (path): Route => ({ method: "GET", path, handle: page }),
+    ),
     ...["/console/client/*", "/web/*"].map((path): Route => ({ method: "GET", path, handle: file })),
   ];
 }

@@ -172,46 +172,6 @@ export interface Redriven {
   isCut?: boolean;
 }
 
-export interface ChannelNow {
-  channel: string;
-  waiting: number;
-  inDoubt: number;
-  /** The most frequent first. */
-  why: { count: number; words: string /** Empty: no attempt has failed. */; reason: string; isInDoubt: boolean }[];
-}
-
-export interface Steered {
-  /** channel:sms */
-  target: string;
-  state: "paused" | "drained" | "resumed";
-  to: string;
-  actor: string;
-  reason: string;
-  at: number;
-  until?: number | undefined;
-}
-
-export interface Now {
-  /** What is degraded comes first. */
-  channels: ChannelNow[];
-  /** Due in the outbox, by class; how long the oldest has waited, in ms. */
-  outbox: { notificationClass: string; count: number; oldestMs: number }[];
-  /** Notifications with a delivery that failed in the last 24 h. */
-  failed: number;
-  /** It is a lower bound. */
-  isFailedCut: boolean;
-  steering: Steered[];
-  /** The latest first. */
-  actions: { at: number; actor: string; action: string; target: string; reason: string; result: string }[];
-  now: number;
-}
-
-export interface SteerOrder {
-  /** channel:sms */
-  target: string;
-  reason: string;
-}
-
 export interface DeadGroup {
   channel: string;
   /** As in the API; "none": it was stored without one. */

@@ -259,7 +259,12 @@ function withoutDrained(able: readonly SteeredChoice[]): SteeredChoice[] {
     .toSorted((a, b) => Number(instead.has(b.provider.name)) - Number(instead.has(a.provider.name)));
 }
 
-const moved = (open: Opening, ms: number): Opening => ({ ...open, until: open.until + ms, criticalUntil: open.criticalUntil + ms });
+const moved = (open: Opening, ms: number): Opening => ({
+  ...open,
+  since: open.since + ms,
+  until: open.until + ms,
+  criticalUntil: open.criticalUntil + ms,
+});
 
 /** Without what would give the metric a label for every country, host or app. */
 function labelsOf(name: string) {

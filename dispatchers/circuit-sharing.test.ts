@@ -143,8 +143,10 @@ test("without Redis each pod acts on what it sees itself", async () => {
 });
 
 test("what is no circuit in Redis is ignored, and no pod's clock keeps a circuit open for ever", async () => {
-  const open = { until: 5, criticalUntil: 5, times: 1, fault: "service", reason: { code: "unavailable" } };
+  const open = { since: 3, until: 5, criticalUntil: 5, times: 1, fault: "service", reason: { code: "unavailable" } };
   assert.deepEqual(readCircuit(JSON.stringify({ at: 1, open })), { at: 1, open });
+  const { since: _, ...ofEarlierVersion } = open;
+  assert.deepEqual(readCircuit(JSON.stringify({ at: 1, open: ofEarlierVersion })), { at: 1, open: { ...open, since: 1 } });
   assert.deepEqual(readCircuit('{"at":1}'), { at: 1 });
   for (const text of ["", "null", "[]", "{}", '{"at":"1"}', '{"at":1e999}', JSON.stringify({ at: 1, open: { ...open, until: -1 } })])
     assert.equal(readCircuit(text), undefined, text);
@@ -155,7 +157,7 @@ test("what is no circuit in Redis is ignored, and no pod's clock keeps a circuit
   for (const at of [world.clock.now() + 4_000, far]) {
     const reason = { code: "unavailable" } as const;
     const told = new Map([
-      ["twilio/default account", { at, open: { until: far, criticalUntil: far, times: 1, fault: "service" as const, reason } }],
+      ["twilio/default account", { at, open: { since: at, until: far, criticalUntil: far, times: 1, fault: "service" as const, reason } }],
     ]);
     const shared: SharedCircuits = {
       read: async () => told,

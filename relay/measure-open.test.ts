@@ -54,7 +54,7 @@ test("of a large backlog no more is read than the bound, and other work runs bet
   let [asked, pauses] = [0, 0];
   const sleep = async () => void pauses++;
   const batch: DeliveryCount[] = [
-    { channel: "sms", state: "pending", reason: "unavailable", count: 2 },
+    { channel: "sms", state: "pending", reason: "unavailable", count: 2, oldest: 7 },
     { channel: "sms", state: "sent", reason: undefined, count: 9 },
   ];
   const openCounts = async function* (limit: number) {
@@ -63,7 +63,7 @@ test("of a large backlog no more is read than the bound, and other work runs bet
     yield batch;
   };
   assert.deepEqual(await countOpenDeliveries({ openCounts }, { sleep }), [
-    { channel: "sms", state: "pending", reason: "unavailable", count: 4 },
+    { channel: "sms", state: "pending", reason: "unavailable", count: 4, oldest: 7 },
   ]);
   assert.deepEqual([asked, pauses], [OPEN_READ_MAX, 2]);
 });

@@ -150,15 +150,15 @@ async function* openCounts(collection: Collection<NotificationDocument>, limit: 
   if (limit <= 0) return;
   const cursor = collection.find(
     { due: { $exists: true } },
-    { projection: DELIVERY_PROJECTION, hint: { due: 1 }, limit, batchSize: BATCH_ROWS },
+    { projection: { sendAt: 1, ...DELIVERY_PROJECTION }, hint: { due: 1 }, limit, batchSize: BATCH_ROWS },
   );
   try {
     for (;;) {
       const more = await asStoreError("count open deliveries", () => cursor.hasNext());
       if (!more) return;
       const counts = createDeliveryCounts();
-      for (const { deliveries } of [...cursor.readBufferedDocuments()])
-        for (const { channel, state, reason } of deliveries) if (isOpen(state)) counts.add(channel, state, reason, 1);
+      for (const { sendAt, deliveries } of [...cursor.readBufferedDocuments()])
+        for (const { channel, state, reason } of deliveries) if (isOpen(state)) counts.add(channel, state, reason, 1, sendAt);
       yield counts.all();
     }
   } finally {

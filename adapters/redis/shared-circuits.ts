@@ -56,12 +56,14 @@ export function readCircuit(text: string): SharedCircuit | undefined {
     const { at, open } = JSON.parse(text) as { at?: unknown; open?: Partial<Record<keyof Opening, unknown>> | null };
     if (!isTime(at)) return undefined;
     if (open === undefined || open === null) return { at };
-    const { until, criticalUntil, times, fault, reason } = open;
+    // An earlier version does not write when it opened: then it is known to be open since this was written.
+    const { since = at, until, criticalUntil, times, fault, reason } = open;
     const { code, detail } = (reason ?? {}) as { code?: unknown; detail?: unknown };
-    if (!isTime(until) || !isTime(criticalUntil) || !isTime(times) || typeof code !== "string" || !isReasonCode(code)) return undefined;
+    if (!isTime(since) || !isTime(until) || !isTime(criticalUntil) || !isTime(times) || typeof code !== "string" || !isReasonCode(code))
+      return undefined;
     if (fault !== "service" && fault !== "setup" && fault !== "ambiguous") return undefined;
     const why = { code, ...(typeof detail === "string" ? { detail } : {}) };
-    return { at, open: { until, criticalUntil, times, fault, reason: why } };
+    return { at, open: { since, until, criticalUntil, times, fault, reason: why } };
   } catch {
     return undefined;
   }

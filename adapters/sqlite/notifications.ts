@@ -41,9 +41,9 @@ async function* readOpen(
 
 function openCountsOf(rows: readonly Record<string, unknown>[]): DeliveryCount[] {
   const counts = createDeliveryCounts();
-  for (const { channel, state, reason } of rows) {
+  for (const { channel, state, reason, sendAt } of rows) {
     if (!isOpen(state as DeliveryState)) continue;
-    counts.add(channel as Channel, state as DeliveryState, readReason(reason), 1);
+    counts.add(channel as Channel, state as DeliveryState, readReason(reason), 1, Number(sendAt));
   }
   return counts.all();
 }
@@ -65,7 +65,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     from notifications, json_each(doc, '$.deliveries') d group by 1, 2, 3`);
   // In two parts, because SQLite seeks to a row among many that are due at the same moment only where `due` is given exactly.
   const openAfter = database.prepare(`
-    select opened.row, opened.due, d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason
+    select opened.row, opened.due, opened.doc ->> '$.sendAt' as sendAt, d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason
     from (
       select * from (select rowid as row, due, doc from notifications where due = :due and rowid > :row order by rowid limit :limit)
       union all

@@ -16,6 +16,8 @@ export interface OpenCount {
   /** Why the last attempt did not succeed; none: it has not been tried, or waits in a queue. */
   reason: ReasonCode | "none";
   count: number;
+  /** The earliest moment at which one of them was to be sent; ms since the epoch. */
+  oldest: number;
 }
 
 /** What is open, by channel, state and reason, of the OPEN_READ_MAX notifications that are due first. Resolves early, with what it has, once `signal` aborts. */
@@ -26,10 +28,12 @@ export async function countOpenDeliveries(
 ): Promise<OpenCount[]> {
   const counts = new Map<string, OpenCount>();
   for await (const batch of notifications.openCounts(OPEN_READ_MAX)) {
-    for (const { channel, state, reason = "none", count } of batch) {
+    for (const { channel, state, reason = "none", count, oldest = Number.POSITIVE_INFINITY } of batch) {
       if (!isOpen(state)) continue;
       const key = `${channel} ${state} ${reason}`;
-      counts.set(key, { channel, state, reason, count: (counts.get(key)?.count ?? 0) + count });
+      const before = counts.get(key);
+      const first = Math.min(before?.oldest ?? oldest, oldest);
+      counts.set(key, { channel, state, reason, count: (before?.count ?? 0) + count, oldest: first });
     }
     if (signal?.aborted) break;
     await clock.sleep(PAUSE_MS, signal);

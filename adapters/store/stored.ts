@@ -46,10 +46,14 @@ function readDelivery({ reason: stored, publications = 0, publishCount = publica
 export function createDeliveryCounts() {
   const counts = new Map<string, DeliveryCount>();
   return {
-    add(channel: Channel, state: DeliveryState, stored: StoredDelivery["reason"], count: number): void {
+    /** @param sendAt when it was to be sent, where the oldest is asked for */
+    add(channel: Channel, state: DeliveryState, stored: StoredDelivery["reason"], count: number, sendAt?: number): void {
       const code = parseStoredReason(stored, state)?.code;
       const key = `${channel} ${state} ${code}`;
-      counts.set(key, { channel, state, reason: code, count: (counts.get(key)?.count ?? 0) + count });
+      const before = counts.get(key);
+      const oldest = sendAt === undefined ? undefined : Math.min(before?.oldest ?? sendAt, sendAt);
+      const total = (before?.count ?? 0) + count;
+      counts.set(key, { channel, state, reason: code, count: total, ...(oldest === undefined ? {} : { oldest }) });
     },
     all: (): DeliveryCount[] => [...counts.values()],
   };

@@ -1,5 +1,6 @@
 import { type ApiKeyRecord, type AppRecord, keyState } from "../../core/apps/app.ts";
 import type { AppLimits } from "../../core/apps/limits.ts";
+import { limitRows } from "../../operations/apps/limit-rows.ts";
 import { table } from "../table.ts";
 import { accountsText } from "./account-options.ts";
 
@@ -74,19 +75,7 @@ export function allKeysText(keys: readonly KeyOfApp[], now: number): string {
 }
 
 /** As `carillon app limits set` takes them. */
-export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMax, dailyMax, weight, ...lists }: AppLimits): string {
-  const listed = (items: readonly string[] | undefined) => items && (items.join(",") || "none");
-  const lines = [
-    ...[["rate", ratePerSecond] as const, ["burst", burst] as const, ["classes", classes?.join(",")] as const],
-    ...[["open-max", openMax] as const, ["scheduled-max", scheduledMax] as const],
-    ...Object.entries(dailyMax ?? {}).flatMap(([channel, byClass]) =>
-      Object.entries(byClass).map(([name, max]) => ["daily-max", `${channel}/${name}=${max}`] as const),
-    ),
-    ...[["sms-prefixes", listed(lists.smsPrefixes)] as const, ["sms-senders", listed(lists.smsSenders)] as const],
-    ...[["email-from", listed(lists.emailFrom)] as const],
-    ...[["overrides", listed(lists.overrides)] as const, ["weight", weight] as const],
-    ...Object.entries(lists.contentDays ?? {}).map(([name, days]) => ["content-days", `${name}=${days}`] as const),
-    ...Object.entries(lists.metadataDays ?? {}).map(([name, days]) => ["metadata-days", `${name}=${days}`] as const),
-  ].flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+export function limitsText(limits: AppLimits): string {
+  const lines = limitRows(limits).map(([name, value]) => `--${name} ${value}`);
   return lines.length > 0 ? lines.join("\n") : "none of its own: the installation's defaults apply";
 }

@@ -7,9 +7,9 @@ const statusOf = (over: Partial<Status>): Status => ({ roles: [], waiting: undef
 
 test("what waits is listed by reason, with what to do about each", () => {
   const open = [
-    { channel: "sms", state: "pending", reason: "misconfigured", count: 1_200 },
-    { channel: "email", state: "uncertain", reason: "outcome-unknown", count: 3 },
-    { channel: "apns", state: "pending", reason: "none", count: 9 },
+    { channel: "sms", state: "pending", reason: "misconfigured", count: 1_200, oldest: 0 },
+    { channel: "email", state: "uncertain", reason: "outcome-unknown", count: 3, oldest: 0 },
+    { channel: "apns", state: "pending", reason: "none", count: 9, oldest: 0 },
   ] as const;
   const text = statusText(statusOf({ waiting: { ...QUIET, open: [...open], failed: 10_000 } }));
   assert.match(text, /^ +sms +pending +1200 +misconfigured$/m);

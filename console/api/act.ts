@@ -4,10 +4,10 @@ import { maskEndpoint } from "../../core/delivery/endpoint.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { type RedriveEnd, type RedriveReport, redrive } from "../../operations/dead-letters/redrive.ts";
-import { logged, orderFault } from "../../operations/steering/audit-log.ts";
+import { logged } from "../../operations/steering/audit-log.ts";
 import type { Session } from "../session.ts";
 import type { Cancelled, Redriven } from "../view.ts";
-import { type Fields, flagOf, RequestFault, readReason, textOf } from "./route.ts";
+import { type Fields, flagOf, RequestFault, readOrder, textOf } from "./route.ts";
 import { CHANNEL_NAMES } from "./words.ts";
 
 export interface ActParts {
@@ -26,7 +26,7 @@ const OUTCOMES: Readonly<Record<CancelOutcome, string>> = {
 
 /** Cancels what was not given to a provider, under an entry of the log of actions. */
 export async function cancel({ store, recorder }: ActParts, body: Fields, session: Session): Promise<Cancelled> {
-  const order = readOrder(body, session);
+  const order = targeted(body, session);
   const n = await store.notifications.find(order.target);
   if (n === undefined) throw new RequestFault("there is no notification of this id", 404);
   const found = await logged(store, { ...order, action: "cancel" }, async (now) => {
@@ -57,7 +57,7 @@ const LEFT_OUT: Readonly<Record<Exclude<RedriveEnd, "redriven">, string>> = {
 export async function redriveOne({ store, recorder }: ActParts, body: Fields, session: Session): Promise<Redriven> {
   const [uncertain, dryRun] = [flagOf(body, "uncertain"), flagOf(body, "dryRun")];
   if (dryRun) return redriven(await run(idOf(body), await store.time()));
-  const order = readOrder(body, session);
+  const order = targeted(body, session);
   return logged(store, { ...order, action: "redrive" }, async (now) => {
     const result = redriven(await run(order.target, now));
     return { result, words: [`${result.redriven} redriven`, ...result.leftOut].join("; ") };
@@ -81,9 +81,4 @@ function idOf(body: Fields): string {
   return id;
 }
 
-function readOrder(body: Fields, session: Session) {
-  const order = { actor: session.name, reason: readReason(body) };
-  const fault = orderFault(order);
-  if (fault !== undefined) throw new RequestFault(fault.replace("--why", "reason").replace("--by", "your name"));
-  return { ...order, target: idOf(body) };
-}
+const targeted = (body: Fields, session: Session) => ({ ...readOrder(body, session), target: idOf(body) });

@@ -12,13 +12,11 @@ import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 import type { Filter, Found, OpenCounts, Resolved, Row } from "../view.ts";
 import { readFilter, VALUE_MAX } from "./filter.ts";
-import { type Fields, objectOf, post, RequestFault, textOf, userFor } from "./route.ts";
+import { appIdsOf, type Fields, objectOf, post, RequestFault, textOf, userFor } from "./route.ts";
 import { stateOf, whyOf } from "./words.ts";
 
 /** Notifications of one page. */
 const PAGE = 25;
-/** Apps that are listed, and that an idempotency key is looked for in. */
-const APPS_MAX = 200;
 const APP_MAX = 100;
 /** Attempts of a delivery that a list counts: one that is tried every 30 s has 200 after 100 minutes. */
 const CALLS_MAX = 200;
@@ -38,7 +36,7 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
   const filter = readFilter(objectOf(body.filter ?? {}, "filter"));
   const after = textOf(body, "after", 60);
   if (after !== "" && !/^\d{1,16}-[0-9a-f]{32}$/.test(after)) throw new RequestFault("after must be the `next` of an answer");
-  const [apps, now] = [await appsOf(store), clock.now()];
+  const [apps, now] = [await appIdsOf(store), clock.now()];
   const app = textOf(body, "app", APP_MAX) || (apps[0] ?? "");
   const page = await searchNotifications(store, { app, filter, after: after === "" ? undefined : parsePlace(after), limit: PAGE, now });
   const shown = page.notifications.flatMap((n) => shownDeliveries(n, filter, now).map((d) => ({ n, d })));
@@ -57,15 +55,6 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
 const shownDeliveries = (n: NotificationRecord, { providerRef: _, ...filter }: SearchFilter, now: number): Delivery[] =>
   foundDeliveries(n, filter, now, new Set());
 
-export async function appsOf({ apps }: Pick<Store, "apps">): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const { id } of apps.list()) {
-    ids.push(id);
-    if (ids.length === APPS_MAX) break;
-  }
-  return ids;
-}
-
 function rowOf(n: NotificationRecord, d: Delivery, attempts: string, now: number, session: Session): Row {
   return {
     ...{ notificationId: n.id, deliveryId: d.id, acceptedAt: n.acceptedAt, channel: d.channel, category: n.category },
@@ -77,8 +66,9 @@ function rowOf(n: NotificationRecord, d: Delivery, attempts: string, now: number
 
 /** Numbers that were used up without a call are no attempts. */
 async function countCalls({ attempts }: Pick<Store, "attempts">, deliveries: readonly Delivery[]): Promise<Map<string, string>> {
-  const idsOf = ({ id, attempt }: Delivery) => Array.from({ length: Math.min(attempt, CALLS_MAX) }, (_, i) => attemptId(id, attempt - i));
-  const made = Map.groupBy(await attempts.find(deliveries.flatMap(idsOf)), ({ deliveryId }) => deliveryId);
+  const attemptIds = ({ id, attempt }: Delivery) =>
+    Array.from({ length: Math.min(attempt, CALLS_MAX) }, (_, i) => attemptId(id, attempt - i));
+  const made = Map.groupBy(await attempts.find(deliveries.flatMap(attemptIds)), ({ deliveryId }) => deliveryId);
   const count = (id: string) => (made.get(id) ?? []).filter(({ outcome }) => outcome?.kind !== "void").length;
   return new Map(deliveries.map(({ id, attempt }) => [id, `${count(id)}${attempt > CALLS_MAX ? "+" : ""}`]));
 }
@@ -105,7 +95,7 @@ async function resolve({ store }: FindParts, body: Fields): Promise<Resolved> {
   const filter = (filterOf: Filter): Resolved => ({ kind: "filter", filter: filterOf });
   if (/^\+\d{5,15}$/.test(text.replaceAll(/[ ()-]/g, ""))) return filter({ endpoint: `sms:${text.replaceAll(/[ ()-]/g, "")}` });
   if (/^[^\s=]{1,100}=.+$/.test(text)) return filter({ tag: text });
-  for (const one of await appsOf(store)) {
+  for (const one of await appIdsOf(store)) {
     const found = await store.notifications.find(notificationId(one, text));
     if (found) return { kind: "notification", id: found.id };
   }

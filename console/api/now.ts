@@ -1,99 +1,72 @@
 import type { OpenCount } from "../../adapters/store/open-deliveries.ts";
+import type { ProviderName } from "../../core/apps/accounts.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { readTarget, type Target, targetKey } from "../../core/steering/target.ts";
-import { FAILED_MAX, readWaiting } from "../../operations/status/waiting.ts";
-import { pause, resume } from "../../operations/steering/pauses.ts";
-import { plainWords } from "../../operations/why/plain-words.ts";
-import { OperatorError } from "../../runtime/operator-error.ts";
-import type { Session } from "../session.ts";
-import type { ChannelNow, Now, Steered } from "../view.ts";
-import { type Fields, RequestFault, readReason, textOf } from "./route.ts";
+import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import { FAILED_MAX, readOpen } from "../../operations/status/waiting.ts";
+import type { ChannelNow, Now } from "../view-now.ts";
+import { knownAccounts } from "./accounts.ts";
+import { incidentOf, triedAgain } from "./incident.ts";
+import { checkedOf, type Look, shared, steeredOf } from "./look.ts";
+import { promisesOf } from "./promises.ts";
+import { appsOf } from "./route.ts";
+import { isTriedAgain, waitingWords } from "./words.ts";
 
 /** Actions that are shown. */
 const ACTIONS = 10;
-/** How old an answer may be that is given to the next who asks, in ms: a count reads up to 100,000 notifications. */
-const FRESH_MS = 2_000;
 
-export type NowStore = Pick<Store, "notifications" | "time" | "steering" | "apps">;
-
-/** What waits and why, what is paused, and who changed what. However many ask, the store is read once in FRESH_MS. */
-export function createNow(store: NowStore): () => Promise<Now> {
-  let last: { at: number; answer: Promise<Now> } | undefined;
-  return () => {
-    const at = performance.now();
-    if (last === undefined || at - last.at > FRESH_MS) {
-      last = { at, answer: readNow(store) };
-      last.answer.catch(() => {
-        last = undefined;
-      });
-    }
-    return last.answer;
-  };
+export interface NowParts {
+  store: Pick<Store, "notifications" | "time" | "steering" | "apps">;
+  providers: readonly ProviderName[];
+  look: Look;
 }
 
-async function readNow(store: NowStore): Promise<Now> {
-  const [waiting, steering, actions, now] = await Promise.all([
-    readWaiting(store),
+/** What waits and why, whether the promises hold, what is paused, and who changed what. However many ask, the store is read once in FRESH_MS. */
+export const createNow = (parts: NowParts): (() => Promise<Now>) => shared(() => readNow(parts));
+
+async function readNow({ store, providers, look }: NowParts): Promise<Now> {
+  const [recent, failed] = [look.recent(), look.failed()];
+  const [{ open, outbox }, steering, actions, apps, circuits, now] = await Promise.all([
+    readOpen(store),
     store.steering.list(),
     store.steering.actions(undefined, ACTIONS),
+    appsOf(store),
+    look.circuits(),
     store.time(),
   ]);
-  const { open, outbox, failed } = waiting;
+  const channels = CHANNELS.map((channel) => channelOf(channel, open, recent.value, now)).sort((a, b) => triedAgain(b) - triedAgain(a));
+  const promises = promisesOf(recent.value);
+  const accounts = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });
   return {
-    channels: CHANNELS.map((channel) => channelOf(channel, open)).sort((a, b) => trouble(b) - trouble(a)),
-    outbox,
-    ...{ failed, isFailedCut: failed === FAILED_MAX, now },
-    steering: steering.map(({ target, to = "", ...rest }): Steered => ({ ...rest, to, target: targetKey(target) })),
+    incident: incidentOf({ promises, circuits: circuits?.notClosed ?? [], channels, now }),
+    ...{ promises, checked: checkedOf(recent.value), checkFault: recent.fault || failed.fault, channels, outbox, now },
+    circuits: circuits && { notClosed: circuits.notClosed, closed: circuits.closed.length },
+    ...{ failed: failed.value, isFailedCut: failed.value === FAILED_MAX },
+    steering: steering.map(steeredOf),
+    targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.map(({ provider, account }) => `account:${provider}/${account}`)],
     actions: actions.map(({ at, actor, action, target, reason, result = "begun; nothing more is known" }) => ({
-      at,
-      actor,
-      action,
-      target,
-      reason,
-      result,
+      ...{ at, actor, action, target, reason, result },
     })),
   };
 }
 
-const trouble = ({ why }: ChannelNow) => why.reduce((sum, { count, reason }) => sum + (reason === "" ? 0 : count), 0);
-
-function channelOf(channel: string, open: readonly OpenCount[]): ChannelNow {
+function channelOf(channel: OpenCount["channel"], open: readonly OpenCount[], audit: RecentAudit | undefined, now: number): ChannelNow {
   const own = open.filter((one) => one.channel === channel);
-  const sum = (state: OpenCount["state"]) => own.reduce((total, one) => total + (one.state === state ? one.count : 0), 0);
-  const why = own.map(({ state, reason, count }) => ({ count, isInDoubt: state === "uncertain", ...wordsOf(state, reason) }));
-  return { channel, waiting: sum("pending"), inDoubt: sum("uncertain"), why: why.sort((a, b) => b.count - a.count) };
-}
-
-function wordsOf(state: OpenCount["state"], reason: OpenCount["reason"]): { words: string; reason: string } {
-  if (state === "uncertain") return { words: "In doubt: the provider did not answer", reason: reason === "none" ? "" : reason };
-  if (reason === "none") return { words: "Nothing failed: scheduled, queued, or being sent", reason: "" };
-  const means = plainWords(REASON_WORDS[reason].means);
-  const [, pending] = /Pending: (.*?)(?: (?:Expired|Failed): |$)/.exec(means) ?? [];
-  const words = (pending ?? means).split(/\. /)[0] ?? "";
-  return { words: `${words.slice(0, 1).toUpperCase()}${words.slice(1).replace(/\.$/, "")}`, reason };
-}
-
-export async function steer(store: NowStore, action: "pause" | "resume", body: Fields, session: Session): Promise<{ said: string }> {
-  const target = targetOf(textOf(body, "target", 200));
-  const order = { actor: session.name, reason: readReason(body), target };
-  try {
-    if (action === "pause") {
-      await pause(store, order);
-      return { said: `${targetKey(target)} is paused within 5 s.` };
-    }
-    const wasPaused = await resume(store, order);
-    return { said: wasPaused ? `${targetKey(target)} is resumed; what waited is sent.` : `${targetKey(target)} was not paused.` };
-  } catch (error) {
-    if (error instanceof OperatorError) throw new RequestFault(error.message);
-    throw error;
-  }
-}
-
-/** Accounts are paused on the command line, which knows the providers. */
-function targetOf(text: string): Target {
-  const target = readTarget(text, []);
-  if ("fault" in target) throw new RequestFault(`target ${target.fault}`);
-  return target;
+  const sum = (is: (one: OpenCount) => boolean) => own.reduce((total, one) => total + (is(one) ? one.count : 0), 0);
+  const why = own.map(({ state, reason, count, oldest }) => ({
+    ...{ count, isInDoubt: state === "uncertain", reason: reason === "none" ? "" : reason },
+    words: state === "uncertain" ? "In doubt: the provider did not answer" : waitingWords(reason),
+    // What is scheduled for later does not wait yet.
+    ...(oldest <= now && { oldestAt: oldest }),
+  }));
+  const oldestOfAll = Math.min(...own.map((one) => one.oldest));
+  return {
+    channel,
+    ...(audit && { recent: audit.channels[channel] ?? { accepted: 0, states: {} } }),
+    ...{ waiting: sum(({ state }) => state === "pending"), inDoubt: sum(({ state }) => state === "uncertain") },
+    retrying: sum(({ state, reason }) => state === "pending" && reason !== "none" && reason !== "misconfigured" && isTriedAgain(reason)),
+    misconfigured: sum(({ state, reason }) => state === "pending" && reason === "misconfigured"),
+    ...(oldestOfAll <= now && { oldestAt: oldestOfAll }),
+    why: why.sort((a, b) => b.count - a.count),
+  };
 }

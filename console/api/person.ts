@@ -1,12 +1,11 @@
 import type { SessionRoute } from "../auth/protect.ts";
 import type { PersonAnswer } from "../person-view.ts";
 import type { Session } from "../session.ts";
-import { appsOf } from "./find.ts";
 import { readNamed } from "./person-fields.ts";
 import { liftBlock, type PersonParts, recordOptOut, reveal, undoOptOut } from "./person-orders.ts";
 import { readPerson } from "./person-read.ts";
 import { personView } from "./person-view.ts";
-import { type Fields, post } from "./route.ts";
+import { appIdsOf, type Fields, post } from "./route.ts";
 
 /** One person, and what may be changed for them. All by POST: a user's id may be an address, which belongs in no URL. */
 export const createPersonRoutes = (parts: PersonParts): SessionRoute[] => [
@@ -19,7 +18,7 @@ export const createPersonRoutes = (parts: PersonParts): SessionRoute[] => [
 
 async function person({ store }: PersonParts, body: Fields, session: Session): Promise<PersonAnswer> {
   const { app: given, user } = readNamed(body);
-  const apps = await appsOf(store);
+  const apps = await appIdsOf(store);
   const app = given || (apps[0] ?? "");
   return { app, apps, ...(user !== "" && { person: personView(await readPerson(store, app, user), session) }) };
 }

@@ -1,4 +1,6 @@
-import { REASON_MAX } from "../../operations/steering/audit-log.ts";
+import type { AppRecord } from "../../core/apps/app.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { apiError, PRIVATE_HEADERS, type SessionRoute } from "../auth/protect.ts";
@@ -60,6 +62,44 @@ function fieldsOf(body: Buffer): Fields {
 export function objectOf(given: unknown, name: string): Fields {
   if (typeof given !== "object" || given === null || Array.isArray(given)) throw new RequestFault(`${name} must be an object`);
   return given as Fields;
+}
+
+/** Apps that are listed, and that are looked through. */
+export const APPS_MAX = 200;
+
+/** The first APPS_MAX, by id. */
+export async function appsOf({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> {
+  const found: AppRecord[] = [];
+  for await (const app of apps.list()) if (found.push(app) === APPS_MAX) break;
+  return found;
+}
+
+export const appIdsOf = async (store: Pick<Store, "apps">): Promise<string[]> => (await appsOf(store)).map(({ id }) => id);
+
+/** An integer from 0 to `max`; absent: 0. */
+export function countOf(fields: Fields, name: string, max: number): number {
+  const given = fields[name] ?? 0;
+  if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0 || given > max)
+    throw new RequestFault(
+      `${name} must be an integer from 0 to ${max}; what is given is ${typeof given === "number" ? "another number" : `of type ${typeof given}`}`,
+    );
+  return given;
+}
+
+/** One of a list; undefined where it is empty. */
+export function oneOf<T extends string>(fields: Fields, name: string, all: readonly T[]): T | undefined {
+  const given = textOf(fields, name, 100);
+  const found = all.find((known) => known === given);
+  if (given !== "" && found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
+  return found;
+}
+
+/** Who asks, and why, for the log of actions. */
+export function readOrder(body: Fields, session: Session): Order {
+  const order = { actor: session.name, reason: readReason(body) };
+  const fault = orderFault(order);
+  if (fault !== undefined) throw new RequestFault(fault.replace("--why", "reason").replace("--by", "your name"));
+  return order;
 }
 
 /** A text of at most `max` characters; absent: empty. */

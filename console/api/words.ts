@@ -1,5 +1,5 @@
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
-import { reasonText } from "../../core/delivery/reason.ts";
+import { type ReasonCode, reasonText } from "../../core/delivery/reason.ts";
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import { STATES } from "../../operations/why/events.ts";
 import { plainWords } from "../../operations/why/plain-words.ts";
@@ -19,6 +19,21 @@ export function whyOf(n: Pick<NotificationRecord, "sendAt">, d: Delivery, now: n
     };
   return { words: STATES[d.state].sentence, tag: "" };
 }
+
+/** Why a delivery waits, in one sentence; none: no attempt has failed. */
+export function waitingWords(code: ReasonCode | "none"): string {
+  if (code === "none") return "Nothing failed: scheduled, queued, or being sent";
+  const means = plainWords(REASON_WORDS[code].means);
+  const [, pending] = /Pending: (.*?)(?: (?:Expired|Failed): |$)/.exec(means) ?? [];
+  const words = (pending ?? means).split(/\. /)[0] ?? "";
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1).replace(/\.$/, "")}`;
+}
+
+/** What a person or the recipient chose, not a failure. */
+const CHOSEN: readonly ReasonCode[] = ["paused", "quiet-hours", "cap"];
+
+/** Whether a delivery with this reason waits for another attempt. */
+export const isTriedAgain = (code: ReasonCode): boolean => !CHOSEN.includes(code);
 
 /** A reason that means one thing while it waits and another one at its end says "Pending: …. Expired: …."; of these, what applies. */
 function meaningOf({ state, reason }: Delivery): string {

@@ -11,6 +11,8 @@ const SCREENS: readonly (readonly [name: string, href: string, key: string])[] =
   ["Find", "/find", "f"],
   ["Person", "/people", "p"],
   ["Dead letters", "/dead-letters", "d"],
+  ["Apps and keys", "/apps", "a"],
+  ["Accounts", "/accounts", "c"],
 ];
 const ROLE_NAMES: Readonly<Record<Me["role"], string>> = { viewer: "Viewer", support: "Support", operator: "Operator" };
 const COMMON: KeyRows = [

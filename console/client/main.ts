@@ -2,6 +2,8 @@ import { render, type VNode } from "preact";
 import { html } from "../../web/client/html.ts";
 import { useJson } from "../../web/client/load.ts";
 import type { Me } from "../view.ts";
+import { AccountsScreen } from "./accounts.ts";
+import { AppsScreen } from "./apps.ts";
 import { DeadScreen } from "./dead.ts";
 import { FindScreen } from "./find.ts";
 import { NotificationScreen } from "./notification.ts";
@@ -18,6 +20,8 @@ function Screen(): VNode {
   const id = /^\/notifications\/([0-9a-f]{32})$/.exec(location.pathname)?.[1];
   if (location.pathname === "/now") return html`<${NowScreen} me=${me} />`;
   if (location.pathname === "/people") return html`<${PersonScreen} me=${me} />`;
+  if (location.pathname === "/apps") return html`<${AppsScreen} me=${me} />`;
+  if (location.pathname === "/accounts") return html`<${AccountsScreen} me=${me} />`;
   if (location.pathname === "/dead-letters") return html`<${DeadScreen} me=${me} />`;
   return id === undefined ? html`<${FindScreen} me=${me} />` : html`<${NotificationScreen} me=${me} id=${id} />`;
 }

@@ -19,6 +19,13 @@ export function inTime(at: number, now: number): string {
   return ms < 2 * DAY ? `in ${Math.round(ms / HOUR)} h` : `in ${Math.round(ms / DAY)} d`;
 }
 
+/** "41 min": how long something has lasted. */
+export function lasted(ms: number): string {
+  if (ms < 2 * MINUTE) return `${Math.max(0, Math.round(ms / SECOND))} s`;
+  if (ms < 2 * HOUR) return `${Math.round(ms / MINUTE)} min`;
+  return ms < 2 * DAY ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / DAY)} d`;
+}
+
 /** 30 Nov 14:29:31.040; of the same day without the date. @param digits of milliseconds */
 export function moment(at: number, now?: number): string {
   const text = instant(at);

@@ -15,9 +15,12 @@ const API_KEY = new RegExp(`^(ck_([0-9a-z]{8})_[0-9A-Za-z]{${SECRET_DIGITS}})([0
  * is noticed before the store is asked.
  */
 export function formatApiKey(id: string, secret: bigint): string {
-  const key = `ck_${id}_${base62(secret, SECRET_DIGITS)}`;
+  const key = `${keyPrefix(id)}${base62(secret, SECRET_DIGITS)}`;
   return key + checksum(key);
 }
+
+/** What a key with this id begins with. */
+export const keyPrefix = (id: string): string => `ck_${id}_`;
 
 /** A key of a version without ids: 256 random bits in base64url. */
 const KEY_WITHOUT_ID = /^ck_[\w-]{43}$/;

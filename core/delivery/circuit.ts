@@ -51,6 +51,8 @@ export interface Circuit {
 
 /** Open until its time has passed, then half-open until a probe shows more. */
 export interface Opening {
+  /** When it opened; failed probes do not move it. */
+  since: number;
   until: number;
   /** For critical work; never later. */
   criticalUntil: number;
@@ -91,7 +93,7 @@ export function afterCall(circuit: Circuit, evidence: Evidence, isProbe: boolean
     case "failure":
       if (!open) return afterFailure(circuit, evidence, now);
       // Calls that began before the circuit opened say nothing new.
-      return isProbe ? { open: opening(evidence, open.times + 1, now) } : circuit;
+      return isProbe ? { open: opening(evidence, open.times + 1, now, open.since) } : circuit;
   }
 }
 
@@ -128,14 +130,14 @@ function opens(run: Run, fault: Fault): boolean {
   return fault !== "service" || (run.service >= SERVICE_FAILURES_MIN && run.last - run.since >= SERVICE_SPAN_MS);
 }
 
-function opening({ fault, reason, retryAfterMs = 0 }: Failure, times: number, now: number): Opening {
+function opening({ fault, reason, retryAfterMs = 0 }: Failure, times: number, now: number, since = now): Opening {
   const askedMs = Number.isFinite(retryAfterMs) ? Math.min(Math.max(retryAfterMs, 0), OPEN_LONGEST_MS) : 0;
   const growing = Math.min(OPEN_LONGEST_MS, OPEN_FIRST_MS * 2 ** Math.min(times - 1, 20));
   const [until, criticalUntil] = [growing, Math.min(growing, OPEN_LONGEST_CRITICAL_MS)].map((ms) => now + Math.max(ms, askedMs)) as [
     number,
     number,
   ];
-  return { until, criticalUntil, times, fault, reason };
+  return { since, until, criticalUntil, times, fault, reason };
 }
 
 /**

@@ -28,6 +28,8 @@ export interface DeliveryCount {
   state: DeliveryState;
   reason: ReasonCode | undefined;
   count: number;
+  /** The earliest moment at which one of them was to be sent (ms since the epoch); of openCounts() alone. */
+  oldest?: number | undefined;
 }
 
 /** The store of record for notifications, and the outbox. Every write is durable when its promise resolves. */

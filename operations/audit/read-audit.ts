@@ -37,9 +37,9 @@ export interface AuditOptions {
 type AuditedStore = Pick<Store, "notifications" | "attempts">;
 interface Reading {
   store: AuditedStore;
-  ledger: TakenLedger | undefined;
+  ledger?: TakenLedger | undefined;
   clock: Pick<Clock, "sleep">;
-  pausesMs: readonly number[];
+  pausesMs?: readonly number[] | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function readAudit(
 ): Promise<Audit> {
   const ledger = known.taken && ("all" in known.taken ? known.taken : ledgerOf(known.taken));
   const { accepted } = known;
-  const reading: Reading = { store, ledger, clock, pausesMs: options.readAgainAfterMs ?? READ_AGAIN_AFTER_MS };
+  const reading: Reading = { store, ledger, clock, ...(options.readAgainAfterMs && { pausesMs: options.readAgainAfterMs }) };
   const counting = createAudit({ accepted, witnessed: ledger !== undefined });
   const suspects = new Map<string, Break[]>();
   const settle = async () => {
@@ -89,9 +89,9 @@ export async function readAudit(
 type Breaks = ReadonlyMap<string, readonly Break[]>;
 
 /** The breaks that every one of several readings finds, with pauses between them. */
-async function confirmed(reading: Reading, suspects: Breaks): Promise<Break[]> {
+export async function confirmed(reading: Reading, suspects: Breaks): Promise<Break[]> {
   let left = suspects;
-  for (const [again, pauseMs] of reading.pausesMs.entries()) {
+  for (const [again, pauseMs] of (reading.pausesMs ?? READ_AGAIN_AFTER_MS).entries()) {
     if (left.size === 0) return [];
     await reading.clock.sleep(pauseMs);
     const found = await readAgain(reading, left);
@@ -128,7 +128,7 @@ const deliveryIds = (notifications: readonly NotificationRecord[]) => notificati
  * The ids that the store does not have. Each delivery was stored before its caller was answered; one that was stored after its page was read
  * is found now.
  */
-async function missing({ store, clock, pausesMs }: Reading, accepted: ReadonlySet<string>): Promise<Break[]> {
+async function missing({ store, clock, pausesMs = READ_AGAIN_AFTER_MS }: Reading, accepted: ReadonlySet<string>): Promise<Break[]> {
   let left: Iterable<string> = accepted.values().take(accepted.size);
   for (const pauseMs of [0, ...pausesMs]) {
     await clock.sleep(pauseMs);

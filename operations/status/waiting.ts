@@ -18,11 +18,24 @@ export interface Waiting {
   promises?: readonly Check[];
 }
 
-export async function readWaiting(store: Pick<Store, "notifications" | "time">): Promise<Waiting> {
-  const now = await store.time();
-  const open = await countOpenDeliveries(store.notifications, systemClock);
-  const { classes } = await readOutboxDue(store.notifications, now);
+type WaitingStore = Pick<Store, "notifications" | "time">;
+
+export async function readWaiting(store: WaitingStore): Promise<Waiting> {
+  return { ...(await readOpen(store)), failed: await countFailed(store) };
+}
+
+/** What has not ended, the most frequent first. */
+export async function readOpen({ notifications, time }: WaitingStore): Promise<Pick<Waiting, "open" | "outbox">> {
+  const now = await time();
+  const open = await countOpenDeliveries(notifications, systemClock);
+  const { classes } = await readOutboxDue(notifications, now);
+  return { open: open.sort((a, b) => b.count - a.count), outbox: classes };
+}
+
+/** Reads the notifications as a whole: with FAILED_MAX of them a second of work. */
+export async function countFailed({ notifications, time }: WaitingStore): Promise<number> {
+  const now = await time();
   let failed = 0;
-  for await (const _ of store.notifications.failed(now - DAY_MS, now)) if (++failed === FAILED_MAX) break;
-  return { open: open.sort((a, b) => b.count - a.count), outbox: classes, failed };
+  for await (const _ of notifications.failed(now - DAY_MS, now)) if (++failed === FAILED_MAX) break;
+  return failed;
 }

@@ -188,8 +188,10 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
 
     async *openCounts(limit) {
       const first = [...dues].sort(([, a], [, b]) => a - b).slice(0, Math.max(0, limit));
-      const deliveries = first.flatMap(([id]) => records.get(id)!.deliveries.filter((d) => isOpen(d.state)));
-      if (deliveries.length > 0) yield countsOf(deliveries);
+      for (const [id] of first) {
+        const { sendAt, deliveries } = records.get(id)!;
+        yield countsOf(deliveries.filter((d) => isOpen(d.state))).map((count) => ({ ...count, oldest: sendAt }));
+      }
     },
 
     page: async (after, limit) => {

@@ -27,8 +27,8 @@ const REACH: Record<string, readonly string[]> = {
   relay: ["core", "runtime", "adapters", "providers", "gen"],
   feedback: ["core", "runtime", "adapters", "providers", "gen"],
   operations: ["core", "runtime", "adapters", "gen"],
-  // Pages for operators, over the use cases: it calls no provider.
-  console: ["core", "runtime", "adapters", "operations", "gen", "web"],
+  // Pages for operators, over the use cases. Of providers their names alone: see NARROW.
+  console: ["core", "runtime", "adapters", "providers", "operations", "gen", "web"],
   cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", "web", ...SERVICES],
 };
 /** Folders that may import only part of another one. */
@@ -44,6 +44,12 @@ const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: strin
     folder: "providers",
     only: /^providers\/(previewers|request-preview)\.ts$/,
     rule: "of providers/ the gateway knows only the previews: it calls nobody",
+  },
+  {
+    from: /^console\//,
+    folder: "providers",
+    only: /^providers\/list\.ts$/,
+    rule: "of providers/ the console knows only the list, for its names: it shows what is stored, and calls nobody",
   },
   { from: /^runtime\//, folder: "gen", only: /^gen\/google\//, rule: "of gen/ runtime knows only google.rpc, not our own messages" },
 ];

@@ -1,27 +1,43 @@
 import { createPreferences } from "../../adapters/opt-outs/preferences.ts";
+import { connectRedis } from "../../adapters/redis/connect.ts";
+import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
 import { createRedrives } from "../../console/api/redrives.ts";
 import { json } from "../../console/api/route.ts";
 import { apiError } from "../../console/auth/protect.ts";
 import { API_ROLES, type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import { hasRole, type Session } from "../../console/session.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { type HttpServer, type Route, startHttpServer } from "../../runtime/http/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
 
-/** The console's pages and API over a store, for one person who is signed in. */
+export interface TestConsole extends HttpServer {
+  url: string;
+}
+
+/**
+ * The console's pages and API over a store, for one person who is signed in.
+ * @param about.redisUrl where dispatchers share their circuits; absent: nowhere that the console can read
+ */
 export async function startTestConsole(
   store: Store,
   session: Session,
-  about: Partial<Pick<ConsoleParts, "preferences" | "log">> = {},
-): Promise<HttpServer & { url: string }> {
+  about: Partial<Pick<ConsoleParts, "preferences" | "log">> & { redisUrl?: string | undefined } = {},
+): Promise<TestConsole> {
+  await using stack = new AsyncDisposableStack();
   const log = createLogger("console", "error");
   const recorder = { record() {} };
   const redrives = createRedrives({ store, recorder, clock: systemClock, signal: new AbortController().signal });
   const { apps, profiles } = store;
   const preferences =
     about.preferences ?? createPreferences({ store: store.preferences, apps, profiles, redis: undefined, clock: systemClock, log });
-  const parts: ConsoleParts = { store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log };
+  const redis = about.redisUrl === undefined ? undefined : stack.use(await connectRedis(about.redisUrl, { log }));
+  const circuits: ConsoleParts["circuits"] = (channel) => (redis ? createSharedCircuits(redis, channel) : { read: async () => undefined });
+  const parts: ConsoleParts = {
+    ...{ store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log },
+    ...{ providers: PROVIDERS, circuits },
+  };
   const routes: Route[] = [
     ...createPageRoutes(),
     { method: "GET", path: "/api/session", handle: async () => json(session) },
@@ -32,6 +48,7 @@ export async function startTestConsole(
       return { ...route, handle: async (request) => (hasRole(session, least) ? route.handle(request, session) : refusal) };
     }),
   ];
-  const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
-  return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const server = stack.use(await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes }));
+  const kept = stack.move();
+  return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

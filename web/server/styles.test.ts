@@ -4,8 +4,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "../..");
-/** Of screens of the console that are being built, Now and Person: remove a name when its screen is there. */
-const AWAITED = ["hot", "warm", "promises", "matrix"];
 
 /** Names in class attributes, and in texts that are nothing but names: `state ${isOpen ? "wait" : "ok"}`. */
 function namesIn(text: string): string[] {
@@ -22,5 +20,5 @@ test("every class of components.css is on a page", () => {
   const css = readFileSync(join(root, "web/styles/components.css"), "utf8").replaceAll(/\/\*.*?\*\/|\{[^{}]*\}/gs, "{}");
   const classes = new Set([...css.matchAll(/\.([a-z][\w-]*)/gi)].map(([, name]) => name!));
   assert.ok(classes.size > 50, `only ${classes.size} classes were found`);
-  assert.deepEqual([...classes.difference(new Set([...used, ...AWAITED]))], []);
+  assert.deepEqual([...classes.difference(used)], []);
 });

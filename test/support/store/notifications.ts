@@ -146,21 +146,21 @@ export function describeNotifications(name: string, test: StoreTest): void {
     });
 
     test("counts open deliveries by channel, state and reason: of the due ones first, up to a limit, nothing that has ended", async (store) => {
-      const [late, ended] = [sampleNotification([T0 + 9, undefined]), sampleNotification([undefined])];
+      const [late, ended] = [sampleNotification([T0 + 9, undefined], { sendAt: T0 - 7 }), sampleNotification([undefined])];
       // More than one batch of either store, and all due at the same moment.
       await store.notifications.insert([late, ended, ...Array.from({ length: 1_100 }, () => sampleNotification([T0]))]);
       await store.notifications.change([sampleChange(late, 0, { reason: { code: "unavailable", detail: "http-503" } })]);
       const read = async (limit: number) => {
         const counts = new Map<string, number>();
         for await (const batch of store.notifications.openCounts(limit))
-          for (const { channel, state, reason, count } of batch) {
-            const key = `${channel} ${state} ${reason}`;
+          for (const { channel, state, reason, count, oldest } of batch) {
+            const key = `${channel} ${state} ${reason} ${oldest}`;
             counts.set(key, (counts.get(key) ?? 0) + count);
           }
         return Object.fromEntries(counts);
       };
-      assert.deepEqual(await read(2_000), { "sms pending undefined": 1_100, "sms pending unavailable": 1 });
-      assert.deepEqual(await read(1_000), { "sms pending undefined": 1_000 });
+      assert.deepEqual(await read(2_000), { [`sms pending undefined ${T0}`]: 1_100, [`sms pending unavailable ${T0 - 7}`]: 1 });
+      assert.deepEqual(await read(1_000), { [`sms pending undefined ${T0}`]: 1_000 });
       assert.deepEqual(await read(0), {});
     });
 

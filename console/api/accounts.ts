@@ -1,0 +1,85 @@
+import type { ProviderName } from "../../core/apps/accounts.ts";
+import type { AppRecord } from "../../core/apps/app.ts";
+import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
+import type { Store } from "../../core/ports/store.ts";
+import type { SteeringRecord } from "../../core/steering/steering.ts";
+import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import type { AccountNow, Accounts } from "../view-accounts.ts";
+import { type CircuitName, checkedOf, type Look, steeredOf } from "./look.ts";
+import { appsOf } from "./route.ts";
+
+/** Accounts that are shown. */
+const ACCOUNTS_MAX = 200;
+
+interface Known {
+  providers: readonly ProviderName[];
+  recent: RecentAudit | undefined;
+  circuits: { notClosed: readonly CircuitName[]; closed: readonly CircuitName[] } | undefined;
+  steering: readonly SteeringRecord[];
+  apps: readonly AppRecord[];
+}
+
+interface AccountName {
+  channel: string;
+  provider: string;
+  account: string;
+}
+
+/**
+ * The accounts that something names: a call lately, a circuit, a pause or drain, an app's settings. Which ones are configured only the dispatchers know, whose
+ * files hold their credentials. In the order of the providers.
+ */
+export function knownAccounts({ providers, recent, circuits, steering, apps }: Known): AccountName[] {
+  const named = new Set<string>();
+  for (const { provider, account } of recent?.accounts ?? []) named.add(`${provider}/${account}`);
+  for (const { account } of [...(circuits?.notClosed ?? []), ...(circuits?.closed ?? [])]) named.add(account);
+  for (const { target } of steering)
+    if (target.kind === "account") named.add(target.value.includes("/") ? target.value : `${target.value}/${DEFAULT_ACCOUNT}`);
+  for (const { accounts = {} } of apps)
+    for (const [of, account] of Object.entries(accounts)) if (providers.some(({ name }) => name === of)) named.add(`${of}/${account}`);
+  return providers
+    .flatMap(({ name, channel }) =>
+      [...named]
+        .filter((one) => one.startsWith(`${name}/`))
+        .sort()
+        .map((one) => ({ channel, provider: name, account: one.slice(name.length + 1) })),
+    )
+    .slice(0, ACCOUNTS_MAX);
+}
+
+export async function readAccounts({
+  store,
+  providers,
+  look,
+}: {
+  store: Pick<Store, "steering" | "apps" | "time">;
+  providers: readonly ProviderName[];
+  look: Look;
+}): Promise<Accounts> {
+  const recent = look.recent();
+  const [steering, apps, circuits, now] = await Promise.all([store.steering.list(), appsOf(store), look.circuits(), store.time()]);
+  const names = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });
+  const accounts = names.map((name): AccountNow => {
+    const text = `${name.provider}/${name.account}`;
+    const calls = recent.value?.accounts.find((one) => one.provider === name.provider && one.account === name.account);
+    const own = steering.filter(({ target }) => target.kind === "account" && (target.value === name.provider || target.value === text));
+    const steered = own.find(({ state }) => state === "paused") ?? own[0];
+    return {
+      ...name,
+      ...(calls && { calls: { made: calls.calls, accepted: calls.accepted, lastAt: calls.lastAt } }),
+      circuits: (circuits?.notClosed ?? [])
+        .filter(({ account }) => account === text)
+        .sort((a, b) => Number(b.part === "account") - Number(a.part === "account")),
+      ...(steered && { steered: steeredOf(steered) }),
+      apps: apps.filter(({ accounts: set = {} }) => (set[name.provider] ?? set[name.channel]) === name.account).map(({ id }) => id),
+    };
+  });
+  return {
+    accounts,
+    unseen: providers
+      .filter(({ name }) => !names.some(({ provider }) => provider === name))
+      .map(({ name, channel }) => ({ channel, provider: name })),
+    providers: providers.map(({ name, channel }) => ({ channel, provider: name })),
+    ...{ isCircuitsKnown: circuits !== undefined, checked: checkedOf(recent.value), checkFault: recent.fault, now },
+  };
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseApiKey } from "../../core/apps/api-key.ts";
+import { createApp } from "../../operations/apps/apps.ts";
+import { sha256Hex } from "../../runtime/hash.ts";
+import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
+import { sampleNotification } from "../../test/support/store/samples.ts";
+import type { Apps } from "../view-apps.ts";
+
+async function withApp(api: TestApi) {
+  const { record } = await createApp(api.store.apps, "shop", ["sms", "email"], { now: Date.now() - 60_000 });
+  await api.store.apps.change("shop", (before) => ({
+    ...before!,
+    limits: { ratePerSecond: 5, smsSenders: ["deals"] },
+    accounts: { twilio: "eu" },
+  }));
+  return record.id;
+}
+const shop = async (api: TestApi) => (await api.get<Apps>("/api/apps")).apps[0]!;
+const log = async ({ store }: TestApi) =>
+  (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) => [actor, action, target, reason, result]);
+
+test("an app is shown with its keys, limits, senders, accounts, webhooks and what it has open", async () => {
+  await using api = await startTestApi();
+  const id = await withApp(api);
+  await api.store.notifications.insert([sampleNotification()]);
+  await api.store.webhooks.change("shop", () => [
+    { name: "crm", url: "https://crm.example.com/hook?token=abc", secrets: [{ sealed: "s" }], disabled: { at: 7, why: "gone" } },
+  ]);
+  const app = await shop(api);
+  assert.partialDeepStrictEqual(app, {
+    id: "shop",
+    channels: ["sms", "email"],
+    open: 1,
+    isOpenCut: false,
+    accounts: [{ of: "twilio", account: "eu" }],
+  });
+  assert.deepEqual(app.limits, [
+    { name: "rate", value: "5" },
+    { name: "sms-senders", value: "deals" },
+  ]);
+  assert.partialDeepStrictEqual(app.keys, [{ prefix: `ck_${id}_`, id, state: "valid" }]);
+  assert.deepEqual(app.webhooks, [
+    { name: "crm", url: "https://crm.example.com/hook?token=abc", state: "disabled", why: "gone", since: 7, secrets: 1 },
+  ]);
+  assert.equal((await api.asViewer<Apps>("/api/apps")).apps[0]?.webhooks[0]?.url, "crm.example.com");
+  assert.equal(JSON.stringify(app).includes(sha256Hex("")), false);
+});
+
+test("a key is made and shown once, and works; the log has its id alone", async () => {
+  await using api = await startTestApi();
+  await withApp(api);
+  const { status, body } = await api.post("/api/keys/create", { app: "shop", days: 30, reason: "A new service" });
+  const [key, keyId] = [String(body.key), String(body.keyId)];
+  assert.equal(status, 200);
+  assert.equal(parseApiKey(key)?.id, keyId);
+  assert.equal((await api.store.apps.findByKeyHash(sha256Hex(key)))?.id, "shop");
+  const [made] = (await shop(api)).keys;
+  assert.equal(made!.expiresAt! - made!.createdAt!, 30 * 86_400_000);
+  assert.deepEqual(await log(api), [["mira@example.com", "key create", "app:shop", "A new service", `key ${keyId} made`]]);
+  assert.equal(JSON.stringify(await api.store.steering.actions(undefined, 9)).includes(key), false);
+  assert.equal(JSON.stringify(await shop(api)).includes(key), false);
+});
+
+test("a key is rotated with an overlap, and revoked at once", async () => {
+  await using api = await startTestApi();
+  const old = await withApp(api);
+  const { body } = await api.post("/api/keys/rotate", { app: "shop", keyId: old, overlapHours: 2, days: 0, reason: "A leaver" });
+  const rotated = (await shop(api)).keys;
+  assert.deepEqual(
+    rotated.map(({ id }) => id),
+    [body.keyId, old],
+  );
+  assert.equal(rotated[1]!.expiresAt, rotated[0]!.createdAt! + 2 * 3_600_000);
+  await api.post("/api/keys/revoke", { app: "shop", keyId: old, reason: "It leaked" });
+  assert.deepEqual(
+    (await shop(api)).keys.map(({ state }) => state),
+    ["valid", "revoked"],
+  );
+  assert.deepEqual(
+    (await log(api)).map(([, action, , , result]) => [action, result]),
+    [
+      ["key revoke", `key ${old} revoked`],
+      ["key rotate", `key ${body.keyId} made`],
+    ],
+  );
+});
+
+const FAULTS: readonly (readonly [path: string, body: Record<string, unknown>, message: RegExp])[] = [
+  ["/api/keys/create", { app: "unknown", reason: "r" }, /^there is no app unknown/],
+  ["/api/keys/create", { reason: "r" }, /^app is empty/],
+  ["/api/keys/create", { app: "shop", reason: "" }, /^reason is empty/],
+  ["/api/keys/create", { app: "shop", days: 3_651, reason: "r" }, /^days must be an integer from 0 to 3650/],
+  ["/api/keys/rotate", { app: "shop", keyId: "nobody", reason: "r" }, /^app shop has no key nobody/],
+  ["/api/keys/rotate", { app: "shop", overlapHours: "24", reason: "r" }, /^overlapHours must be an integer .* of type string/],
+  ["/api/keys/revoke", { app: "shop", reason: "r" }, /^keyId is empty/],
+];
+test("a mistake is named with its field, and no key changes; only operators change keys", async () => {
+  await using api = await startTestApi();
+  await withApp(api);
+  const before = (await shop(api)).keys;
+  for (const [path, body, message] of FAULTS) {
+    const answer = await api.post(path, body);
+    assert.equal(answer.status, 400, path);
+    assert.match(answer.body.error!.message, message);
+    assert.equal((await api.post(path, { ...body, app: "shop", reason: "r" }, "support")).status, 403);
+  }
+  assert.deepEqual((await shop(api)).keys, before);
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Redis } from "ioredis";
+import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
+import { pause } from "../../operations/steering/pauses.ts";
+import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { startRedis } from "../../test/support/servers.ts";
+import { sampleAttempt, sampleChange, sampleNotification } from "../../test/support/store/samples.ts";
+import type { Accounts } from "../view-accounts.ts";
+import type { Now } from "../view-now.ts";
+
+const REASON = { code: "misconfigured", detail: "region-not-enabled" } as const;
+
+/** Accepted two minutes ago, and rejected by its provider since. */
+async function addWaiting({ store }: TestApi) {
+  await store.apps.change("shop", (before) => ({ channels: ["sms"], limits: {}, keys: [], ...before }));
+  const now = await store.time();
+  const times = { acceptedAt: now - 120_000, sendAt: now - 120_000, expiresAt: now + 3_600_000 };
+  const n = sampleNotification([now + 60_000], times);
+  await store.notifications.insert([n]);
+  await store.notifications.change([sampleChange(n, 0, { reason: REASON })]);
+  return n;
+}
+
+const readNow = (api: TestApi, what: string, is: (now: Now) => boolean): Promise<Now> => {
+  let last: Now | undefined;
+  return eventually(what, async () => {
+    last = await api.get<Now>("/api/now");
+    return is(last);
+  }).then(() => last!);
+};
+
+test("what waits is counted with why and since when, and told as one incident", async () => {
+  await using api = await startTestApi();
+  await addWaiting(api);
+  const now = await readNow(api, "the promises were checked", ({ checked }) => checked !== undefined);
+  const [first] = now.channels;
+  assert.partialDeepStrictEqual(first, {
+    channel: "sms",
+    waiting: 1,
+    retrying: 0,
+    misconfigured: 1,
+    inDoubt: 0,
+    recent: { accepted: 1, states: { pending: 1 } },
+  });
+  assert.ok(first?.oldestAt !== undefined && now.now - first.oldestAt >= 120_000);
+  assert.match(now.incident?.title ?? "", /^SMS waits: The provider rejected our credentials or settings/);
+  assert.equal(now.incident?.link, "/find#state=pending&channel=sms&reason=misconfigured");
+  assert.deepEqual(
+    now.promises.map(({ state }) => state),
+    ["held", "held", "unchecked", "unchecked"],
+  );
+  assert.equal(now.promises[0]?.words, "1 accepted = 0 ended + 1 open, each with its next step");
+  assert.equal(now.checked?.notifications, 1);
+  assert.equal(now.failed, 0);
+});
+
+test("without traffic nothing is claimed, and nothing is wrong", async () => {
+  await using api = await startTestApi();
+  const now = await readNow(api, "the promises were checked", ({ checked }) => checked !== undefined);
+  assert.deepEqual([...new Set(now.promises.map(({ state }) => state))], ["unchecked"]);
+  assert.equal(now.incident, undefined);
+  assert.deepEqual(
+    now.channels.map(({ waiting, oldestAt }) => [waiting, oldestAt]),
+    Array(5).fill([0, undefined]),
+  );
+});
+
+test("a broken promise comes before everything else, with what broke it", async () => {
+  await using api = await startTestApi();
+  const n = await addWaiting(api);
+  for (const number of [1, 2]) {
+    const { id, worker } = sampleAttempt({ deliveryId: n.deliveries[0]!.id, number });
+    await api.store.attempts.claim([sampleAttempt({ deliveryId: n.deliveries[0]!.id, number })]);
+    await api.store.attempts.record([
+      { id, worker, outcome: { kind: "accepted", providerRef: `r${number}` }, answeredAt: n.acceptedAt + number },
+    ]);
+  }
+  await api.store.notifications.change([sampleChange(n, 0, { attempt: 2 } as never)]);
+  const now = await readNow(api, "the break was confirmed", ({ incident }) => incident?.title === "Not held: nothing is sent twice");
+  assert.equal(now.incident?.link, `/notifications/${n.id}`);
+  assert.deepEqual(now.promises[1], { ...now.promises[1], state: "broken", examples: [n.id] });
+});
+
+test("circuits are shown with their state, reason and since when; without Redis they are not known", async () => {
+  await using server = await startRedis();
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.adopt(new Redis(server.url), (connection) => connection.disconnect());
+  await using api = await startTestApi(server.url);
+  await addWaiting(api);
+  const at = Date.now();
+  const open = { since: at - 90_000, times: 3, fault: "setup", reason: REASON } as const;
+  const sms = createSharedCircuits(redis, "sms");
+  await sms.write("twilio/default account", { at, open: { ...open, until: at + 600_000, criticalUntil: at + 30_000 } });
+  await sms.write("twilio/default country +82", { at, open: { ...open, since: at - 10_000, until: at - 1, criticalUntil: at - 1 } });
+  await sms.write("vonage/default account", { at });
+  const now = await readNow(api, "the circuits are read", ({ circuits }) => circuits?.notClosed.length === 2);
+  assert.deepEqual(
+    now.circuits?.notClosed.map(({ channel, account, part, state, since, tag }) => [channel, account, part, state, since, tag]),
+    [
+      ["sms", "twilio/default", "account", "open", at - 90_000, "misconfigured: region-not-enabled"],
+      ["sms", "twilio/default", "country +82", "half-open", at - 10_000, "misconfigured: region-not-enabled"],
+    ],
+  );
+  assert.equal(now.circuits?.closed, 1);
+  assert.deepEqual([now.incident?.title, now.incident?.drain], ["SMS by twilio/default is not sent", "twilio/default"]);
+  assert.deepEqual(now.targets, ["app:shop", "account:twilio/default", "account:vonage/default"]);
+  await server.stop();
+  assert.equal((await readNow(api, "they cannot be read", ({ circuits }) => circuits === undefined)).channels[0]?.waiting, 1);
+});
+
+test("accounts are those that a call, a circuit, a pause or an app names, with what is known of each", async () => {
+  await using api = await startTestApi();
+  const n = await addWaiting(api);
+  await api.store.attempts.claim([sampleAttempt({ deliveryId: n.deliveries[0]!.id, startedAt: n.acceptedAt, account: "eu" })]);
+  await api.store.apps.change("shop", (before) => ({ ...before!, accounts: { vonage: "kr" } }));
+  await pause(api.store, { target: { kind: "account", value: "sendgrid" }, actor: "ada", reason: "blocked" });
+  let accounts: Accounts | undefined;
+  await eventually("the calls were counted", async () => {
+    accounts = await api.get<Accounts>("/api/accounts");
+    return accounts.checked !== undefined;
+  });
+  assert.deepEqual(
+    accounts?.accounts.map(({ provider, account, calls, steered, apps }) => [provider, account, calls?.made, steered?.state, apps]),
+    [
+      ["twilio", "eu", 1, undefined, []],
+      ["vonage", "kr", undefined, undefined, ["shop"]],
+      ["sendgrid", "default", undefined, "paused", []],
+    ],
+  );
+  assert.equal(accounts?.isCircuitsKnown, false);
+  assert.ok(accounts?.unseen.some(({ provider }) => provider === "mandrill"));
+});

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STEERING_FRESH_MS } from "../../core/steering/steering.ts";
+import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { sampleChange, sampleNotification } from "../../test/support/store/samples.ts";
+
+const app = (api: TestApi, id: string, accounts: Record<string, string> = {}) =>
+  api.store.apps.change(id, () => ({ channels: ["sms"], limits: {}, keys: [], accounts }));
+const steering = async ({ store }: TestApi) =>
+  (await store.steering.list()).map(({ target, state, to }) => [`${target.kind}:${target.value}`, state, to].filter(Boolean).join(" "));
+const log = async ({ store }: TestApi) =>
+  (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) =>
+    [actor, action, target, reason, result].join(" | "),
+  );
+
+test("a channel, a class, an app and an account are paused and resumed, each in the log of actions", async () => {
+  await using api = await startTestApi();
+  await app(api, "shop");
+  for (const target of ["channel:sms", "class:marketing", "app:shop", "account:twilio/eu"]) {
+    const paused = await api.post("/api/pause", { target, reason: "It floods" });
+    assert.deepEqual(paused, { status: 200, body: { said: `${target} is paused within 5 s.` } });
+    assert.deepEqual(await steering(api), [`${target} paused`]);
+    const resumed = await api.post("/api/resume", { target, reason: "Over" });
+    assert.equal(resumed.body.said, `${target} is resumed; what waited is sent.`);
+    assert.deepEqual((await log(api)).slice(0, 2), [
+      `mira@example.com | resume | ${target} | Over | resumed`,
+      `mira@example.com | pause | ${target} | It floods | paused`,
+    ]);
+    for (const record of await api.store.steering.list()) await api.store.steering.remove(record);
+  }
+});
+
+test("a pause may end by itself", async () => {
+  await using api = await startTestApi();
+  await api.post("/api/pause", { target: "channel:sms", minutes: 30, reason: "r" });
+  const [record] = await api.store.steering.list();
+  assert.equal(record!.until! - record!.at, 30 * 60_000);
+});
+
+test("an account is drained to another provider; where apps would change accounts nothing is done before that is accepted", async () => {
+  await using api = await startTestApi();
+  await app(api, "shop", { twilio: "eu" });
+  const order = { from: "twilio/eu", to: "vonage", reason: "Rejects +82", reevaluate: false };
+  const refused = await api.post("/api/drain", order);
+  assert.deepEqual(refused.body.moved, ["shop: twilio/eu to vonage/default"]);
+  assert.deepEqual([await steering(api), await log(api)], [[], []]);
+  const done = await api.post("/api/drain", { ...order, changeAccounts: true });
+  assert.deepEqual(done.body, { said: "twilio/eu is drained to vonage within 5 s." });
+  assert.deepEqual(await steering(api), ["account:twilio/eu drained vonage"]);
+  assert.match((await log(api))[0]!, /^mira@example\.com \| drain \| account:twilio\/eu to vonage \| Rejects \+82 \| drained/);
+});
+
+test("what waits is made due, and nothing of another channel", async () => {
+  await using api = await startTestApi();
+  const now = await api.store.time();
+  const n = sampleNotification([now + 3_600_000], { acceptedAt: now, sendAt: now, expiresAt: now + 7_200_000 });
+  await api.store.notifications.insert([n]);
+  // Handed back by a dispatcher, so that no task of it is queued.
+  await api.store.notifications.change([sampleChange(n, 0, { publishedAt: 0, reason: { code: "unavailable" } })]);
+  const due = async () => (await api.store.notifications.find(n.id))!.deliveries[0]!.nextAt! <= Date.now();
+  assert.equal((await api.post("/api/reevaluate", { channel: "email", reason: "r" })).body.said, "0 made due.");
+  assert.equal(await due(), false);
+  assert.equal(
+    (await api.post("/api/reevaluate", { channel: "sms", reasonCode: "unavailable", reason: "The provider is back" })).body.said,
+    "1 made due.",
+  );
+  assert.equal(await due(), true);
+  assert.match((await log(api))[0]!, /reevaluate \| reason unavailable, channel sms \| The provider is back \| 1 made due$/);
+});
+
+test("a drain makes due what waits once every dispatcher knows of it, and another re-evaluation waits for that", async () => {
+  await using api = await startTestApi();
+  const order = { from: "twilio", to: "vonage", reason: "r", reevaluate: true };
+  assert.match(String((await api.post("/api/drain", order)).body.said), /Then what waits on sms is made due/);
+  assert.equal((await api.post("/api/drain", order)).status, 409);
+  assert.equal((await api.post("/api/reevaluate", { channel: "sms", reason: "r" })).status, 409);
+  await eventually("it ended", async () => (await log(api)).some((line) => /reevaluate \| channel sms \| r \| 0 made due/.test(line)));
+  const [drained, evaluated] = (await api.store.steering.actions(undefined, 9)).toReversed();
+  assert.ok(evaluated!.at - drained!.at >= STEERING_FRESH_MS, "not before every dispatcher has read it");
+});
+
+const FAULTS: readonly (readonly [path: string, body: Record<string, unknown>, message: RegExp])[] = [
+  ["/api/pause", { target: "everything", reason: "r" }, /^target must be channel:NAME/],
+  ["/api/pause", { target: "account:nobody", reason: "r" }, /^target account must begin with a provider: apns/],
+  ["/api/pause", { target: "app:unknown", reason: "r" }, /^there is no app unknown/],
+  ["/api/pause", { target: "channel:sms", reason: " " }, /^reason is empty/],
+  ["/api/pause", { target: "channel:sms", reason: "a\u0007b" }, /^reason must have 1 to 500 characters and no control characters/],
+  ["/api/pause", { target: "channel:sms", reason: "r", minutes: 1.5 }, /^minutes must be an integer from 0 to 40320/],
+  ["/api/drain", { from: "twilio", to: "nobody", reason: "r" }, /^to must be one of apns/],
+  ["/api/drain", { from: "twilio", to: "sendgrid", reason: "r" }, /must be another provider of sms/],
+  ["/api/reevaluate", { reason: "r" }, /^give at least one of reasonCode, channel, app/],
+  ["/api/reevaluate", { channel: "fax", reason: "r" }, /^channel must be one of apns/],
+];
+test("a mistake is named with its field, and nothing is done", async () => {
+  await using api = await startTestApi();
+  for (const [path, body, message] of FAULTS) {
+    const answer = await api.post(path, body);
+    assert.equal(answer.status, 400, path);
+    assert.match(answer.body.error!.message, message);
+  }
+  assert.deepEqual(await steering(api), []);
+});
+
+test("only operators steer", async () => {
+  await using api = await startTestApi();
+  for (const path of ["/api/pause", "/api/resume", "/api/drain", "/api/reevaluate"])
+    assert.equal((await api.post(path, { target: "channel:sms", reason: "r" }, "support")).status, 403, path);
+});

@@ -1,0 +1,166 @@
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { Dialog } from "../../web/client/dialog.ts";
+import { html } from "../../web/client/html.ts";
+import { sendJson, useJson } from "../../web/client/load.ts";
+import type { Accounts } from "../view-accounts.ts";
+import type { DrainOrder, ReevaluateOrder, Said, SteerOrder } from "../view-now.ts";
+import { Reason, said, useOrder } from "./actions.ts";
+import { CHANNEL_NAMES } from "./words.ts";
+
+const CLASSES = ["critical", "transactional", "marketing"];
+const TARGETS = [
+  ...Object.entries(CHANNEL_NAMES).map(([value, name]) => [`channel:${value}`, name] as const),
+  ...CLASSES.map((name) => [`class:${name}`, `Class ${name}`] as const),
+];
+const TIMES = [
+  ["0", "until it is resumed"],
+  ["30", "for 30 min"],
+  ["120", "for 2 h"],
+  ["1440", "for 24 h"],
+] as const;
+
+/** What an operator is about to do. */
+export type Steering =
+  | { action: "pause"; target: string }
+  | { action: "resume"; target: string }
+  | { action: "drain"; account: string }
+  | { action: "reevaluate"; channel: string };
+
+interface SteeringProps {
+  /** What can be paused besides channels and classes. */
+  targets: readonly string[];
+  close(): void;
+  changed(): void;
+}
+
+export function SteeringDialog({ steering, ...props }: SteeringProps & { steering: Steering }): VNode {
+  if (steering.action === "drain") return html`<${DrainDialog} account=${steering.account} ...${props} />`;
+  if (steering.action === "reevaluate") return html`<${ReevaluateDialog} channel=${steering.channel} ...${props} />`;
+  return html`<${PauseDialog} ...${steering} ...${props} />`;
+}
+
+const Done = ({ words, close }: { words: string; close(): void }) =>
+  html`<${Dialog} title="Done" close=${close}><p role="status">${words}</p><div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;
+
+const choice = (
+  id: string,
+  label: string,
+  value: string,
+  set: (value: string) => void,
+  all: readonly (readonly [value: string, name: string])[],
+) =>
+  html`<p class="field"><label for=${id}>${label}</label><select id=${id} value=${value} onChange=${(event: Event) => set((event.target as HTMLSelectElement).value)}>${all.map(
+    ([one, name]) => html`<option value=${one} key=${one}>${name}</option>`,
+  )}</select></p>`;
+
+const submitting = (act: () => void) => (event: Event) => {
+  event.preventDefault();
+  act();
+};
+
+function PauseDialog({
+  action,
+  target: first,
+  targets,
+  close,
+  changed,
+}: SteeringProps & { action: "pause" | "resume"; target: string }): VNode {
+  const [target, setTarget] = useState(first);
+  const [minutes, setMinutes] = useState("0");
+  const [reason, setReason] = useState("");
+  const { result, fault, isBusy, run } = useOrder<Said>();
+  const isPause = action === "pause";
+  const submit = submitting(() =>
+    run(async () => {
+      const order: SteerOrder = { target, reason, ...(isPause && { minutes: Number(minutes) }) };
+      const answer = await sendJson<Said>("POST", `/api/${action}`, order);
+      changed();
+      return answer;
+    }),
+  );
+  if (result !== undefined) return html`<${Done} words=${result.said} close=${close} />`;
+  const all = [...TARGETS, ...targets.map((one) => [one, one] as const)];
+  return html`<${Dialog} title=${isPause ? "Pause" : `Resume ${target}?`} close=${close}>
+    <p>${isPause ? "Nothing of it is sent from within 5 s on, what is critical neither. What is accepted waits, and expires when its time is over." : "What waited is made due at once."}</p>
+    <form class="stack-v" onSubmit=${submit}>
+      ${isPause && choice("target", "What to pause", target, setTarget, all.some(([one]) => one === target) ? all : [...all, [target, target]])}
+      ${isPause && choice("minutes", "How long", minutes, setMinutes, TIMES)}
+      <${Reason} value=${reason} set=${setReason} />
+      ${said(fault)}
+      <div class="actions"><button type="submit" class="danger" disabled=${isBusy}>${isPause ? "Pause" : "Resume"}</button><button type="button" onClick=${close}>Not now</button></div>
+    </form><//>`;
+}
+
+const checkbox = (label: string, value: boolean, set: (value: boolean) => void) =>
+  html`<label class="check"><input type="checkbox" checked=${value} onChange=${(event: Event) => set((event.target as HTMLInputElement).checked)} /> ${label}</label>`;
+
+function DrainDialog({ account, close, changed }: SteeringProps & { account: string }): VNode {
+  const { data, fault: unread } = useJson<Accounts>("/api/accounts");
+  const [chosen, setChosen] = useState("");
+  const [reason, setReason] = useState("");
+  const [isReevaluated, setReevaluated] = useState(true);
+  const [isChanging, setChanging] = useState(false);
+  const { result, fault, isBusy, run } = useOrder<Said>();
+  const provider = account.split("/")[0];
+  const channel = data?.providers.find((one) => one.provider === provider)?.channel;
+  const others = (data?.providers ?? []).filter((one) => one.channel === channel && one.provider !== provider).map((one) => one.provider);
+  const to = chosen || (others[0] ?? "");
+  const submit = submitting(() =>
+    run(async () => {
+      const order: DrainOrder = { from: account, to, reason, changeAccounts: isChanging, reevaluate: isReevaluated };
+      const answer = await sendJson<Said>("POST", "/api/drain", order);
+      changed();
+      return answer;
+    }),
+  );
+  if (result !== undefined && result.moved === undefined) return html`<${Done} words=${result.said} close=${close} />`;
+  return html`<${Dialog} title=${`Drain ${account}?`} close=${close}>
+    <p>Another provider of the channel sends what this account would, from within 5 s on, until it is resumed.</p>
+    ${said(unread ?? "")}
+    ${data !== undefined && others.length === 0 && html`<p role="alert">No other provider of ${CHANNEL_NAMES[channel ?? ""] ?? "this channel"} could send it. Pause the account instead.</p>`}
+    <form class="stack-v" onSubmit=${submit}>
+      ${choice(
+        "to",
+        "To which provider",
+        to,
+        setChosen,
+        others.map((name) => [name, name] as const),
+      )}
+      ${checkbox("Then make due what waits on this channel", isReevaluated, setReevaluated)}
+      ${
+        result?.moved &&
+        html`<div role="alert"><p>${result.said}</p><ul>${result.moved.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>
+        ${checkbox("These apps may be sent by the account of another name", isChanging, setChanging)}`
+      }
+      <${Reason} value=${reason} set=${setReason} />
+      ${said(fault)}
+      <div class="actions"><button type="submit" class="danger" disabled=${isBusy || to === ""}>Drain</button><button type="button" onClick=${close}>Not now</button></div>
+    </form><//>`;
+}
+
+function ReevaluateDialog({ channel: first, targets, close, changed }: SteeringProps & { channel: string }): VNode {
+  const [channel, setChannel] = useState(first);
+  const [app, setApp] = useState("");
+  const [reason, setReason] = useState("");
+  const { result, fault, isBusy, run } = useOrder<Said>();
+  const submit = submitting(() =>
+    run(async () => {
+      const order: ReevaluateOrder = { channel, app, reasonCode: "", reason };
+      const answer = await sendJson<Said>("POST", "/api/reevaluate", order);
+      changed();
+      return answer;
+    }),
+  );
+  if (result !== undefined) return html`<${Done} words=${result.said} close=${close} />`;
+  const apps = targets.filter((one) => one.startsWith("app:")).map((one) => [one.slice(4), one.slice(4)] as const);
+  return html`<${Dialog} title="Make due what waits?" close=${close}>
+    <p>What waits for a later attempt is looked at within seconds, critical first. It waits again where its reason still holds; what is scheduled keeps its time.</p>
+    <form class="stack-v" onSubmit=${submit}>
+      ${choice("channel", "Channel", channel, setChannel, Object.entries(CHANNEL_NAMES))}
+      ${choice("app", "App", app, setApp, [["", "every app"], ...apps])}
+      <${Reason} value=${reason} set=${setReason} />
+      ${said(fault)}
+      <div class="actions"><button type="submit" class="danger" disabled=${isBusy}>Make due</button><button type="button" onClick=${close}>Not now</button></div>
+    </form><//>`;
+}

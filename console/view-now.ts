@@ -1,0 +1,141 @@
+/** What the console's API answers about the system as it is now. Moments are ms since the epoch. */
+
+export interface ChannelNow {
+  channel: string;
+  /** Of what was accepted lately (`Checked`): all deliveries of the channel, and by state. Absent: not counted yet. */
+  recent?: { accepted: number; states: Partial<Record<string, number>> } | undefined;
+  waiting: number;
+  /** Of these, an attempt of theirs did not succeed, and another one follows. */
+  retrying: number;
+  /** Of these, an operator has to correct what the provider rejects; they are tried again, too. */
+  misconfigured: number;
+  inDoubt: number;
+  /** When the first of what waits was to be sent; absent: nothing waits whose time has come. */
+  oldestAt?: number | undefined;
+  /** The most frequent first. */
+  why: {
+    count: number;
+    words: string /** Empty: no attempt has failed. */;
+    reason: string;
+    isInDoubt: boolean /** As of the channel. */;
+    oldestAt?: number | undefined;
+  }[];
+}
+
+export interface Steered {
+  /** channel:sms */
+  target: string;
+  state: "paused" | "drained" | "resumed";
+  to: string;
+  actor: string;
+  reason: string;
+  at: number;
+  until?: number | undefined;
+}
+
+/** What the promises were checked against. */
+export interface Checked {
+  /** Everything accepted between these was read. */
+  from: number;
+  at: number;
+  notifications: number;
+}
+
+export interface PromiseNow {
+  title: string;
+  /** unchecked: nothing is claimed. */
+  state: "held" | "broken" | "unchecked";
+  /** With the figures that prove it. */
+  words: string;
+  /** Ids of notifications that break it. */
+  examples: string[];
+}
+
+/** The one thing to know first. */
+export interface Incident {
+  title: string;
+  text: string;
+  /** What to do. */
+  advice: string;
+  /** To what shows it. */
+  link: string;
+  /** provider/account: one that another provider of its channel could stand in for. Empty: none. */
+  drain: string;
+}
+
+/** A circuit that is not closed. */
+export interface CircuitNow {
+  channel: string;
+  /** provider/account */
+  account: string;
+  /** What of the account: "account", "country +82", "origin push.example.net". */
+  part: string;
+  state: "open" | "half-open";
+  since: number;
+  /** When it is probed next; it has passed: with the next delivery. */
+  until: number;
+  words: string;
+  tag: string;
+}
+
+export interface Now {
+  /** Absent: nothing is wrong that the console can see. */
+  incident?: Incident | undefined;
+  /** In a fixed order. */
+  promises: PromiseNow[];
+  /** Absent: not checked yet. */
+  checked?: Checked | undefined;
+  /** Why the last check of the promises, or the count of what failed, did not end. Empty: it did. */
+  checkFault: string;
+  /** What is degraded comes first. */
+  channels: ChannelNow[];
+  /** Absent: they cannot be read. */
+  circuits?: { notClosed: CircuitNow[]; closed: number } | undefined;
+  /** Due in the outbox, by class; how long the oldest has waited, in ms. */
+  outbox: { notificationClass: string; count: number; oldestMs: number }[];
+  /** Notifications with a delivery that failed in the last 24 h; absent: not counted yet. */
+  failed?: number | undefined;
+  /** It is a lower bound. */
+  isFailedCut: boolean;
+  steering: Steered[];
+  /** What can be paused besides channels and classes: app:shop, account:NAME/default. */
+  targets: string[];
+  /** The latest first. */
+  actions: { at: number; actor: string; action: string; target: string; reason: string; result: string }[];
+  now: number;
+}
+
+export interface SteerOrder {
+  /** channel:sms */
+  target: string;
+  reason: string;
+  /** Of a pause: after how many it ends by itself; 0: it does not. */
+  minutes?: number;
+}
+
+export interface DrainOrder {
+  /** provider/account, or provider for all of its accounts. */
+  from: string;
+  /** Another provider of the channel. */
+  to: string;
+  reason: string;
+  /** Also where apps would change to an account of another name. */
+  changeAccounts: boolean;
+  /** Afterwards what waits on the channel is made due. */
+  reevaluate: boolean;
+}
+
+export interface ReevaluateOrder {
+  /** At least one of these is given. */
+  reasonCode: string;
+  channel: string;
+  app: string;
+  reason: string;
+}
+
+/** What an order did, in words. */
+export interface Said {
+  said: string;
+  /** Apps that would change to an account of another name: nothing was done. */
+  moved?: string[];
+}

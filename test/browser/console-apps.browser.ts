@@ -1,0 +1,144 @@
+// The console's apps and keys in a real Chromium: a key is made, used, rotated and revoked.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import type { Browser } from "playwright-core";
+import { connectGateway } from "../../cli/gateway/connect.ts";
+import type { Role } from "../../console/session.ts";
+import { setLimits } from "../../operations/apps/apps.ts";
+import { mail, send, toEndpoint } from "../e2e/calls.ts";
+import { startTestConsole, type TestConsole } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { openPage, startChromium } from "./chromium.ts";
+import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+
+let browser: Browser;
+let system: TestSystem;
+const consoles = new Map<Role, TestConsole>();
+before(async () => {
+  browser = await startChromium();
+  system = await startSystem();
+  await setLimits(system.store.apps, "demo", {
+    ratePerSecond: 500,
+    smsSenders: ["deals", "codes"],
+    dailyMax: { sms: { marketing: 10_000 } },
+  });
+  await system.store.webhooks.change("demo", () => [
+    { name: "crm", url: "https://crm.example.com/preferences", secrets: [{ sealed: "sealed" }] },
+    { name: "old", url: "https://old.example.com/", secrets: [{ sealed: "sealed" }], disabled: { at: Date.now() - 60_000, why: "gone" } },
+  ]);
+  for (const role of ["viewer", "operator"] as const)
+    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }, { redisUrl: system.redisUrl }));
+});
+after(async () => {
+  await browser?.close();
+  for (const one of consoles.values()) await one[Symbol.asyncDispose]();
+  await system?.[Symbol.asyncDispose]();
+});
+
+async function openApps(role: Role = "operator", options: Parameters<typeof openPage>[1] = {}) {
+  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
+  await opened.page.goto(`${consoles.get(role)!.url}/apps`);
+  await opened.page.locator("table.keys-of-app tbody tr").first().waitFor();
+  return opened;
+}
+
+const isAdmitted = async (key: string): Promise<boolean> => {
+  await using clients = connectGateway(system.gatewayAddress, key);
+  return await send({ clients }, { recipient: toEndpoint(mail("ada@example.com")) }).then(
+    () => true,
+    (error: ServiceError) => {
+      if (error.code === status.UNAUTHENTICATED) return false;
+      throw error;
+    },
+  );
+};
+
+test("a key is made and shown once, sends, is rotated, and is revoked", async () => {
+  await using opened = await openApps();
+  const { page } = opened;
+  const confirm = async (button: string, reason: string) => {
+    await page.getByLabel("Reason, for the log of actions").fill(reason);
+    await page.getByRole("button", { name: button, exact: true }).click();
+    await page.getByRole("status").waitFor();
+  };
+  const close = () => page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "New key…" }).click();
+  await page.getByLabel(/^Days until/).fill("30");
+  await confirm("Make a key", "A new service");
+  const key = await page.getByLabel("Key", { exact: true }).inputValue();
+  assert.match(key, /^ck_[0-9a-z]{8}_/);
+  await close();
+  assert.equal(await page.getByText(key).count(), 0);
+  await eventually("it is admitted", () => isAdmitted(key));
+
+  const rows = page.locator("table.keys-of-app tbody tr");
+  const made = rows.filter({ hasText: key.slice(0, 12) });
+  await made.getByRole("button", { name: "Rotate…" }).click();
+  await page.getByLabel(/^Hours for which/).fill("1");
+  await confirm("Rotate", "A leaver");
+  const next = await page.getByLabel("Key", { exact: true }).inputValue();
+  assert.notEqual(next, key);
+  await close();
+  assert.equal(await isAdmitted(key), true, "for the overlap");
+  await eventually("the new one is admitted", () => isAdmitted(next));
+
+  await made.getByRole("button", { name: "Revoke…" }).click();
+  await confirm("Revoke", "It leaked");
+  await close();
+  await made.getByText("Revoked", { exact: true }).waitFor();
+  await eventually("it is refused", async () => !(await isAdmitted(key)));
+  const actions = await system.store.steering.actions(undefined, 3);
+  assert.deepEqual(
+    actions.map(({ actor, action, reason }) => [actor, action, reason]),
+    [
+      ["mira@example.com", "key revoke", "It leaked"],
+      ["mira@example.com", "key rotate", "A leaver"],
+      ["mira@example.com", "key create", "A new service"],
+    ],
+  );
+  assert.deepEqual(opened.faults, []);
+});
+
+test("a viewer sees no URL of a webhook and no button that works", async () => {
+  await using opened = await openApps("viewer");
+  const { page } = opened;
+  await page.getByText("crm.example.com", { exact: true }).waitFor();
+  assert.equal((await page.locator("body").innerText()).includes("/preferences"), false);
+  for (const name of ["New key…", "Pause…", "Revoke…", "Rotate…"])
+    assert.equal(await page.getByRole("button", { name }).first().isDisabled(), true, name);
+});
+
+test("axe finds nothing serious, nothing scrolls sideways, and keys lead there", async () => {
+  const { url } = consoles.get("operator")!;
+  for (const colorScheme of THEMES)
+    for (const width of WIDTHS) {
+      await using opened = await openApps("operator", { colorScheme, viewport: { width, height: 900 } });
+      const { page, requests, faults } = opened;
+      const check = async (what: string) => {
+        assert.deepEqual(await axeFaults(page), [], `${what}, ${colorScheme}, ${width}`);
+        assert.equal(await isWide(page), false, `${what}, ${colorScheme}, ${width}`);
+      };
+      await check("Apps");
+      if (width === WIDTHS[0]) await draw(page, `console-apps-${colorScheme}`);
+      await page.getByRole("button", { name: "New key…" }).click();
+      await page.getByRole("dialog").waitFor();
+      await check("the key dialog");
+      await page.keyboard.press("Escape");
+      // A closed one has the keys until it is gone.
+      await page.locator("dialog").waitFor({ state: "detached" });
+      await page.keyboard.press("g");
+      await page.keyboard.press("n");
+      await page.waitForURL("**/now");
+      await page.locator("h1").waitFor();
+      await page.keyboard.press("g");
+      await page.keyboard.press("a");
+      await page.waitForURL("**/apps");
+      assert.deepEqual(
+        requests.filter((request) => !request.url.startsWith(`${url}/`)),
+        [],
+      );
+      assert.deepEqual(faults, []);
+    }
+});

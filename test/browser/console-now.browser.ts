@@ -1,0 +1,200 @@
+// The console's Now in a real Chromium, with the whole system sending: an incident is seen, and solved without another tool.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import type { Role } from "../../console/session.ts";
+import { contentToProto } from "../../core/content/content.ts";
+import { mail, phone, send, settled, toEndpoint, wentOut } from "../e2e/calls.ts";
+import { startTestConsole, type TestConsole } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { openPage, startChromium } from "./chromium.ts";
+import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import { SHOP_ENV } from "./shop-messages.ts";
+
+let browser: Browser;
+let system: TestSystem;
+const consoles = new Map<Role, TestConsole>();
+before(async () => {
+  browser = await startChromium();
+  system = await startSystem(SHOP_ENV);
+  for (const role of ["viewer", "operator"] as const)
+    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }, { redisUrl: system.redisUrl }));
+});
+after(async () => {
+  await browser?.close();
+  for (const one of consoles.values()) await one[Symbol.asyncDispose]();
+  await system?.[Symbol.asyncDispose]();
+});
+
+async function openConsole(path: string, role: Role = "operator", options: Parameters<typeof openPage>[1] = {}) {
+  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
+  await opened.page.goto(`${consoles.get(role)!.url}${path}`);
+  await opened.page.locator("h1").first().waitFor();
+  return opened;
+}
+
+const NUMBERS = ["+821055500101", "+821055500102", "+821055500103"];
+const REGION = { status: 400, code: 21408, message: "Permission to send an SMS has not been enabled for the region" };
+
+/** Both providers reject texts to Korea. Resolves with the notifications that wait, and with what ends the other provider's fault. */
+async function rejectKorea() {
+  const faults = NUMBERS.map((match) => {
+    system.sandbox.faults.order({ provider: "twilio", match, times: 1_000, do: { kind: "answer", status: 400, body: REGION } });
+    return system.sandbox.faults.order({ provider: "vonage", match, times: 1_000, do: { kind: "answer", status: 401, body: "" } });
+  });
+  const ids: string[] = [];
+  for (const number of NUMBERS)
+    ids.push(
+      (await send(system, { recipient: toEndpoint(phone(number)), content: contentToProto({ sms: { text: "482913 is your code." } }) }))
+        .notificationId,
+    );
+  await eventually("the texts wait", async () => {
+    const all = await Promise.all(ids.map((id) => system.store.notifications.find(id)));
+    return all.every((n) => n?.deliveries[0]?.reason?.code === "misconfigured");
+  });
+  return { ids, mend: () => faults.map((id) => system.sandbox.faults.clear(id)) };
+}
+
+/** Of the log of actions, the latest first. */
+const log = async () =>
+  (await system.store.steering.actions(undefined, 9)).map(({ action, target, reason }) => `${action} ${target}: ${reason}`);
+
+test("a country is rejected: the screen says so, and a drain to the other provider sends what waits", async () => {
+  const { ids, mend } = await rejectKorea();
+  await using opened = await openConsole("/now");
+  const { page } = opened;
+  const channels = page.locator("section[aria-labelledby=channels]");
+  await channels
+    .locator("tr.warm, tr.hot")
+    .filter({ hasText: "SMS" })
+    .getByText("The provider rejected our credentials or settings")
+    .waitFor();
+  await page.locator("section[aria-labelledby=circuits] tbody tr").filter({ hasText: "twilio/default" }).first().waitFor();
+  await page.getByRole("heading", { name: /^SMS by .* is not sent$/ }).waitFor();
+  await page.locator("section[aria-labelledby=promises] li").filter({ hasText: "Nothing accepted is lost" }).getByText("Held").waitFor();
+
+  mend();
+  await page.goto(`${consoles.get("operator")!.url}/accounts`);
+  const row = page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" });
+  await row.getByRole("button", { name: "Drain…" }).click();
+  await page.getByLabel("To which provider").selectOption("vonage");
+  await page.getByLabel("Reason, for the log of actions").fill("It rejects +82");
+  await page.getByRole("button", { name: "Drain", exact: true }).click();
+  await page
+    .getByRole("status")
+    .getByText(/^twilio\/default is drained to vonage within 5 s\. Then what waits/)
+    .waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  await row.getByText("Drained to vonage").waitFor();
+  await settled(system, ids, { is: wentOut, waitMs: 90_000 });
+  for (const id of ids) {
+    const deliveryId = `${id}-0`;
+    const attempts = await system.store.attempts.between(id, id);
+    assert.equal(attempts.find(({ outcome }) => outcome?.kind === "accepted")?.provider, "vonage", deliveryId);
+  }
+  await row.getByRole("button", { name: "Resume…" }).click();
+  await page.getByLabel("Reason, for the log of actions").fill("Korea is enabled");
+  await page.getByRole("button", { name: "Resume", exact: true }).click();
+  await page.getByRole("status").getByText("account:twilio/default is resumed").waitFor();
+  assert.deepEqual((await log()).slice(0, 3), [
+    "resume account:twilio/default: Korea is enabled",
+    "reevaluate channel sms: It rejects +82",
+    "drain account:twilio/default to vonage: It rejects +82",
+  ]);
+  assert.deepEqual(opened.faults, []);
+});
+
+test("one app floods: it is paused by keyboard alone, and resumed later", async () => {
+  await using opened = await openConsole("/now");
+  const { page } = opened;
+  await page.locator("section[aria-labelledby=channels] tbody tr").first().waitFor();
+  await page.keyboard.press("p");
+  await page.getByLabel("What to pause").selectOption("app:demo");
+  await page.getByLabel("How long").selectOption("30");
+  await page.getByLabel("Reason, for the log of actions").fill("It floods");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText("app:demo is paused within 5 s, for 30 min.").waitFor();
+  await page.keyboard.press("Escape");
+  const paused = page.locator("section[aria-labelledby=paused] tbody tr").filter({ hasText: "app:demo" });
+  await paused.getByText(/^Paused until /).waitFor();
+  const { notificationId: id } = await send(system, { recipient: toEndpoint(mail("ada@example.com")) });
+  await eventually(
+    "it waits for the app",
+    async () => (await system.store.notifications.find(id))?.deliveries[0]?.reason?.code === "paused",
+  );
+  await paused.getByRole("button", { name: "Resume…" }).click();
+  await page.getByLabel("Reason, for the log of actions").fill("It is mended");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText("app:demo is resumed; what waited is sent.").waitFor();
+  await settled(system, [id], { is: wentOut, waitMs: 60_000 });
+  await page.keyboard.press("Escape");
+  await page.locator("section[aria-labelledby=log]").getByText("“It floods”").waitFor();
+  assert.deepEqual(opened.faults, []);
+});
+
+test("numbers change in place while it is live; without answers it says since when it is not", async () => {
+  await using opened = await openConsole("/now");
+  const { page } = opened;
+  const accepted = page.locator("section[aria-labelledby=channels] tbody tr").filter({ hasText: "FCM" }).locator("[data-label=Accepted]");
+  await page.locator(".live").waitFor();
+  await eventually("it was counted", async () => (await accepted.innerText()) !== "…");
+  const before = Number(await accepted.innerText());
+  await send(system, { recipient: toEndpoint({ channel: "fcm", token: "fcm-live-9f53ee729d60189cc378da26" }) });
+  await eventually("the number grew", async () => Number(await accepted.innerText()) === before + 1);
+  let isAway = true;
+  await page.route("**/api/now", (route) => (isAway ? route.abort() : route.continue()));
+  await page.getByText(/^Not live since \d\d:\d\d:\d\d$/).waitFor();
+  assert.equal(Number(await accepted.innerText()), before + 1, "what was read stays");
+  isAway = false;
+  await page.locator(".live").waitFor();
+});
+
+test("a viewer sees all of it, and changes nothing", async () => {
+  await using opened = await openConsole("/now", "viewer");
+  const { page } = opened;
+  await page.locator("section[aria-labelledby=promises] li").first().waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Pause/ }).isDisabled(), true);
+  assert.equal(await page.getByRole("button", { name: "Make due…" }).isDisabled(), true);
+  await page.keyboard.press("p");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
+test("axe finds nothing serious, nothing scrolls sideways, nothing comes from elsewhere", async () => {
+  await rejectKorea();
+  const { url } = consoles.get("operator")!;
+  for (const colorScheme of THEMES)
+    for (const width of WIDTHS) {
+      await using opened = await openConsole("/now", "operator", { colorScheme, viewport: { width, height: 900 } });
+      const { page, requests, faults } = opened;
+      const check = async (what: string) => {
+        assert.deepEqual(await axeFaults(page), [], `${what}, ${colorScheme}, ${width}`);
+        assert.equal(await isWide(page), false, `${what}, ${colorScheme}, ${width}`);
+      };
+      await page.locator("section[aria-labelledby=promises] .state.ok").first().waitFor();
+      await page.locator(".banner").waitFor();
+      await check("Now");
+      if (width === WIDTHS[0]) await draw(page, `console-now-${colorScheme}`);
+      await page.keyboard.press("p");
+      await page.getByRole("dialog").waitFor();
+      await check("the pause dialog");
+      await page.keyboard.press("Escape");
+      // A closed one has the keys until it is gone.
+      await page.locator("dialog").waitFor({ state: "detached" });
+      await page.keyboard.press("g");
+      await page.keyboard.press("c");
+      await page.waitForURL("**/accounts");
+      await page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" }).first().waitFor();
+      await page.getByText(/^Calls: of what was accepted since/).waitFor();
+      await check("Accounts");
+      if (width === WIDTHS[0]) await draw(page, `console-accounts-${colorScheme}`);
+      await page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" }).getByRole("button", { name: "Drain…" }).click();
+      await page.getByLabel("To which provider").waitFor();
+      await check("the drain dialog");
+      assert.deepEqual(
+        requests.filter((request) => !request.url.startsWith(`${url}/`)),
+        [],
+      );
+      assert.deepEqual(faults, []);
+    }
+});
