@@ -21,9 +21,9 @@ export function createSearchReads(database: DatabaseSync): Pick<NotificationStor
     order by t.accepted_at desc, t.notification desc limit :limit`);
   const open = database.prepare("select doc from notifications indexed by notifications_app_due where app = ? and due is not null limit ?");
   return {
-    search: async (app, source, { from, before }, limit) =>
+    search: async (app, source, { from, before: { acceptedAt, id } }, limit) =>
       readDurable(database, () => {
-        const values = { app, from, ...before, limit: Math.max(0, limit) };
+        const values = { app, from, acceptedAt, id, limit: Math.max(0, limit) };
         switch (source.kind) {
           case "all":
             return all.all(values).map(notificationOf);

@@ -117,7 +117,7 @@ function upText(system: DevSystem, { env, keyFile, exports, users, consoleLink }
     `  inbox     ${system.sandbox.adminUrl}/inbox   open it: everything that arrives, and faults on request`,
     `  console   ${consoleLink || system.consoleUrl}   what waits and why, and what to do about it${consoleLink && "; the link works once, within 5 minutes"}`,
     `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
-    `  HTTP/JSON ${system.httpUrl}   the same calls for curl; its page lists them`,
+    ...(system.httpUrl ? [`  HTTP/JSON ${system.httpUrl}   the same calls for curl; its page lists them`] : []),
     `  API key   ${keyFile}   app "${DEV_APP}"`,
     `  users     ${users}`,
     `  sandbox   ${system.sandbox.adminUrl}   its API: sandbox/README.md`,
@@ -130,7 +130,11 @@ function upText(system: DevSystem, { env, keyFile, exports, users, consoleLink }
     "  bin/carillon send --to email:ada@example.com --subject Hello --text 'It works.'",
     "  bin/carillon status --promises",
     `  grpcurl -plaintext -H "authorization: Bearer $(cat ${quoted(keyFile)})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
-    `  curl -H "Authorization: Bearer $(cat ${quoted(keyFile)})" -H "Content-Type: application/json" -d '${line}' ${system.httpUrl}/carillon.v1.NotificationService/SendNotification`,
+    ...(system.httpUrl
+      ? [
+          `  curl -H "Authorization: Bearer $(cat ${quoted(keyFile)})" -H "Content-Type: application/json" -d '${line}' ${system.httpUrl}/carillon.v1.NotificationService/SendNotification`,
+        ]
+      : []),
     "",
     "  Ctrl-C drains and stops everything; the next start goes on with what is there.",
   ].join("\n");

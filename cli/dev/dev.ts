@@ -20,7 +20,7 @@ export const DEV_APP = "demo";
 /** The whole system in one process, against the sandbox. Disposal drains it and stops every server it started. */
 export interface DevSystem extends AsyncDisposable {
   gatewayAddress: string;
-  /** http://host:port of the same gateway's HTTP/JSON. */
+  /** http://host:port of the same gateway's HTTP/JSON; empty: GATEWAY_HTTP_LISTEN turns it off. */
   httpUrl: string;
   /** http://host:port of the console. */
   consoleUrl: string;
@@ -142,7 +142,8 @@ export async function startDev({
   stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
   const addressOf = (role: string, name: string) => roles.find((r) => r.name === role)?.addresses[name] ?? "";
   const gatewayAddress = addressOf("gateway", "grpc");
-  const httpUrl = `http://${addressOf("gateway", "http-json")}`;
+  const http = addressOf("gateway", "http-json");
+  const httpUrl = http && `http://${http}`;
   const consoleUrl = `http://${addressOf("console", "console")}`;
   sandbox.inbox.connect(stack.use(openInboxSender({ storeUrl, gatewayAddress, apiKey, app })));
   const kept = stack.move();

@@ -104,8 +104,7 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   "attempts-exhausted": {
     states: "failed",
-    means:
-      "Stored by development builds before 0.1.0, which ended a delivery after 12 attempts; nothing was sent. Now only its expiry ends it.",
+    means: "An earlier version ended it after 12 attempts; nothing was sent. Now only its expiry ends a delivery.",
     advice: "Operator: `carillon dead redrive`.",
   },
   "outcome-unknown": {
