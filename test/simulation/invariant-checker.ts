@@ -4,7 +4,7 @@ import { canonicalForm } from "../../core/content/codec.ts";
 import { type Content, contentValues } from "../../core/content/content.ts";
 import { type Channel, type ContentPart, contentPart, type NotificationClass } from "../../core/delivery/channel.ts";
 import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
-import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
@@ -91,11 +91,17 @@ export function createInvariantChecker(
   }
 
   /** Its task was taken from the queue, and no other copy was published; but the store does not say why it waits. */
+  /** It is in the store with the reason for which it waits, whichever copy of its task wrote that: one whose write is slow is overtaken by another one. */
+  function saysWhyItWaits({ state, reason }: Delivery): boolean {
+    const detail = reason?.detail ?? "";
+    const isHandedBack = detail.startsWith("circuit open") || detail === "preferences-unreadable";
+    return isTimed(reason?.code) || reason?.code === "paused" || (state === "pending" && isHandedBack);
+  }
+
   function isLeftBehind({ notificationId, deliveryId, attempt, publication }: DeliveryTask): boolean {
     const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
     const isCurrent = d?.state === "pending" && d.attempt === attempt && d.publishCount === publication + 1;
-    const detail = d?.reason?.detail ?? "";
-    return isCurrent && !detail.startsWith("circuit open") && detail !== "preferences-unreadable";
+    return isCurrent && !saysWhyItWaits(d);
   }
 
   /** It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts. */
@@ -104,8 +110,7 @@ export function createInvariantChecker(
     if (d?.reason?.code === "paused") simulation.happened("delivery paused");
     return (
       d !== undefined &&
-      (isTimed(d.reason?.code) ||
-        d.reason?.code === "paused" ||
+      (saysWhyItWaits(d) ||
         (timedMsMax(timing) > 0 && (d.policyResend === true || d.publishCount > publication + 1)) ||
         (timing.steered && d.publishCount > publication + 1))
     );

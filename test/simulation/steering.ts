@@ -79,7 +79,12 @@ export function createOperators(simulation: Simulation, store: MemoryStore) {
     for (const n of store.notifications.inside.values())
       for (const d of n.deliveries) {
         if (d.reason?.code !== "paused" || !waitsInStore(d, time.now())) continue;
+        // The reason names what held it; that may have been resumed just now.
+        const isReleased = periods.some(
+          (p) => targetKey(p.target) === d.reason?.detail && time.now() - (p.until ?? time.now()) < RELEASED_WITHIN_MS,
+        );
         const isHeld =
+          isReleased ||
           steering.some(({ target, state }) => state !== "resumed" && targetKey(target) === d.reason?.detail) ||
           pauseOf({ app: n.app, notificationClass: n.notificationClass, channel: d.channel }, steering, time.now()) !== undefined;
         if (!isHeld) simulation.broken("9 what was resumed is due soon", d.id);
