@@ -116,7 +116,7 @@ test("an operator finds what is being retried and cancels it, in the store", asy
       result,
     ]),
     [
-      ["ops", "cancel", `app:shop, ${"0".repeat(32)}`, "late", "failed: Error"],
+      ["ops", "cancel", `app:shop, ${"0".repeat(32)}`, "late", "failed: OperatorError"],
       ["ops", "cancel", "app:shop, by cancel-key", "late", "nothing open was found"],
       ["ops", "cancel", `app:shop, ${records[0]!.id}`, "late", "1 cancelled"],
       ["ops", "cancel", "app:shop, by user", "shop-closed", "1 cancelled, 1 in-flight"],

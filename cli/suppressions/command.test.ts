@@ -49,9 +49,9 @@ test("what blocks an endpoint is shown, and lifted with who did it and why, whic
       result,
     ]),
     [
-      ["ann", "suppressions lift", "app:shop, one endpoint", "again", "failed: Error"],
+      ["ann", "suppressions lift", "app:shop, one endpoint", "again", "failed: OperatorError"],
       ["ann", "suppressions lift", "app:shop, one endpoint", "asked on the phone", "lifted: stop"],
-      ["ann", "suppressions lift", "app:shop, one endpoint", "asked", "failed: Error"],
+      ["ann", "suppressions lift", "app:shop, one endpoint", "asked", "failed: OperatorError"],
     ],
   );
 });
