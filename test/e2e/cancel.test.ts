@@ -69,8 +69,11 @@ test("what is being retried is found, and its next attempt is cancelled", async 
 
 test("what a provider is being called for is in flight, and its outcome stands", async () => {
   const number = freshNumber();
-  for (const provider of ["twilio", "vonage"] as const)
+  for (const provider of ["twilio", "vonage"] as const) {
     system.sandbox.faults.order({ provider, match: number.slice(1), do: { kind: "delay", ms: 1_500 } });
+    // A receipt that comes before the answer ends the delivery.
+    system.sandbox.faults.order({ provider, match: number.slice(1), do: { kind: "webhooks", never: true } });
+  }
   const accepted = await send(system, { recipient: toEndpoint(phone(number)) });
   const id = accepted.deliveries[0]!.deliveryId;
   await eventually("the provider has it", () => arrivals(id).length === 1);
