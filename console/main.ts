@@ -15,7 +15,7 @@ import { createAuth } from "./auth/auth.ts";
 import { requireAuth, sessionKeyVariables } from "./auth/config.ts";
 import { ROUTE_ROLES } from "./auth/route-roles.ts";
 import { consoleVariables } from "./config.ts";
-import { API_ROLES, createApiRoutes, createPageRoutes } from "./routes.ts";
+import { createApiRoutes, createPageRoutes } from "./routes.ts";
 
 /** @param showLink shows a one-time link where only the person at this machine sees it */
 export const consoleRole = (showLink: (url: string) => void): Role =>
@@ -33,7 +33,7 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       let listening = port;
       const url = () => config.CONSOLE_URL || `http://${reachable(host, listening)}`;
       const show = (path: string) => showLink(`${url()}${path}`);
-      const auth = createAuth({ config, clock, log, keysNow, roles: { ...ROUTE_ROLES, ...API_ROLES }, printLink: show });
+      const auth = createAuth({ config, clock, log, keysNow, roles: ROUTE_ROLES, printLink: show });
       const preferences = await openPreferences(config, { store, clock, log, stack });
       const redis = stack.use(
         await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: "circuits are not shown" }),

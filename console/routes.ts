@@ -17,7 +17,6 @@ import type { Redrives } from "./api/redrives.ts";
 import { get, post, RequestFault } from "./api/route.ts";
 import { createSteerRoutes, type SteerParts } from "./api/steer.ts";
 import type { SessionRoute } from "./auth/protect.ts";
-import type { Role } from "./session.ts";
 
 export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "log"> {
   store: ActParts["store"] & FindParts["store"] & LookParts["store"] & AppsParts["store"] & PersonParts["store"];
@@ -29,36 +28,7 @@ export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" 
   circuits: LookParts["circuits"];
 }
 
-/** The least role that may call each route, by method and path. */
-export const API_ROLES: Readonly<Record<string, Role>> = {
-  "GET /api/now": "viewer",
-  "GET /api/accounts": "viewer",
-  "GET /api/apps": "viewer",
-  "POST /api/pause": "operator",
-  "POST /api/resume": "operator",
-  "POST /api/drain": "operator",
-  "POST /api/reevaluate": "operator",
-  "POST /api/keys/create": "operator",
-  "POST /api/keys/rotate": "operator",
-  "POST /api/keys/revoke": "operator",
-  "GET /api/dead": "viewer",
-  "POST /api/dead/redrive": "operator",
-  "GET /api/dead/redrives": "viewer",
-  "POST /api/dead/stop": "operator",
-  "POST /api/find": "viewer",
-  "POST /api/resolve": "viewer",
-  "GET /api/notifications/*": "viewer",
-  "GET /api/mails/*": "support",
-  "POST /api/person": "viewer",
-  "POST /api/person/reveal": "support",
-  "POST /api/person/opt-out": "support",
-  "POST /api/person/undo-opt-out": "operator",
-  "POST /api/person/lift-block": "operator",
-  "POST /api/cancel": "operator",
-  "POST /api/redrive": "operator",
-};
-
-/** The API of the pages. protectRoutes() serves it to nobody without a session and the role of API_ROLES. */
+/** The API of the pages. protectRoutes() serves it to nobody without a session and the role of ROUTE_ROLES. */
 export function createApiRoutes(parts: ConsoleParts): SessionRoute[] {
   const look = createLook(parts);
   return [

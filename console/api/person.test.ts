@@ -12,8 +12,8 @@ import { putCategories } from "../../operations/preferences/categories.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { sampleNotification } from "../../test/support/notification-samples.ts";
+import { ROUTE_ROLES } from "../auth/route-roles.ts";
 import type { PersonAnswer, PersonView, Revealed } from "../person-view.ts";
-import { API_ROLES } from "../routes.ts";
 import { hasRole, type Role } from "../session.ts";
 import { createPersonRoutes } from "./person.ts";
 import { hideAddresses } from "./person-history.ts";
@@ -64,7 +64,7 @@ async function post(path: string, body: object, role: Role = "operator"): Promis
     log,
   });
   const route = createPersonRoutes({ store, preferences, log }).find((one) => one.path === path);
-  const least = API_ROLES[`POST ${path}`];
+  const least = ROUTE_ROLES[`POST ${path}`];
   assert.ok(route && least, path);
   // As protectRoutes() does it.
   if (!hasRole({ name: "", role }, least)) return { status: 403, body: "" };

@@ -3,7 +3,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { apiError, PRIVATE_HEADERS, type SessionRoute } from "../auth/protect.ts";
+import { apiError, json, type SessionRoute } from "../auth/protect.ts";
 import { hasRole, type Session } from "../session.ts";
 
 /** The longest body: a filter, or an order with its reason. */
@@ -18,13 +18,6 @@ export class RequestFault extends Error {
     this.status = status;
   }
 }
-
-/** An answer of the console's API. */
-export const json = (body: unknown): HttpResponse => ({
-  status: 200,
-  headers: { ...PRIVATE_HEADERS, "content-type": "application/json" },
-  body: `${JSON.stringify(body)}\n`,
-});
 
 export const get = (path: string, answer: (request: HttpRequest, session: Session) => Promise<unknown>): SessionRoute => ({
   ...{ method: "GET", path },

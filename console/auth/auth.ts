@@ -10,8 +10,7 @@ import { createLoginLinks } from "./login-links.ts";
 import { createLoginLog } from "./login-log.ts";
 import { createOidcRoutes } from "./oidc-routes.ts";
 import { foreign, signedOut } from "./pages.ts";
-import { PRIVATE_HEADERS, protectRoutes, type SessionRoute } from "./protect.ts";
-import { ROUTE_ROLES } from "./route-roles.ts";
+import { json, protectRoutes, type SessionRoute } from "./protect.ts";
 import { originMistake } from "./same-origin.ts";
 import { createSessions } from "./sessions.ts";
 
@@ -21,8 +20,8 @@ export interface AuthParts {
   log: Logger;
   /** Of CONSOLE_KEYS_FILE, as it is now. */
   keysNow(): readonly string[];
-  /** Least roles by method and path. */
-  roles?: Readonly<Record<string, Role>>;
+  /** Least roles by method and path: ROUTE_ROLES. */
+  roles: Readonly<Record<string, Role>>;
   /** Shows a link where only the person at this machine sees it. @param path below the console's URL */
   printLink(path: string): void;
 }
@@ -38,7 +37,7 @@ export interface Auth {
 }
 
 /** @param config as requireAuth() checked it */
-export function createAuth({ config, clock, log, keysNow, roles = ROUTE_ROLES, printLink }: AuthParts): Auth {
+export function createAuth({ config, clock, log, keysNow, roles, printLink }: AuthParts): Auth {
   const publicUrl = config.CONSOLE_URL;
   // Without a file, sessions end with the process.
   const ownKey = [randomBytes(32).toString("base64url")];
@@ -65,11 +64,7 @@ export function createAuth({ config, clock, log, keysNow, roles = ROUTE_ROLES, p
 
   const whoAmI: SessionRoute = {
     ...{ method: "GET", path: "/api/session" },
-    handle: async (_, session) => ({
-      status: 200,
-      headers: { ...PRIVATE_HEADERS, "content-type": "application/json" },
-      body: `${JSON.stringify({ ...session, signInBy: usesLinks ? "link" : "oidc" })}\n`,
-    }),
+    handle: async (_, session) => json({ ...session, signInBy: usesLinks ? "link" : "oidc" }),
   };
 
   return {

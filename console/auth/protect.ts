@@ -20,12 +20,15 @@ export interface ProtectParts {
 /** Never kept by a browser or a proxy: it is one person's view. */
 export const PRIVATE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** An error of the console's API. @param code for programs, fixed; @param message for people */
-export const apiError = (status: number, code: string, message: string): HttpResponse => ({
+/** An answer of the console's API. */
+export const json = (body: unknown, status = 200): HttpResponse => ({
   status,
   headers: { ...PRIVATE_HEADERS, "content-type": "application/json" },
-  body: `${JSON.stringify({ error: { code, message } })}\n`,
+  body: `${JSON.stringify(body)}\n`,
 });
+
+/** An error of the console's API. @param code for programs, fixed; @param message for people */
+export const apiError = (status: number, code: string, message: string): HttpResponse => json({ error: { code, message } }, status);
 
 /** Undefined: the session may; otherwise 403 with what is missing. */
 export const requireRole = (session: Session, least: Role): HttpResponse | undefined =>

@@ -197,7 +197,7 @@ test("a viewer sees no address, and each control says which role it needs", asyn
   const post = (path: string, body: object) =>
     fetch(`${urls.get("viewer")}${path}`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { origin: urls.get("viewer")!, "content-type": "application/json" },
       body: JSON.stringify({ app, user, ...body }),
     });
   const answer = await (await post("/api/person", {})).text();
@@ -258,7 +258,11 @@ test("the page of a person as people see it", async () => {
   await send(system, { recipient: toUser(user), category: "reminders", content });
   await eventually("the bounce blocks the mailbox", async () => {
     const response = await fetch(`${urls.get("operator")}/api/person`, {
-      ...{ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ app, user }) },
+      ...{
+        method: "POST",
+        headers: { origin: urls.get("operator")!, "content-type": "application/json" },
+        body: JSON.stringify({ app, user }),
+      },
     });
     return (await response.text()).includes("Blocked: bounce");
   });

@@ -214,7 +214,11 @@ test("a viewer sees no name, key or content, and changes nothing", async () => {
   for (const secret of [user, key, NUMBER, "arrives today"]) assert.equal(text.includes(secret), false, secret);
   assert.equal(await page.getByRole("button", { name: /^Cancel/ }).isDisabled(), true);
   const post = (path: string, body: unknown) =>
-    fetch(`${urlOf("viewer")}${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    fetch(`${urlOf("viewer")}${path}`, {
+      method: "POST",
+      headers: { origin: urlOf("viewer"), "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   assert.equal((await post("/api/cancel", { notification: id, reason: "r" })).status, 403);
   assert.equal((await fetch(`${urlOf("viewer")}/api/mails/${id}`)).status, 403);
   const found = (await (await post("/api/find", { filter: { user } })).json()) as { rows: { user: string }[] };

@@ -28,7 +28,7 @@ export async function startTestApi(redisUrl?: string): Promise<TestApi> {
     get: (path) => read(urls.operator, path),
     asViewer: (path) => read(urls.viewer, path),
     async post(path, body, role = "operator") {
-      const headers = { "content-type": "application/json" };
+      const headers = { origin: urls[role], "content-type": "application/json" };
       const response = await fetch(`${urls[role]}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },

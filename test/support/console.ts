@@ -2,14 +2,14 @@ import { createPreferences } from "../../adapters/opt-outs/preferences.ts";
 import { connectRedis } from "../../adapters/redis/connect.ts";
 import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
 import { createRedrives } from "../../console/api/redrives.ts";
-import { json } from "../../console/api/route.ts";
-import { apiError } from "../../console/auth/protect.ts";
-import { API_ROLES, type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
-import { hasRole, type Session } from "../../console/session.ts";
+import { json, protectRoutes, type SessionRoute } from "../../console/auth/protect.ts";
+import { ROUTE_ROLES } from "../../console/auth/route-roles.ts";
+import { type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
+import type { Session } from "../../console/session.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type HttpServer, type Route, startHttpServer } from "../../runtime/http/server.ts";
+import { type HttpServer, startHttpServer } from "../../runtime/http/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
 
 export interface TestConsole extends HttpServer {
@@ -17,7 +17,7 @@ export interface TestConsole extends HttpServer {
 }
 
 /**
- * The console's pages and API over a store, for one person who is signed in.
+ * The console's pages and API over a store, for one person who is signed in. Roles, Origin and content types are checked as in production.
  * @param about.redisUrl where dispatchers share their circuits; absent: nowhere that the console can read
  */
 export async function startTestConsole(
@@ -38,16 +38,10 @@ export async function startTestConsole(
     ...{ store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log },
     ...{ providers: PROVIDERS, circuits },
   };
-  const routes: Route[] = [
-    ...createPageRoutes(),
-    { method: "GET", path: "/api/session", handle: async () => json(session) },
-    ...createApiRoutes(parts).map((route): Route => {
-      const least = API_ROLES[`${route.method} ${route.path}`];
-      if (least === undefined) throw new Error(`API_ROLES has no row for ${route.method} ${route.path}`);
-      const refusal = apiError(403, "role", `this needs the role ${least}`);
-      return { ...route, handle: async (request) => (hasRole(session, least) ? route.handle(request, session) : refusal) };
-    }),
-  ];
+  const whoAmI: SessionRoute = { method: "GET", path: "/api/session", handle: async (_, who) => json(who) };
+  const sessions = { open: () => ({ ...session, renewal: undefined }) };
+  const api = protectRoutes([whoAmI, ...createApiRoutes(parts)], { sessions, roles: ROUTE_ROLES, publicUrl: "" });
+  const routes = [...createPageRoutes(), ...api];
   const server = stack.use(await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes }));
   const kept = stack.move();
   return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
