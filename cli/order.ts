@@ -33,7 +33,7 @@ export const loggedChange = <T>(
   });
 
 function checked(order: Order): Order {
-  const fault = orderFault(order);
+  const fault = orderFault(order, { actor: "--by", reason: "--why" });
   return fault === undefined ? order : fail(fault);
 }
 

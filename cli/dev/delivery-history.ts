@@ -1,4 +1,4 @@
-import { type AttemptStore, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import { type AttemptStore, attemptIdsOf, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
 import { acceptance, attemptEvents, endEvents, shownState } from "../../operations/why/events.ts";
 import type { DeliveryHistory } from "../../sandbox/main.ts";
@@ -16,8 +16,7 @@ export async function readDeliveryHistory(store: HistoryStores, deliveryId: stri
   const notification = await store.notifications.find(notificationIdOf(deliveryId));
   const delivery = notification?.deliveries.find(({ id }) => id === deliveryId);
   if (notification === undefined || delivery === undefined) return undefined;
-  const ids = Array.from({ length: delivery.attempt }, (_, i) => attemptId(deliveryId, i + 1));
-  const attempts = await store.attempts.find(ids.slice(-ATTEMPTS_SHOWN_MAX));
+  const attempts = await store.attempts.find(attemptIdsOf(delivery, ATTEMPTS_SHOWN_MAX));
   const { id, idempotencyKey, app, recipient } = notification;
   return {
     ...{ notificationId: id, idempotencyKey, app, state: shownState(delivery) },

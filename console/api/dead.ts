@@ -1,5 +1,5 @@
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { isReasonCode, REASON_CODES, type ReasonCode } from "../../core/delivery/reason.ts";
+import { REASON_CODES, type ReasonCode } from "../../core/delivery/reason.ts";
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import { deadLetters } from "../../operations/dead-letters/dead-letters.ts";
 import { beginRedrive, STEP_READS_MAX } from "../../operations/dead-letters/redrive.ts";
@@ -8,7 +8,7 @@ import type { SessionRoute } from "../auth/protect.ts";
 import type { DeadGroup, DeadLetters, Redriven } from "../view.ts";
 import { type ActParts, redriven } from "./act.ts";
 import { type Group, RATE, type Redrives } from "./redrives.ts";
-import { type Fields, flagOf, get, post, RequestFault, readReason, textOf } from "./route.ts";
+import { type Fields, flagOf, get, oneOf, post, RequestFault, readOrder, textOf } from "./route.ts";
 
 /** How far back it looks, in ms. */
 const SINCE_MS = 7 * 86_400_000;
@@ -61,8 +61,8 @@ export function createRedriveRoutes({ redrives, ...parts }: ActParts & { redrive
     post("/api/dead/redrive", async (body, session) => {
       const { groupAt, target, uncertain } = readGroupOrder(body);
       if (flagOf(body, "dryRun")) return planOf(parts, groupAt(await parts.store.time()), uncertain);
-      const order = { actor: session.name, reason: readReason({ reason: body.why }), target };
-      return { id: await redrives.begin(order, groupAt, uncertain) };
+      const order = readOrder({ reason: body.why }, session);
+      return { id: await redrives.begin({ ...order, target }, groupAt, uncertain) };
     }),
     get("/api/dead/redrives", () => redrives.list()),
     post("/api/dead/stop", async (body, session) => {
@@ -73,10 +73,7 @@ export function createRedriveRoutes({ redrives, ...parts }: ActParts & { redrive
 }
 
 function readGroupOrder(body: Fields) {
-  const channel = CHANNELS.find((one) => one === textOf(body, "channel", 20));
-  const reason = textOf(body, "reason", 60);
-  if (channel === undefined) throw new RequestFault(`channel must be one of ${CHANNELS.join(", ")}`);
-  if (!isReasonCode(reason)) throw new RequestFault(`reason must be one of ${REASON_CODES.join(", ")}`);
+  const [channel, reason] = [oneOf(body, "channel", CHANNELS), oneOf(body, "reason", REASON_CODES)];
   const { until = Number.MAX_SAFE_INTEGER } = body;
   if (typeof until !== "number" || !Number.isSafeInteger(until) || until < 0)
     throw new RequestFault("until must be a moment in ms since the epoch");

@@ -4,7 +4,7 @@ import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { SearchFilter } from "../../core/delivery/search.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
-import { type Fields, RequestFault, textOf } from "./route.ts";
+import { type Fields, optionalOneOf, RequestFault, textOf } from "./route.ts";
 
 /** Characters of a value: push tokens are the longest. */
 export const VALUE_MAX = 4_096;
@@ -15,12 +15,7 @@ export function readFilter(given: Fields): SearchFilter {
   const unknown = Object.keys(given).find((name) => !NAMES.includes(name));
   if (unknown !== undefined) throw new RequestFault(`filter has a field that is unknown; known are ${NAMES.join(", ")}`);
   const one = (name: string) => textOf(given, name, VALUE_MAX) || undefined;
-  const of = <T extends string>(name: string, all: readonly T[]): T | undefined => {
-    const value = one(name);
-    const found = all.find((known) => known === value);
-    if (value !== undefined && found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
-    return found;
-  };
+  const of = <T extends string>(name: string, all: readonly T[]) => optionalOneOf(given, name, all);
   const [state, channel, endpoint, since] = [
     of("state", [...OPEN_STATES, ...END_STATES]),
     of("channel", CHANNELS),

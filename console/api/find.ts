@@ -5,8 +5,9 @@ import { type Delivery, isOpen, type NotificationRecord } from "../../core/deliv
 import { parsePlace, placeText } from "../../core/delivery/place.ts";
 import { foundDeliveries, type SearchFilter } from "../../core/delivery/search.ts";
 import { waitingFor } from "../../core/delivery/waiting.ts";
-import { attemptId } from "../../core/ports/attempt-store.ts";
+import { attemptIdsOf } from "../../core/ports/attempt-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import { LAST_PLACE } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
@@ -66,9 +67,7 @@ function rowOf(n: NotificationRecord, d: Delivery, attempts: string, now: number
 
 /** Numbers that were used up without a call are no attempts. */
 async function countCalls({ attempts }: Pick<Store, "attempts">, deliveries: readonly Delivery[]): Promise<Map<string, string>> {
-  const attemptIds = ({ id, attempt }: Delivery) =>
-    Array.from({ length: Math.min(attempt, CALLS_MAX) }, (_, i) => attemptId(id, attempt - i));
-  const made = Map.groupBy(await attempts.find(deliveries.flatMap(attemptIds)), ({ deliveryId }) => deliveryId);
+  const made = Map.groupBy(await attempts.find(deliveries.flatMap((d) => attemptIdsOf(d, CALLS_MAX))), ({ deliveryId }) => deliveryId);
   const count = (id: string) => (made.get(id) ?? []).filter(({ outcome }) => outcome?.kind !== "void").length;
   return new Map(deliveries.map(({ id, attempt }) => [id, `${count(id)}${attempt > CALLS_MAX ? "+" : ""}`]));
 }
@@ -107,4 +106,4 @@ async function resolve({ store }: FindParts, body: Fields): Promise<Resolved> {
   return filter({ user: text });
 }
 
-const ALL = { from: 0, before: { acceptedAt: Number.MAX_SAFE_INTEGER, id: "" } };
+const ALL = { from: 0, before: LAST_PLACE };

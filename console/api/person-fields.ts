@@ -1,7 +1,7 @@
 // What pages send about a person. Each function throws a RequestFault that names the field at fault.
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
-import { type Fields, RequestFault, textOf } from "./route.ts";
+import { type Fields, oneOf, RequestFault, textOf } from "./route.ts";
 
 /** Of an app's id and a user's id, in characters; the API takes no longer ones. */
 const APP_MAX = 100;
@@ -25,13 +25,6 @@ export function personIn(body: Fields): Named {
 }
 
 export const WAYS = ["phone", "letter", "mail"] as const;
-
-export function oneOf<T extends string>(body: Fields, name: string, all: readonly T[]): T {
-  const given = textOf(body, name, CATEGORY_MAX);
-  const found = all.find((one) => one === given);
-  if (found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
-  return found;
-}
 
 /** As the API takes categories. */
 const CATEGORY = /^(\*|[a-z0-9][a-z0-9._-]*)$/;

@@ -2,21 +2,21 @@ import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { BLOCK_KINDS } from "../../core/preferences/block.ts";
 import { defaultOf } from "../../core/preferences/category.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
-import { OPT_OUTS_MAX, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { isSameOptOut, OPT_OUTS_MAX, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
 import { liftBlocks } from "../../operations/preferences/lift-blocks.ts";
 import type { UpdatePreferences } from "../../operations/preferences/update.ts";
-import { logged, orderFault } from "../../operations/steering/audit-log.ts";
+import { logged } from "../../operations/steering/audit-log.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { whoOf } from "../auth/login-log.ts";
 import type { Revealed } from "../person-view.ts";
 import type { Session } from "../session.ts";
-import { evidenceIn, type Named, oneOf, personIn, scopeIn, WAYS } from "./person-fields.ts";
+import { evidenceIn, type Named, personIn, scopeIn, WAYS } from "./person-fields.ts";
 import { hideAddresses } from "./person-history.ts";
 import { subjectsOf } from "./person-matrix.ts";
 import { historyOf, type PersonStore, readPerson } from "./person-read.ts";
 import { referenceOf } from "./person-view.ts";
-import { type Fields, RequestFault, readReason, textOf } from "./route.ts";
+import { type Fields, oneOf, orderOf, RequestFault, readReason, textOf } from "./route.ts";
 
 export interface PersonParts {
   store: PersonStore;
@@ -85,7 +85,7 @@ const covers = (wide: OptOut, narrow: OptOut) =>
 export async function undoOptOut(parts: PersonParts, body: Fields, session: Session): Promise<{ said: string }> {
   const [{ app, user }, about, evidence] = [personIn(body), scopeIn(body), evidenceIn(body)];
   const [record] = await parts.store.preferences.find(app, [userSubject(user)]);
-  if (!record?.optOuts.some(({ channel, category }) => channel === about.channel && category === about.category))
+  if (!record?.optOuts.some((choice) => isSameOptOut(choice, about)))
     throw new RequestFault("the person has no opt-out of exactly this channel and category", 409);
   const origin = { actor: session.name, source: "operator", evidence };
   return acted(parts, { app, user, action: "undo-opt-out", reason: "the evidence is in the history" }, session, async () => {
@@ -146,10 +146,7 @@ async function acted<T>(
   act: () => Promise<{ result: T; words: string }>,
 ): Promise<T> {
   const reference = referenceOf(app, user);
-  const order = { actor: session.name, reason };
-  const fault = orderFault(order);
-  if (fault !== undefined) throw new RequestFault(fault.replaceAll("--", ""));
-  return logged(store, { ...order, action, target: `person ${app}/${reference}` }, async () => {
+  return logged(store, { ...orderOf(session, reason), action, target: `person ${app}/${reference}` }, async () => {
     log.info({ who: whoOf(session.name), role: session.role, action, app, person: reference }, "an action on a person");
     return act();
   });

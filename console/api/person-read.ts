@@ -3,6 +3,7 @@ import type { AppRecord } from "../../core/apps/app.ts";
 import { maskEndpoint } from "../../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
+import { LAST_PLACE } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { ChangeEntry } from "../../core/preferences/change.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
@@ -54,7 +55,7 @@ export async function readPerson(store: PersonStore, appId: string, userId: stri
   };
 }
 
-const EVER = { from: 0, before: { acceptedAt: Number.MAX_SAFE_INTEGER, id: "" } };
+const EVER = { from: 0, before: LAST_PLACE };
 
 /** The changes in words. */
 export function historyOf({ contacts, changes }: Pick<Person, "contacts" | "changes">, sight: Sight): HistoryEntry[] {

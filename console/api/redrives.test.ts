@@ -131,7 +131,7 @@ test("an error of the store ends it, and the entry says what was done before", a
 test("an order without its entry is not begun", async () => {
   await using w = await world(1);
   const redrives = w.open();
-  await assert.rejects(redrives.begin({ ...ORDER, reason: "" }, groupAt, false), /--why/);
+  await assert.rejects(redrives.begin({ ...ORDER, reason: "" }, groupAt, false), /reason must have/);
   assert.equal(await failedNow(w.store), 1);
   await redrives.begin(ORDER, groupAt, false);
   await eventually("it has ended", async () => (await redrives.list()).redrives[0]?.state === "ended");

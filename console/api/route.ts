@@ -1,5 +1,6 @@
 import type { AppRecord } from "../../core/apps/app.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { firstApps } from "../../operations/apps/apps.ts";
 import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
@@ -8,6 +9,8 @@ import { hasRole, type Session } from "../session.ts";
 
 /** The longest body: a filter, or an order with its reason. */
 export const BODY_BYTES_MAX = 16_384;
+/** Characters of a value that is one of a list. */
+const NAME_MAX = 100;
 
 /** A mistake of the caller, with what is wrong in words. */
 export class RequestFault extends Error {
@@ -61,11 +64,7 @@ export function objectOf(given: unknown, name: string): Fields {
 export const APPS_MAX = 200;
 
 /** The first APPS_MAX, by id. */
-export async function appsOf({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> {
-  const found: AppRecord[] = [];
-  for await (const app of apps.list()) if (found.push(app) === APPS_MAX) break;
-  return found;
-}
+export const appsOf = ({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> => firstApps(apps, APPS_MAX);
 
 export const appIdsOf = async (store: Pick<Store, "apps">): Promise<string[]> => (await appsOf(store)).map(({ id }) => id);
 
@@ -79,19 +78,24 @@ export function countOf(fields: Fields, name: string, max: number): number {
   return given;
 }
 
-/** One of a list; undefined where it is empty. */
-export function oneOf<T extends string>(fields: Fields, name: string, all: readonly T[]): T | undefined {
-  const given = textOf(fields, name, 100);
+/** One of a list; undefined where it is empty or absent. */
+export const optionalOneOf = <T extends string>(fields: Fields, name: string, all: readonly T[]): T | undefined =>
+  textOf(fields, name, NAME_MAX) === "" ? undefined : oneOf(fields, name, all);
+
+export function oneOf<T extends string>(fields: Fields, name: string, all: readonly T[]): T {
+  const given = textOf(fields, name, NAME_MAX);
   const found = all.find((known) => known === given);
-  if (given !== "" && found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
+  if (found === undefined) throw new RequestFault(`${name} must be one of ${all.join(", ")}`);
   return found;
 }
 
 /** Who asks, and why, for the log of actions. */
-export function readOrder(body: Fields, session: Session): Order {
-  const order = { actor: session.name, reason: readReason(body) };
-  const fault = orderFault(order);
-  if (fault !== undefined) throw new RequestFault(fault.replace("--why", "reason").replace("--by", "your name"));
+export const readOrder = (body: Fields, session: Session): Order => orderOf(session, readReason(body));
+
+export function orderOf(session: Session, reason: string): Order {
+  const order = { actor: session.name, reason };
+  const fault = orderFault(order, { actor: "your name", reason: "reason" });
+  if (fault !== undefined) throw new RequestFault(fault);
   return order;
 }
 

@@ -1,4 +1,4 @@
-import type { EndState } from "../delivery/notification.ts";
+import type { Delivery, EndState } from "../delivery/notification.ts";
 import type { Outcome } from "../delivery/outcome.ts";
 import type { Reason } from "../delivery/reason.ts";
 
@@ -73,3 +73,6 @@ export const notificationIdOf = (deliveryOrAttemptId: string) => deliveryOrAttem
 /** The part before the slash. */
 export const deliveryIdOf = (id: string) => id.slice(0, id.indexOf("/"));
 export const attemptId = (deliveryId: string, number: number) => `${deliveryId}/${number}`;
+/** Of a delivery's attempts, the latest first; of more than `max`, the latest. */
+export const attemptIdsOf = ({ id, attempt }: Pick<Delivery, "id" | "attempt">, max: number): string[] =>
+  Array.from({ length: Math.min(attempt, max) }, (_, i) => attemptId(id, attempt - i));

@@ -180,3 +180,10 @@ function mergeDays(before: DaysByClass | undefined, set: DaysByClass | undefined
 
 const withoutUndefined = <T extends object>(values: T): T =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+
+/** The first `max` apps, by id. */
+export async function firstApps(apps: Pick<AppStore, "list">, max: number): Promise<AppRecord[]> {
+  const found: AppRecord[] = [];
+  for await (const app of apps.list()) if (found.push(app) === max) break;
+  return found;
+}

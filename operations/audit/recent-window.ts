@@ -1,10 +1,11 @@
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import { placeOf } from "../../core/delivery/place.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
-import { type AttemptRecord, attemptId } from "../../core/ports/attempt-store.ts";
+import { type AttemptRecord, attemptIdsOf } from "../../core/ports/attempt-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { LAST_PLACE } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { firstApps } from "../apps/apps.ts";
 
 /** Notifications of one read: 10 ms of work with SQLite, which reads in this process. */
 const PAGE = 200;
@@ -35,8 +36,7 @@ export async function readWindow(
   store: WindowStore,
   { from, max, clock }: { from: number; max: number; clock: Pick<Clock, "sleep"> },
 ): Promise<RecentWindow> {
-  const apps: AppRecord[] = [];
-  for await (const app of store.apps.list()) if (apps.push(app) === APPS_MAX) break;
+  const apps = await firstApps(store.apps, APPS_MAX);
   const share = Math.ceil(max / Math.max(apps.length, 1));
   let since = from;
   const read: NotificationRecord[] = [];
@@ -50,7 +50,7 @@ export async function readWindow(
   const notifications = read.filter(({ acceptedAt }) => acceptedAt >= since);
   const attempts: AttemptRecord[] = [];
   for (let at = 0; at < notifications.length; at += PAGE) {
-    const ids = notifications.slice(at, at + PAGE).flatMap(({ deliveries }) => deliveries.flatMap(attemptIdsOf));
+    const ids = notifications.slice(at, at + PAGE).flatMap(({ deliveries }) => deliveries.flatMap((d) => attemptIdsOf(d, ATTEMPTS_MAX)));
     attempts.push(...(await store.attempts.find(ids)));
     await clock.sleep(PAUSE_MS);
   }
@@ -74,6 +74,3 @@ async function readApp(
   }
   return { found, isCut: true };
 }
-
-const attemptIdsOf = ({ id, attempt }: { id: string; attempt: number }) =>
-  Array.from({ length: Math.min(attempt, ATTEMPTS_MAX) }, (_, i) => attemptId(id, attempt - i));

@@ -13,11 +13,11 @@ export interface Order {
 const ACTOR_MAX = 100;
 export const REASON_MAX = 500;
 
-/** What is wrong with the texts of an order, in words; undefined: nothing. */
-export function orderFault({ actor, reason }: Order): string | undefined {
+/** What is wrong with the texts of an order, in words; undefined: nothing. @param names what the caller calls the two texts */
+export function orderFault({ actor, reason }: Order, names: Order = { actor: "actor", reason: "reason" }): string | undefined {
   for (const [name, value, max] of [
-    ["--by", actor, ACTOR_MAX],
-    ["--why", reason, REASON_MAX],
+    [names.actor, actor, ACTOR_MAX],
+    [names.reason, reason, REASON_MAX],
   ] as const)
     if (value.trim() === "" || value.length > max || /\p{Cc}/u.test(value))
       return `${name} must have 1 to ${max} characters and no control characters; what is given has ${value.length}`;
