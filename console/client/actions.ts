@@ -4,6 +4,7 @@ import { Dialog } from "../../web/client/dialog.ts";
 import { html } from "../../web/client/html.ts";
 import { sendJson } from "../../web/client/load.ts";
 import type { Cancelled, CancelOrder, DeliveryRow, NotificationView, Redriven, RedriveOrder } from "../view.ts";
+import { Checkbox, post, Reason, said, useOrder } from "./order.ts";
 
 const lines = (rows: readonly DeliveryRow[]) =>
   html`<dl class="kv">${rows.map((d) => html`<dt key=${`t${d.id}`}>${d.channelName} <span class="mono">${d.endpoint}</span></dt><dd key=${`d${d.id}`}>${d.ifCancelled}</dd>`)}</dl>`;
@@ -18,44 +19,11 @@ interface DialogProps {
   changed(): void;
 }
 
-/** Does the work once; what went wrong is said. */
-export function useOrder<T>() {
-  const [result, setResult] = useState<T>();
-  const [fault, setFault] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const run = async (work: () => Promise<T>) => {
-    setBusy(true);
-    setFault("");
-    try {
-      setResult(await work());
-    } catch (error) {
-      setFault((error as Error).message);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { result, fault, isBusy, run };
-}
-
-export const Reason = ({ value, set }: { value: string; set(text: string): void }) =>
-  html`<p class="field"><label for="reason">Reason, for the log of actions</label>
-    <input id="reason" autocomplete="off" required maxlength="500" value=${value} onInput=${(event: Event) => set((event.target as HTMLInputElement).value)} /></p>`;
-
-export const said = (fault: string) => (fault === "" ? "" : html`<p role="alert"><span class="state bad">Not done</span> ${fault}</p>`);
-
 export function CancelDialog({ view, close, changed }: DialogProps): VNode {
   const [reason, setReason] = useState("");
-  const { result, fault, isBusy, run } = useOrder<Cancelled>();
+  const { result, fault, isBusy, submitting } = useOrder<Cancelled>();
   const open = view.deliveries.filter(({ isCancellable }) => isCancellable);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const order: CancelOrder = { notification: view.id, reason };
-    void run(async () => {
-      const answer = await sendJson<Cancelled>("POST", "/api/cancel", order);
-      changed();
-      return answer;
-    });
-  };
+  const submit = submitting(() => post("/api/cancel", { notification: view.id, reason } satisfies CancelOrder, changed));
   if (result !== undefined)
     return html`<${Dialog} title="What became of each" close=${close}>
       <dl class="kv" role="status">${result.deliveries.map((d, i) => html`<dt key=${`t${i}`}>${d.channelName} <span class="mono">${d.endpoint}</span></dt><dd key=${`d${i}`}>${d.words}</dd>`)}</dl>
@@ -82,20 +50,17 @@ export function RedriveDialog({ title, order: ask, close, changed }: RedriveProp
   const [reason, setReason] = useState("");
   const [uncertain, setUncertain] = useState(false);
   const [plan, setPlan] = useState<Redriven>();
-  const { result, fault, isBusy, run } = useOrder<Redriven | undefined>();
+  const { result, fault, isBusy, submitting } = useOrder<Redriven | undefined>();
   const order = (dryRun: boolean) => ask({ reason, uncertain, dryRun });
   useEffect(() => {
     order(true).then(setPlan, () => setPlan(undefined));
   }, [uncertain]);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void run(async () => {
-      const answer = await order(false);
-      changed();
-      if (answer === undefined) close();
-      return answer;
-    });
-  };
+  const submit = submitting(async () => {
+    const answer = await order(false);
+    changed();
+    if (answer === undefined) close();
+    return answer;
+  });
   const counts = ({ redriven, leftOut, isCut }: Redriven, word: string) =>
     html`<dl class="kv"><dt>${word}</dt><dd><b>${redriven}</b>${isCut && " or more"}</dd><dt>Left out</dt><dd>${leftOut.join(", ") || "none"}</dd></dl>`;
   if (result !== undefined)
@@ -103,7 +68,7 @@ export function RedriveDialog({ title, order: ask, close, changed }: RedriveProp
   return html`<${Dialog} title=${title} close=${close}>
     ${plan === undefined ? html`<p class="dim">…</p>` : counts(plan, "Would be sent")}
     <form class="stack-v" onSubmit=${submit}>
-      <label class="check"><input type="checkbox" checked=${uncertain} onChange=${(event: Event) => setUncertain((event.target as HTMLInputElement).checked)} /> Also what may have been sent: I accept that it may arrive twice</label>
+      <${Checkbox} label="Also what may have been sent: I accept that it may arrive twice" value=${uncertain} set=${setUncertain} />
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
       <div class="actions"><button type="submit" class="danger" disabled=${isBusy || plan === undefined || (plan.redriven === 0 && !plan.isCut)}>Redrive ${plan?.isCut ? "all" : (plan?.redriven ?? 0)}</button><button type="button" onClick=${close}>Not now</button></div>

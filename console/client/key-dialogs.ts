@@ -2,10 +2,9 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Dialog } from "../../web/client/dialog.ts";
 import { html } from "../../web/client/html.ts";
-import { sendJson } from "../../web/client/load.ts";
 import type { KeyCreateOrder, KeyRevokeOrder, KeyRotateOrder, NewKey } from "../view-apps.ts";
 import type { Said } from "../view-now.ts";
-import { Reason, said, useOrder } from "./actions.ts";
+import { post, Reason, said, useOrder } from "./order.ts";
 import { moment } from "./words.ts";
 
 /** Of an order without a number of its own. */
@@ -36,20 +35,10 @@ export function KeyDialog({ act, close, changed }: KeyProps): VNode {
   const [reason, setReason] = useState("");
   const [days, setDays] = useState(LIFE_DAYS);
   const [hours, setHours] = useState(OVERLAP_HOURS);
-  const { result, fault, isBusy, run } = useOrder<NewKey | Said>();
+  const { result, fault, isBusy, submitting } = useOrder<NewKey | Said>();
   const { kind, app } = act;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void run(async () => {
-      const answer = await sendJson<NewKey | Said>(
-        "POST",
-        `/api/keys/${kind}`,
-        orderOf(act, { reason, days: Number(days), hours: Number(hours) }),
-      );
-      changed();
-      return answer;
-    });
-  };
+  const order = orderOf(act, { reason, days: Number(days), hours: Number(hours) });
+  const submit = submitting(() => post(`/api/keys/${kind}`, order, changed));
   if (result !== undefined)
     return html`<${Dialog} title="Done" close=${close}>${"key" in result ? html`<${Shown} made=${result} app=${app} />` : html`<p role="status">${result.said}</p>`}
       <div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;

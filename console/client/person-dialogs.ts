@@ -2,9 +2,8 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Dialog } from "../../web/client/dialog.ts";
 import { html } from "../../web/client/html.ts";
-import { sendJson } from "../../web/client/load.ts";
 import type { LiftOrder, OptOutOrder, PersonEndpoint, PersonQuestion, PersonView, Revealed, RevealOrder } from "../person-view.ts";
-import { Reason, said, useOrder } from "./actions.ts";
+import { Choice, Done, post, Reason, said, useOrder } from "./order.ts";
 import { CHANNEL_NAMES } from "./words.ts";
 
 interface DialogProps {
@@ -18,18 +17,6 @@ const HOW = [
   ["letter", "Letter"],
   ["mail", "E-mail"],
 ] as const;
-
-interface ChoiceProps {
-  id: string;
-  label: string;
-  value: string;
-  set(value: string): void;
-  options: readonly (readonly [value: string, name: string])[];
-}
-
-const Choice = ({ id, label, value, set, options }: ChoiceProps): VNode =>
-  html`<p class="field"><label for=${id}>${label}</label><select id=${id} required value=${value} onChange=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
-    ${options.map(([of, name]) => html`<option value=${of} key=${of}>${name}</option>`)}</select></p>`;
 
 const Evidence = ({ value, set }: { value: string; set(text: string): void }): VNode =>
   html`<p class="field"><label for="evidence">Evidence, for the history</label>
@@ -46,17 +33,9 @@ interface FormProps extends DialogProps {
 
 /** Sends an order once, and says what came of it. */
 function OrderDialog({ title, path, order, button, isDanger, close, changed, children }: FormProps): VNode {
-  const { result, fault, isBusy, run } = useOrder<{ said: string }>();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void run(async () => {
-      const answer = await sendJson<{ said: string }>("POST", path, order);
-      changed();
-      return answer;
-    });
-  };
-  if (result !== undefined)
-    return html`<${Dialog} title="Done" close=${close}><p role="status">${result.said}</p><div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;
+  const { result, fault, isBusy, submitting } = useOrder<{ said: string }>();
+  const submit = submitting(() => post(path, order, changed));
+  if (result !== undefined) return html`<${Done} words=${result.said} close=${close} />`;
   return html`<${Dialog} title=${title} close=${close}><form class="stack-v" onSubmit=${submit}>
     ${children}
     ${said(fault)}
@@ -105,15 +84,11 @@ export function LiftDialog({ endpoint, about, ...rest }: DialogProps & { endpoin
 
 export function RevealDialog({ about, close, changed, shown }: DialogProps & { shown(revealed: Revealed): void }): VNode {
   const [reason, setReason] = useState("");
-  const { fault, isBusy, run } = useOrder<void>();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void run(async () => {
-      shown(await sendJson<Revealed>("POST", "/api/person/reveal", { ...about, reason } satisfies RevealOrder));
-      changed();
-      close();
-    });
-  };
+  const { fault, isBusy, submitting } = useOrder<void>();
+  const submit = submitting(async () => {
+    shown(await post<Revealed>("/api/person/reveal", { ...about, reason } satisfies RevealOrder, changed));
+    close();
+  });
   return html`<${Dialog} title="Reveal the addresses of this person?" close=${close}><form class="stack-v" onSubmit=${submit}>
     <p>Shown until this page is left or another person is opened. Who looked, at whom and why stands in the log of actions. At least three words, and no address.</p>
     <${Reason} value=${reason} set=${setReason} />

@@ -4,7 +4,7 @@ import { html } from "../../web/client/html.ts";
 import { sendJson, useJson } from "../../web/client/load.ts";
 import { counted, instant } from "../../web/client/time.ts";
 import type { GroupRedrive, GroupRedrives, RedriveProgress, StopOrder } from "../view.ts";
-import { said, useOrder } from "./actions.ts";
+import { said, useOrder } from "./order.ts";
 import { CHANNEL_NAMES, moment } from "./words.ts";
 
 /** Between two readings, in ms: while one runs, which looks at some dozens of deliveries a second, and otherwise. */

@@ -2,10 +2,10 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Dialog } from "../../web/client/dialog.ts";
 import { html } from "../../web/client/html.ts";
-import { sendJson, useJson } from "../../web/client/load.ts";
+import { useJson } from "../../web/client/load.ts";
 import type { Accounts } from "../view-accounts.ts";
 import type { DrainOrder, ReevaluateOrder, Said, SteerOrder } from "../view-now.ts";
-import { Reason, said, useOrder } from "./actions.ts";
+import { Checkbox, Choice, Done, post, Reason, said, useOrder } from "./order.ts";
 import { CHANNEL_NAMES } from "./words.ts";
 
 const CLASSES = ["critical", "transactional", "marketing"];
@@ -40,25 +40,6 @@ export function SteeringDialog({ steering, ...props }: SteeringProps & { steerin
   return html`<${PauseDialog} ...${steering} ...${props} />`;
 }
 
-const Done = ({ words, close }: { words: string; close(): void }) =>
-  html`<${Dialog} title="Done" close=${close}><p role="status">${words}</p><div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;
-
-const choice = (
-  id: string,
-  label: string,
-  value: string,
-  set: (value: string) => void,
-  all: readonly (readonly [value: string, name: string])[],
-) =>
-  html`<p class="field"><label for=${id}>${label}</label><select id=${id} value=${value} onChange=${(event: Event) => set((event.target as HTMLSelectElement).value)}>${all.map(
-    ([one, name]) => html`<option value=${one} key=${one}>${name}</option>`,
-  )}</select></p>`;
-
-const submitting = (act: () => void) => (event: Event) => {
-  event.preventDefault();
-  act();
-};
-
 function PauseDialog({
   action,
   target: first,
@@ -69,31 +50,22 @@ function PauseDialog({
   const [target, setTarget] = useState(first);
   const [minutes, setMinutes] = useState("0");
   const [reason, setReason] = useState("");
-  const { result, fault, isBusy, run } = useOrder<Said>();
+  const { result, fault, isBusy, submitting } = useOrder<Said>();
   const isPause = action === "pause";
-  const submit = submitting(() =>
-    run(async () => {
-      const order: SteerOrder = { target, reason, ...(isPause && { minutes: Number(minutes) }) };
-      const answer = await sendJson<Said>("POST", `/api/${action}`, order);
-      changed();
-      return answer;
-    }),
-  );
+  const order: SteerOrder = { target, reason, ...(isPause && { minutes: Number(minutes) }) };
+  const submit = submitting(() => post(`/api/${action}`, order, changed));
   if (result !== undefined) return html`<${Done} words=${result.said} close=${close} />`;
   const all = [...TARGETS, ...targets.map((one) => [one, one] as const)];
   return html`<${Dialog} title=${isPause ? "Pause" : `Resume ${target}?`} close=${close}>
     <p>${isPause ? "Nothing of it is sent from within 5 s on, what is critical neither. What is accepted waits, and expires when its time is over." : "What waited is made due at once."}</p>
     <form class="stack-v" onSubmit=${submit}>
-      ${isPause && choice("target", "What to pause", target, setTarget, all.some(([one]) => one === target) ? all : [...all, [target, target]])}
-      ${isPause && choice("minutes", "How long", minutes, setMinutes, TIMES)}
+      ${isPause && html`<${Choice} id="target" label="What to pause" value=${target} set=${setTarget} options=${all.some(([one]) => one === target) ? all : [...all, [target, target]]} />`}
+      ${isPause && html`<${Choice} id="minutes" label="How long" value=${minutes} set=${setMinutes} options=${TIMES} />`}
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
       <div class="actions"><button type="submit" class="danger" disabled=${isBusy}>${isPause ? "Pause" : "Resume"}</button><button type="button" onClick=${close}>Not now</button></div>
     </form><//>`;
 }
-
-const checkbox = (label: string, value: boolean, set: (value: boolean) => void) =>
-  html`<label class="check"><input type="checkbox" checked=${value} onChange=${(event: Event) => set((event.target as HTMLInputElement).checked)} /> ${label}</label>`;
 
 function DrainDialog({ account, close, changed }: SteeringProps & { account: string }): VNode {
   const { data, fault: unread } = useJson<Accounts>("/api/accounts");
@@ -101,37 +73,25 @@ function DrainDialog({ account, close, changed }: SteeringProps & { account: str
   const [reason, setReason] = useState("");
   const [isReevaluated, setReevaluated] = useState(true);
   const [isChanging, setChanging] = useState(false);
-  const { result, fault, isBusy, run } = useOrder<Said>();
+  const { result, fault, isBusy, submitting } = useOrder<Said>();
   const provider = account.split("/")[0];
   const channel = data?.providers.find((one) => one.provider === provider)?.channel;
   const others = (data?.providers ?? []).filter((one) => one.channel === channel && one.provider !== provider).map((one) => one.provider);
   const to = chosen || (others[0] ?? "");
-  const submit = submitting(() =>
-    run(async () => {
-      const order: DrainOrder = { from: account, to, reason, changeAccounts: isChanging, reevaluate: isReevaluated };
-      const answer = await sendJson<Said>("POST", "/api/drain", order);
-      changed();
-      return answer;
-    }),
-  );
+  const order: DrainOrder = { from: account, to, reason, changeAccounts: isChanging, reevaluate: isReevaluated };
+  const submit = submitting(() => post("/api/drain", order, changed));
   if (result !== undefined && result.moved === undefined) return html`<${Done} words=${result.said} close=${close} />`;
   return html`<${Dialog} title=${`Drain ${account}?`} close=${close}>
     <p>Another provider of the channel sends what this account would, from within 5 s on, until it is resumed.</p>
     ${said(unread ?? "")}
     ${data !== undefined && others.length === 0 && html`<p role="alert">No other provider of ${CHANNEL_NAMES[channel ?? ""] ?? "this channel"} could send it. Pause the account instead.</p>`}
     <form class="stack-v" onSubmit=${submit}>
-      ${choice(
-        "to",
-        "To which provider",
-        to,
-        setChosen,
-        others.map((name) => [name, name] as const),
-      )}
-      ${checkbox("Then make due what waits on this channel", isReevaluated, setReevaluated)}
+      <${Choice} id="to" label="To which provider" value=${to} set=${setChosen} options=${others.map((name) => [name, name] as const)} />
+      <${Checkbox} label="Then make due what waits on this channel" value=${isReevaluated} set=${setReevaluated} />
       ${
         result?.moved &&
         html`<div role="alert"><p>${result.said}</p><ul>${result.moved.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>
-        ${checkbox("These apps may be sent by the account of another name", isChanging, setChanging)}`
+        <${Checkbox} label="These apps may be sent by the account of another name" value=${isChanging} set=${setChanging} />`
       }
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
@@ -143,22 +103,16 @@ function ReevaluateDialog({ channel: first, targets, close, changed }: SteeringP
   const [channel, setChannel] = useState(first);
   const [app, setApp] = useState("");
   const [reason, setReason] = useState("");
-  const { result, fault, isBusy, run } = useOrder<Said>();
-  const submit = submitting(() =>
-    run(async () => {
-      const order: ReevaluateOrder = { channel, app, reasonCode: "", reason };
-      const answer = await sendJson<Said>("POST", "/api/reevaluate", order);
-      changed();
-      return answer;
-    }),
-  );
+  const { result, fault, isBusy, submitting } = useOrder<Said>();
+  const order: ReevaluateOrder = { channel, app, reasonCode: "", reason };
+  const submit = submitting(() => post("/api/reevaluate", order, changed));
   if (result !== undefined) return html`<${Done} words=${result.said} close=${close} />`;
   const apps = targets.filter((one) => one.startsWith("app:")).map((one) => [one.slice(4), one.slice(4)] as const);
   return html`<${Dialog} title="Make due what waits?" close=${close}>
     <p>What waits for a later attempt is looked at within seconds, critical first. It waits again where its reason still holds; what is scheduled keeps its time.</p>
     <form class="stack-v" onSubmit=${submit}>
-      ${choice("channel", "Channel", channel, setChannel, Object.entries(CHANNEL_NAMES))}
-      ${choice("app", "App", app, setApp, [["", "every app"], ...apps])}
+      <${Choice} id="channel" label="Channel" value=${channel} set=${setChannel} options=${Object.entries(CHANNEL_NAMES)} />
+      <${Choice} id="app" label="App" value=${app} set=${setApp} options=${[["", "every app"], ...apps]} />
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
       <div class="actions"><button type="submit" class="danger" disabled=${isBusy}>Make due</button><button type="button" onClick=${close}>Not now</button></div>

@@ -10,21 +10,15 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 86_400_000;
 
-/** "in 29 s"; "now" where its time has come. */
-export function inTime(at: number, now: number): string {
-  const ms = at - now;
-  if (ms < SECOND) return "now";
-  if (ms < 2 * MINUTE) return `in ${Math.round(ms / SECOND)} s`;
-  if (ms < 2 * HOUR) return `in ${Math.round(ms / MINUTE)} min`;
-  return ms < 2 * DAY ? `in ${Math.round(ms / HOUR)} h` : `in ${Math.round(ms / DAY)} d`;
-}
-
 /** "41 min": how long something has lasted. */
 export function lasted(ms: number): string {
   if (ms < 2 * MINUTE) return `${Math.max(0, Math.round(ms / SECOND))} s`;
   if (ms < 2 * HOUR) return `${Math.round(ms / MINUTE)} min`;
   return ms < 2 * DAY ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / DAY)} d`;
 }
+
+/** "in 29 s"; "now" where its time has come. */
+export const inTime = (at: number, now: number): string => (at - now < SECOND ? "now" : `in ${lasted(at - now)}`);
 
 /** 30 Nov 14:29:31.040; of the same day without the date. @param digits of milliseconds */
 export function moment(at: number, now?: number): string {
