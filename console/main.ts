@@ -17,6 +17,8 @@ import { ROUTE_ROLES } from "./auth/route-roles.ts";
 import { consoleVariables } from "./config.ts";
 import { createApiRoutes, createPageRoutes } from "./routes.ts";
 
+const WITHOUT_REDIS = "circuits are not shown, and an opt-out that is recorded here takes effect with the next sweep of those who send";
+
 /** @param showLink shows a one-time link where only the person at this machine sees it */
 export const consoleRole = (showLink: (url: string) => void): Role =>
   defineRole({
@@ -34,10 +36,10 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const url = () => config.CONSOLE_URL || `http://${reachable(host, listening)}`;
       const show = (path: string) => showLink(`${url()}${path}`);
       const auth = createAuth({ config, clock, log, keysNow, roles: ROUTE_ROLES, printLink: show });
-      const preferences = await openPreferences(config, { store, clock, log, stack });
       const redis = stack.use(
-        await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: "circuits are not shown" }),
+        await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }),
       );
+      const preferences = await openPreferences(config, { store, clock, log, stack, redis });
       const circuits = (channel: Channel) => createSharedCircuits(redis, channel);
       const redrives = createRedrives({ store, recorder, clock, signal });
       const parts = { store, clock, recorder, redrives, preferences, log, providers: PROVIDERS, circuits };

@@ -75,7 +75,7 @@ export async function serveDispatcher(
   const tokens = stack.use(watchInternalTokens({ config, env, log }));
   const optOuts = await openOptOuts(config, { store, tokens, tls, clock, log, signal, stack });
   // Where this process reads preferences itself, the same instance, so that its cache drops what was changed.
-  const preferences = optOuts.preferences ?? (await openPreferences(config, { store, clock, log, stack }));
+  const preferences = optOuts.preferences ?? (await openPreferences(config, { store, clock, log, stack, redis }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
   const recorder = createEventRecorder({ metrics, log });
