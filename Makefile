@@ -32,7 +32,7 @@ test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@$(node) $(test_options) $(foreach pattern,$(TESTS),'$(pattern)')
 	@[ "$(origin TESTS)" != file ] || scripts/test-browser if-there
 
-test-browser: ## test the recipients' pages and the sandbox's inbox in Chromium, installed where it is missing; make test-browser SCREENSHOTS=docs/images draws the pictures of the docs
+test-browser: ## test the recipients' pages, the sandbox's inbox and the console in Chromium, installed where it is missing; make test-browser SCREENSHOTS=docs/images draws the pictures of the docs
 	@SCREENSHOTS=$(SCREENSHOTS) scripts/test-browser
 
 simulate: ## run the real code in simulated worlds with random faults; make simulate SEEDS=1000 for fewer

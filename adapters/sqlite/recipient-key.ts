@@ -8,8 +8,8 @@ export const recipientKey = (recipient: Recipient): string =>
   recipient.kind === "user" ? userSubject(recipient.userId) : endpointSubject(endpointId(recipient.endpoint));
 
 /**
- * What the notifications of a recipient are found by in the index, whose entries come in no order: with the whole key an insert took twice the CPU time. Others
- * may have the same, so queries compare the key too.
+ * What the index by recipient holds instead of the key. Recipients come in no order, so each insert changes another page of that index; with whole keys in it an
+ * insert took twice the CPU time. Different recipients may have the same number, so queries compare app and key, too.
  */
 export const recipientCrc = (app: string, key: string): number => crc32(`${app}/${key}`);
 

@@ -24,11 +24,8 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
     await using stack = new AsyncDisposableStack();
     const home = resolve(directory ?? DIRECTORY);
     stack.use(lockDirectory(home));
-    // The first is part of what is printed at the start.
-    let showLink = (url: string): void => {
-      firstLink = url;
-    };
-    let firstLink = "";
+    // The first link is printed with the addresses, those that the console's page asks for later by themselves.
+    let [consoleLink, isUp] = ["", false];
     const system = stack.use(
       await startDev({
         directory: home,
@@ -36,7 +33,10 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
         gatewayPort: GATEWAY_PORT,
         httpPort: HTTP_PORT,
         consolePort: CONSOLE_PORT,
-        onConsoleLink: (url) => showLink(url),
+        onConsoleLink(url) {
+          if (isUp) print(`  console   ${url}   signs you in once, within 5 minutes`);
+          else consoleLink = url;
+        },
         onStart: (part) => print(`  started ${part}`),
       }),
     );
@@ -51,8 +51,8 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
       WEBHOOK_KEYS_FILE: system.env.WEBHOOK_KEYS_FILE ? resolve(system.env.WEBHOOK_KEYS_FILE) : "",
     });
     const users = await seed(home, system);
-    print(upText(system, { env, keyFile, exports, users, consoleLink: firstLink }));
-    showLink = (url) => print(`  console   ${url}   signs you in once, within 5 minutes`);
+    print(upText(system, { env, keyFile, exports, users, consoleLink }));
+    isUp = true;
     const kept = stack.move();
     return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
   });
