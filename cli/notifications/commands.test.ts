@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { loggedActions } from "../../test/support/logged-actions.ts";
 import { sampleApp, sampleAttempt, sampleNotification } from "../../test/support/store/samples.ts";
 import { UsageError } from "../command.ts";
 import { readArguments } from "../read-arguments.ts";
@@ -107,21 +108,12 @@ test("an operator finds what is being retried and cancels it, in the store", asy
   );
   await assert.rejects(run("find --app bank", t), OperatorError);
   // An entry outlives an erasure, so it names neither the user nor a key.
-  assert.deepEqual(
-    (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) => [
-      actor,
-      action,
-      target,
-      reason,
-      result,
-    ]),
-    [
-      ["ops", "cancel", `app:shop, ${"0".repeat(32)}`, "late", "failed: OperatorError"],
-      ["ops", "cancel", "app:shop, by cancel-key", "late", "nothing open was found"],
-      ["ops", "cancel", `app:shop, ${records[0]!.id}`, "late", "1 cancelled"],
-      ["ops", "cancel", "app:shop, by user", "shop-closed", "1 cancelled, 1 in-flight"],
-    ],
-  );
+  assert.deepEqual(await loggedActions(store), [
+    ["ops", "cancel", `app:shop, ${"0".repeat(32)}`, "late", "failed: OperatorError"],
+    ["ops", "cancel", "app:shop, by cancel-key", "late", "nothing open was found"],
+    ["ops", "cancel", `app:shop, ${records[0]!.id}`, "late", "1 cancelled"],
+    ["ops", "cancel", "app:shop, by user", "shop-closed", "1 cancelled, 1 in-flight"],
+  ]);
 });
 
 test("a command line that says too little or too much is explained", async (t) => {

@@ -9,6 +9,7 @@ import type { Block } from "../../core/preferences/block.ts";
 import { endpointSubject } from "../../core/preferences/opt-out.ts";
 import { createApp } from "../../operations/apps/apps.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { loggedActions } from "../../test/support/logged-actions.ts";
 import { printedBy } from "../../test/support/printed-by.ts";
 import { UsageError } from "../command.ts";
 import { PREFERENCE_COMMANDS } from "../preferences/command.ts";
@@ -40,20 +41,11 @@ test("what blocks an endpoint is shown, and lifted with who did it and why, whic
   await assert.rejects(of("--by", "ann", "--why", "again"), OperatorError);
   assert.match(await of(), /Nothing blocks it/);
   await using store = await openStore(env.STORE_URL);
-  assert.deepEqual(
-    (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) => [
-      actor,
-      action,
-      target,
-      reason,
-      result,
-    ]),
-    [
-      ["ann", "suppressions lift", "app:shop, one endpoint", "again", "failed: OperatorError"],
-      ["ann", "suppressions lift", "app:shop, one endpoint", "asked on the phone", "lifted: stop"],
-      ["ann", "suppressions lift", "app:shop, one endpoint", "asked", "failed: OperatorError"],
-    ],
-  );
+  assert.deepEqual(await loggedActions(store), [
+    ["ann", "suppressions lift", "app:shop, one endpoint", "again", "failed: OperatorError"],
+    ["ann", "suppressions lift", "app:shop, one endpoint", "asked on the phone", "lifted: stop"],
+    ["ann", "suppressions lift", "app:shop, one endpoint", "asked", "failed: OperatorError"],
+  ]);
 });
 
 const WRONG: readonly (readonly [args: string[], words: RegExp])[] = [

@@ -4,6 +4,7 @@ import { parseApiKey } from "../../core/apps/api-key.ts";
 import { createApp } from "../../operations/apps/apps.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
+import { loggedActions } from "../../test/support/logged-actions.ts";
 import { sampleNotification } from "../../test/support/store/samples.ts";
 import type { Apps } from "../view-apps.ts";
 
@@ -17,8 +18,7 @@ async function withApp(api: TestApi) {
   return record.id;
 }
 const shop = async (api: TestApi) => (await api.get<Apps>("/api/apps")).apps[0]!;
-const log = async ({ store }: TestApi) =>
-  (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) => [actor, action, target, reason, result]);
+const log = ({ store }: TestApi) => loggedActions(store);
 
 test("an app is shown with its keys, limits, senders, accounts, webhooks and what it has open", async () => {
   await using api = await startTestApi();

@@ -3,16 +3,14 @@ import { test } from "node:test";
 import { STEERING_FRESH_MS } from "../../core/steering/steering.ts";
 import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
 import { eventually } from "../../test/support/eventually.ts";
+import { loggedActions } from "../../test/support/logged-actions.ts";
 import { sampleChange, sampleNotification } from "../../test/support/store/samples.ts";
 
 const app = (api: TestApi, id: string, accounts: Record<string, string> = {}) =>
   api.store.apps.change(id, () => ({ channels: ["sms"], limits: {}, keys: [], accounts }));
 const steering = async ({ store }: TestApi) =>
   (await store.steering.list()).map(({ target, state, to }) => [`${target.kind}:${target.value}`, state, to].filter(Boolean).join(" "));
-const log = async ({ store }: TestApi) =>
-  (await store.steering.actions(undefined, 9)).map(({ actor, action, target, reason, result }) =>
-    [actor, action, target, reason, result].join(" | "),
-  );
+const log = async ({ store }: TestApi) => (await loggedActions(store)).map((row) => row.join(" | "));
 
 test("a channel, a class, an app and an account are paused and resumed, each in the log of actions", async () => {
   await using api = await startTestApi();

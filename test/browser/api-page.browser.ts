@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core";
 import { apiDocuments } from "../../gateway/api-page/documents.ts";
 import { useConnectServers } from "../support/connect-servers.ts";
 import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, isWide } from "./page-checks.ts";
+import { checkSight } from "./page-checks.ts";
 
 const { serve } = useConnectServers();
 let browser: Browser;
@@ -22,8 +22,7 @@ test("axe finds nothing serious, nothing scrolls sideways, its style applies, an
     await page.goto(`${url}/`);
     for (const width of [1_440, 320]) {
       await page.setViewportSize({ width, height: 900 });
-      assert.deepEqual(await axeFaults(page), [], `${colorScheme} ${width}`);
-      assert.equal(await isWide(page), false, `${colorScheme} ${width}`);
+      await checkSight(page, `${colorScheme} ${width}`);
     }
     const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
     assert.equal(background, colorScheme === "light" ? "rgb(247, 247, 245)" : "rgb(17, 18, 20)");

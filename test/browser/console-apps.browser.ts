@@ -1,45 +1,35 @@
 // The console's apps and keys in a real Chromium: a key is made, used, rotated and revoked.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { type ServiceError, status } from "@grpc/grpc-js";
-import type { Browser } from "playwright-core";
 import { connectGateway } from "../../cli/gateway/connect.ts";
 import type { Role } from "../../console/session.ts";
 import { setLimits } from "../../operations/apps/apps.ts";
 import { mail, send, toEndpoint } from "../e2e/calls.ts";
-import { startTestConsole, type TestConsole } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
-import { startSystem, type TestSystem } from "../support/system.ts";
-import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import type { TestSystem } from "../support/system.ts";
+import type { openPage } from "./chromium.ts";
+import { useConsole } from "./console.ts";
+import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
 
-let browser: Browser;
 let system: TestSystem;
-const consoles = new Map<Role, TestConsole>();
-before(async () => {
-  browser = await startChromium();
-  system = await startSystem();
-  await setLimits(system.store.apps, "demo", {
+const { open, urlOf } = useConsole({}, async (started) => {
+  system = started;
+  const { store } = started;
+  await setLimits(store.apps, "demo", {
     ratePerSecond: 500,
     smsSenders: ["deals", "codes"],
     dailyMax: { sms: { marketing: 10_000 } },
   });
-  await system.store.webhooks.change("demo", () => [
+  await store.webhooks.change("demo", () => [
     { name: "crm", url: "https://crm.example.com/preferences", secrets: [{ sealed: "sealed" }] },
     { name: "old", url: "https://old.example.com/", secrets: [{ sealed: "sealed" }], disabled: { at: Date.now() - 60_000, why: "gone" } },
   ]);
-  for (const role of ["viewer", "operator"] as const)
-    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }, { redisUrl: system.redisUrl }));
-});
-after(async () => {
-  await browser?.close();
-  for (const one of consoles.values()) await one[Symbol.asyncDispose]();
-  await system?.[Symbol.asyncDispose]();
+  return {};
 });
 
 async function openApps(role: Role = "operator", options: Parameters<typeof openPage>[1] = {}) {
-  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
-  await opened.page.goto(`${consoles.get(role)!.url}/apps`);
+  const opened = await open("/apps", role, options);
   await opened.page.locator("table.keys-of-app tbody tr").first().waitFor();
   return opened;
 }
@@ -111,15 +101,12 @@ test("a viewer sees no URL of a webhook and no button that works", async () => {
 });
 
 test("axe finds nothing serious, nothing scrolls sideways, and keys lead there", async () => {
-  const { url } = consoles.get("operator")!;
+  const url = urlOf("operator");
   for (const colorScheme of THEMES)
     for (const width of WIDTHS) {
       await using opened = await openApps("operator", { colorScheme, viewport: { width, height: 900 } });
       const { page, requests, faults } = opened;
-      const check = async (what: string) => {
-        assert.deepEqual(await axeFaults(page), [], `${what}, ${colorScheme}, ${width}`);
-        assert.equal(await isWide(page), false, `${what}, ${colorScheme}, ${width}`);
-      };
+      const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await check("Apps");
       if (width === WIDTHS[0]) await draw(page, `console-apps-${colorScheme}`);
       await page.getByRole("button", { name: "New key…" }).click();
@@ -135,10 +122,7 @@ test("axe finds nothing serious, nothing scrolls sideways, and keys lead there",
       await page.keyboard.press("g");
       await page.keyboard.press("a");
       await page.waitForURL("**/apps");
-      assert.deepEqual(
-        requests.filter((request) => !request.url.startsWith(`${url}/`)),
-        [],
-      );
+      assert.deepEqual(requestsElsewhere(requests, url), []);
       assert.deepEqual(faults, []);
     }
 });

@@ -9,7 +9,7 @@ import { insertDeadLetter } from "../support/dead-letter-samples.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
 
 let browser: Browser;
 before(async () => {
@@ -115,11 +115,7 @@ test("axe finds nothing serious, nothing scrolls sideways: groups, a running red
     for (const width of WIDTHS) {
       await using opened = await dead.open({ colorScheme, viewport: { width, height: 900 } });
       const { page, requests, faults } = opened;
-      const check = async (what: string) => {
-        const where = `${what}, ${colorScheme}, ${width}`;
-        assert.deepEqual(await axeFaults(page), [], where);
-        assert.equal(await isWide(page), false, where);
-      };
+      const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await redrives(page).getByText("No result", { exact: true }).waitFor();
       const meter = page.getByRole("img", { name: / redriven, / });
       if (colorScheme === THEMES[0] && width === WIDTHS[0]) await begin(page, "Twilio is back");
@@ -133,10 +129,7 @@ test("axe finds nothing serious, nothing scrolls sideways: groups, a running red
         .first()
         .waitFor();
       await check("the dialog");
-      assert.deepEqual(
-        requests.filter(({ url }) => !url.startsWith(`${dead.url}/`)),
-        [],
-      );
+      assert.deepEqual(requestsElsewhere(requests, dead.url), []);
       assert.deepEqual(faults, []);
     }
 });

@@ -1,38 +1,19 @@
 // The console's Now in a real Chromium, with the whole system sending: an incident is seen, and solved without another tool.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Browser } from "playwright-core";
-import type { Role } from "../../console/session.ts";
+import { test } from "node:test";
 import { contentToProto } from "../../core/content/content.ts";
 import { mail, phone, send, settled, toEndpoint, wentOut } from "../e2e/calls.ts";
-import { startTestConsole, type TestConsole } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
-import { startSystem, type TestSystem } from "../support/system.ts";
-import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import type { TestSystem } from "../support/system.ts";
+import { useConsole } from "./console.ts";
+import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
 import { SHOP_ENV } from "./shop-messages.ts";
 
-let browser: Browser;
 let system: TestSystem;
-const consoles = new Map<Role, TestConsole>();
-before(async () => {
-  browser = await startChromium();
-  system = await startSystem(SHOP_ENV);
-  for (const role of ["viewer", "operator"] as const)
-    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }, { redisUrl: system.redisUrl }));
+const { open: openConsole, urlOf } = useConsole(SHOP_ENV, (started) => {
+  system = started;
+  return {};
 });
-after(async () => {
-  await browser?.close();
-  for (const one of consoles.values()) await one[Symbol.asyncDispose]();
-  await system?.[Symbol.asyncDispose]();
-});
-
-async function openConsole(path: string, role: Role = "operator", options: Parameters<typeof openPage>[1] = {}) {
-  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
-  await opened.page.goto(`${consoles.get(role)!.url}${path}`);
-  await opened.page.locator("h1").first().waitFor();
-  return opened;
-}
 
 const NUMBERS = ["+821055500101", "+821055500102", "+821055500103"];
 const REGION = { status: 400, code: 21408, message: "Permission to send an SMS has not been enabled for the region" };
@@ -75,7 +56,7 @@ test("a country is rejected: the screen says so, and a drain to the other provid
   await page.locator("section[aria-labelledby=promises] li").filter({ hasText: "Nothing accepted is lost" }).getByText("Held").waitFor();
 
   mend();
-  await page.goto(`${consoles.get("operator")!.url}/accounts`);
+  await page.goto(`${urlOf("operator")}/accounts`);
   const row = page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" });
   await row.getByRole("button", { name: "Drain…" }).click();
   await page.getByLabel("To which provider").selectOption("vonage");
@@ -162,15 +143,12 @@ test("a viewer sees all of it, and changes nothing", async () => {
 
 test("axe finds nothing serious, nothing scrolls sideways, nothing comes from elsewhere", async () => {
   await rejectKorea();
-  const { url } = consoles.get("operator")!;
+  const url = urlOf("operator");
   for (const colorScheme of THEMES)
     for (const width of WIDTHS) {
       await using opened = await openConsole("/now", "operator", { colorScheme, viewport: { width, height: 900 } });
       const { page, requests, faults } = opened;
-      const check = async (what: string) => {
-        assert.deepEqual(await axeFaults(page), [], `${what}, ${colorScheme}, ${width}`);
-        assert.equal(await isWide(page), false, `${what}, ${colorScheme}, ${width}`);
-      };
+      const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await page.locator("section[aria-labelledby=promises] .state.ok").first().waitFor();
       await page.locator(".banner").waitFor();
       await check("Now");
@@ -191,10 +169,7 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
       await page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" }).getByRole("button", { name: "Drain…" }).click();
       await page.getByLabel("To which provider").waitFor();
       await check("the drain dialog");
-      assert.deepEqual(
-        requests.filter((request) => !request.url.startsWith(`${url}/`)),
-        [],
-      );
+      assert.deepEqual(requestsElsewhere(requests, url), []);
       assert.deepEqual(faults, []);
     }
 });

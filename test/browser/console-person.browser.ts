@@ -1,10 +1,9 @@
 // One person in the console, in a real Chromium with the whole system sending: why something was not sent, and an opt-out by phone that is obeyed.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { openPreferences, preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
 import { channelToProto } from "../../adapters/wire/convert.ts";
-import type { Role } from "../../console/session.ts";
 import { contentToProto } from "../../core/content/content.ts";
 import type { Category } from "../../core/preferences/category.ts";
 import { putCategories } from "../../operations/preferences/categories.ts";
@@ -12,29 +11,22 @@ import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { mail, optOut, phone, register, send, settled, toUser } from "../e2e/calls.ts";
-import { startTestConsole } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
-import { startSystem, type TestSystem } from "../support/system.ts";
-import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import type { TestSystem } from "../support/system.ts";
+import { useConsole } from "./console.ts";
+import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
 import { SHOP_ENV } from "./shop-messages.ts";
 
-const stack = new AsyncDisposableStack();
-let browser: Browser;
 let system: TestSystem;
 let app: string;
-const urls = new Map<Role, string>();
-before(async () => {
-  browser = await startChromium();
-  system = stack.use(await startSystem(SHOP_ENV));
+const { open: openConsole, urlOf } = useConsole(SHOP_ENV, async (started, stack) => {
+  system = started;
+  const { store, redisUrl } = started;
   const log = createLogger("console", "error");
-  const { store } = system;
   // As the console itself is given them: with Redis, so that every process obeys.
-  const config = readConfig(preferenceVariables, { REDIS_URL: system.redisUrl });
+  const config = readConfig(preferenceVariables, { REDIS_URL: redisUrl });
   const preferences = await openPreferences(config, { store, clock: systemClock, log, stack });
-  for (const role of ["viewer", "support", "operator"] as const)
-    urls.set(role, stack.use(await startTestConsole(store, { name: "mira@example.com", role }, { preferences })).url);
   for await (const { id } of store.apps.list()) app = id;
   const category = (name: string, about: Partial<Category> = {}): Category => ({ name, labels: {}, default: "opted-in", ...about });
   await putCategories(store.apps, app, [
@@ -43,17 +35,8 @@ before(async () => {
     category("reminders", { order: 3 }),
     category("newsletter", { default: "opted-out", notificationClass: "marketing", order: 4 }),
   ]);
+  return { preferences };
 });
-after(async () => {
-  await browser?.close();
-  await stack.disposeAsync();
-});
-
-async function openConsole(path: string, role: Role = "operator", options: Parameters<typeof openPage>[1] = {}) {
-  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
-  await opened.page.goto(`${urls.get(role)}${path}`);
-  return opened;
-}
 
 const pathOf = (user: string) => `/people#${new URLSearchParams({ app, user })}`;
 
@@ -195,9 +178,9 @@ test("a viewer sees no address, and each control says which role it needs", asyn
   const text = await page.locator("body").innerText();
   for (const secret of [user, number, address]) assert.equal(text.includes(secret), false, secret);
   const post = (path: string, body: object) =>
-    fetch(`${urls.get("viewer")}${path}`, {
+    fetch(`${urlOf("viewer")}${path}`, {
       method: "POST",
-      headers: { origin: urls.get("viewer")!, "content-type": "application/json" },
+      headers: { origin: urlOf("viewer"), "content-type": "application/json" },
       body: JSON.stringify({ app, user, ...body }),
     });
   const answer = await (await post("/api/person", {})).text();
@@ -213,11 +196,7 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
     for (const width of WIDTHS) {
       await using opened = await openConsole(pathOf(user), "operator", { colorScheme, viewport: { width, height: 900 } });
       const { page, requests, faults } = opened;
-      const check = async (what: string) => {
-        const where = `${what}, ${colorScheme}, ${width}`;
-        assert.deepEqual(await axeFaults(page), [], where);
-        assert.equal(await isWide(page), false, where);
-      };
+      const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await page.locator("table.matrix").waitFor();
       await check("Person");
       for (const name of DIALOGS) {
@@ -232,14 +211,11 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
       await page.getByRole("button", { name: "Reveal", exact: true }).click();
       await page.getByRole("button", { name: "Addresses are shown" }).waitFor();
       await check("revealed");
-      await page.goto(`${urls.get("operator")}/people`);
+      await page.goto(`${urlOf("operator")}/people`);
       await page.reload();
       await page.getByRole("heading", { level: 1, name: "Person" }).waitFor();
       await check("nobody");
-      assert.deepEqual(
-        requests.filter(({ url }) => !url.startsWith(`${urls.get("operator")}/`)),
-        [],
-      );
+      assert.deepEqual(requestsElsewhere(requests, urlOf("operator")), []);
       assert.deepEqual(faults, []);
     }
 });
@@ -257,10 +233,10 @@ test("the page of a person as people see it", async () => {
   system.sandbox.faults.order({ provider: "sendgrid", match: address, times: 1, do: { kind: "webhooks", undelivered: "bounce" } });
   await send(system, { recipient: toUser(user), category: "reminders", content });
   await eventually("the bounce blocks the mailbox", async () => {
-    const response = await fetch(`${urls.get("operator")}/api/person`, {
+    const response = await fetch(`${urlOf("operator")}/api/person`, {
       ...{
         method: "POST",
-        headers: { origin: urls.get("operator")!, "content-type": "application/json" },
+        headers: { origin: urlOf("operator"), "content-type": "application/json" },
         body: JSON.stringify({ app, user }),
       },
     });

@@ -11,7 +11,7 @@ import type { Browser } from "playwright-core";
 import { close, listen } from "../../runtime/http/listen.ts";
 import { CLIENT_ID, freePort, startConsole } from "../support/console-auth.ts";
 import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, isWide } from "./page-checks.ts";
+import { axeFaults, checkSight } from "./page-checks.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-sign-in-"));
 const CLIENT_SECRET = "a secret of the console at its provider";
@@ -113,8 +113,7 @@ test("a one-time link is opened, and its button signs in; the link is in no addr
     await page.goto(url + path);
     for (const width of [1_100, 320]) {
       await page.setViewportSize({ width, height: 700 });
-      assert.deepEqual(await axeFaults(page), [], `${width}`);
-      assert.equal(await isWide(page), false, `${width}`);
+      await checkSight(page, `${width}`);
     }
     await page.click("button");
     await page.waitForURL(`${url}/`);

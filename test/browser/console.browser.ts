@@ -1,43 +1,22 @@
 // The console in a real Chromium, with the whole system sending: what was sent is found, its story is told, and it can be cancelled and redriven.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { channelToProto } from "../../adapters/wire/convert.ts";
-import type { Role } from "../../console/session.ts";
 import { contentToProto } from "../../core/content/content.ts";
 import { mail, optOut, phone, register, send, settled, toEndpoint, toUser } from "../e2e/calls.ts";
-import { startTestConsole } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { startSystem, type TestSystem } from "../support/system.ts";
-import { openPage, startChromium } from "./chromium.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import type { TestSystem } from "../support/system.ts";
+import { useConsole } from "./console.ts";
+import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
 import { APNS, MARKETING, RECEIPT_TEXT, SHOP_ENV } from "./shop-messages.ts";
 
-type TestConsole = Awaited<ReturnType<typeof startTestConsole>>;
-let browser: Browser;
 let system: TestSystem;
-const consoles = new Map<Role, TestConsole>();
-before(async () => {
-  browser = await startChromium();
-  system = await startSystem(SHOP_ENV);
-  for (const role of ["viewer", "support", "operator"] as const)
-    consoles.set(role, await startTestConsole(system.store, { name: "mira@example.com", role }, { redisUrl: system.redisUrl }));
+const { open: openConsole, urlOf } = useConsole(SHOP_ENV, (started) => {
+  system = started;
+  return {};
 });
-after(async () => {
-  await browser?.close();
-  for (const one of consoles.values()) await one[Symbol.asyncDispose]();
-  await system?.[Symbol.asyncDispose]();
-});
-
-const urlOf = (role: Role) => consoles.get(role)!.url;
-
-async function openConsole(path: string, role: Role = "operator", options: Parameters<typeof openPage>[1] = {}) {
-  const opened = await openPage(browser, { viewport: { width: 1_440, height: 900 }, ...options });
-  await opened.page.goto(`${urlOf(role)}${path}`);
-  await opened.page.locator("h1").first().waitFor();
-  return opened;
-}
 
 const NUMBER = "+15550100117";
 /** To a user with a phone, a mailbox and an iPhone: the text waits for its provider, mails are refused by an opt-out. */
@@ -237,11 +216,7 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
     for (const width of WIDTHS) {
       await using opened = await openConsole(`/find#user=${user}`, "operator", { colorScheme, viewport: { width, height: 900 } });
       const { page, requests, faults } = opened;
-      const check = async (what: string) => {
-        const where = `${what}, ${colorScheme}, ${width}`;
-        assert.deepEqual(await axeFaults(page), [], where);
-        assert.equal(await isWide(page), false, where);
-      };
+      const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await rows(page).first().waitFor();
       await check("Find");
       await page.goto(`${urlOf("operator")}/now`);
@@ -258,10 +233,7 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
         // A closed one has the keys until it is gone.
         await page.locator("dialog").waitFor({ state: "detached" });
       }
-      assert.deepEqual(
-        requests.filter(({ url }) => !url.startsWith(`${urlOf("operator")}/`)),
-        [],
-      );
+      assert.deepEqual(requestsElsewhere(requests, urlOf("operator")), []);
       assert.deepEqual(faults, []);
     }
 });

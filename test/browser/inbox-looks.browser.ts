@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { fresh } from "../support/fresh.ts";
 import { choose, pane, useInbox } from "./inbox.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
 import { sendShopMessages } from "./shop-messages.ts";
 
 const inbox = useInbox();
@@ -26,11 +26,7 @@ test("everything it shows: axe finds nothing serious, nothing scrolls sideways, 
     for (const width of WIDTHS) {
       await using opened = await inbox.open({ colorScheme, viewport: { width, height: 900 } });
       const { page, requests, faults, system } = opened;
-      const check = async (what: string) => {
-        const where = `${what}, ${colorScheme}, ${width}`;
-        assert.deepEqual(await axeFaults(page), [], where);
-        assert.equal(await isWide(page), false, where);
-      };
+      const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await check("the list");
       for (const [what, see] of SIGHTS) {
         if (width < 900 && (await page.getByText("All messages").isVisible()) && what.startsWith("a ") && what !== "a timeline")
@@ -39,10 +35,7 @@ test("everything it shows: axe finds nothing serious, nothing scrolls sideways, 
         await check(what);
       }
       await page.keyboard.press("Escape");
-      assert.deepEqual(
-        requests.filter(({ url }) => !url.startsWith(`${system.sandbox.adminUrl}/`)),
-        [],
-      );
+      assert.deepEqual(requestsElsewhere(requests, system.sandbox.adminUrl), []);
       assert.deepEqual(faults, []);
     }
 });

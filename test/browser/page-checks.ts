@@ -1,4 +1,5 @@
 // What every page of ours must pass in a browser, and how its pictures are drawn.
+import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -10,6 +11,16 @@ export const WIDTHS = [1_440, 390, 320];
 
 /** Whether the page scrolls sideways. */
 export const isWide = (page: Page) => page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+
+/** What every sight of a page must pass: axe finds nothing serious in it, and it does not scroll sideways. */
+export async function checkSight(page: Page, where: string): Promise<void> {
+  assert.deepEqual(await axeFaults(page), [], where);
+  assert.equal(await isWide(page), false, where);
+}
+
+/** Requests that went anywhere but to this origin. */
+export const requestsElsewhere = <R extends { url: string }>(requests: readonly R[], origin: string): R[] =>
+  requests.filter(({ url }) => !url.startsWith(`${origin}/`));
 
 /** Serious and critical findings, as one line each. */
 export async function axeFaults(page: Page): Promise<string[]> {

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { openPage, startChromium } from "./chromium.ts";
 import { openJuniperBooks } from "./juniper-books.ts";
-import { axeFaults, draw, isWide, THEMES, WIDTHS } from "./page-checks.ts";
+import { checkSight, draw, THEMES, WIDTHS } from "./page-checks.ts";
 
 type Books = Awaited<ReturnType<typeof openJuniperBooks>>;
 let browser: Browser;
@@ -41,8 +41,7 @@ for (const [what, path, act] of PAGES)
         assert.equal(await page.locator("html").getAttribute("lang"), language);
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 });
-          assert.deepEqual(await axeFaults(page), [], `${colorScheme} ${language} ${width}`);
-          assert.equal(await isWide(page), false, `${colorScheme} ${language} ${width}`);
+          await checkSight(page, `${colorScheme} ${language} ${width}`);
         }
         const leaving = requests.filter(({ url, headers }) => !url.startsWith(`${books.origin}/`) || (headers.referer ?? "") !== "");
         assert.deepEqual(
