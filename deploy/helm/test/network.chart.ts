@@ -143,29 +143,6 @@ test("the Ingress of the webhooks has the path of the public URL", () => {
   );
 });
 
-test("the console has its own keys, its Ingress, and the issuer as its only way out besides the servers", () => {
-  const deployment = find(production, "Deployment", "console");
-  const { CONSOLE_URL, CONSOLE_KEYS_FILE, CONSOLE_OPERATORS, CONSOLE_OIDC_CLIENT_SECRET_FILE } = variablesOf(deployment);
-  assert.deepEqual(
-    [CONSOLE_URL, CONSOLE_OPERATORS, CONSOLE_KEYS_FILE, CONSOLE_OIDC_CLIENT_SECRET_FILE],
-    [
-      ...["https://carillon.example.com", "sre,oncall", "/etc/carillon/secrets/console-keys"],
-      "/etc/carillon/secrets/console-client-secret",
-    ],
-  );
-  const { spec } = find(production, "Ingress", "console");
-  assert.deepEqual([spec.rules[0].host, spec.tls[0].secretName], ["carillon.example.com", "console-tls"]);
-  assert.deepEqual(spec.rules[0].http.paths[0].backend, { service: { name: "carillon-console", port: { name: "console" } } });
-  const { ingress, egress } = policy(production, "console");
-  assert.ok(ingress.some(({ ports, from }) => ports?.[0]?.port === 7750 && from !== undefined));
-  const [issuer] = egress.filter(({ ports }) => ports?.some(({ port }) => port === 443));
-  assert.ok(JSON.stringify(issuer?.to).includes('"cidr":"0.0.0.0/0","except":["10.0.0.0/8"'));
-  assert.equal(
-    find(minimal, "Service", "gateway") !== undefined && minimal.some(({ metadata }) => metadata.name.endsWith("-console")),
-    false,
-  );
-});
-
 test("the gateway alone has the key of erasures, where there is one", () => {
   const keyOf = (objects: typeof production, name: string) => variablesOf(find(objects, "Deployment", name)).ERASURE_KEY_FILE;
   assert.equal(keyOf(production, "gateway"), "/etc/carillon/secrets/erasure-key");
