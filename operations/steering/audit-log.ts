@@ -10,7 +10,7 @@ export interface Order {
 }
 
 /** Longest texts, in characters. */
-const ACTOR_MAX = 100;
+export const ACTOR_MAX = 100;
 export const REASON_MAX = 500;
 /** A terminal obeys some of them, and others end the line. */
 const CONTROL = /\p{Cc}/u;
