@@ -191,3 +191,18 @@ test("sign-ins are limited, and later ones go on", async () => {
   clock.advance(1_000);
   assert.equal((await browser.call(`${url}/login`)).status, 303);
 });
+
+test("what other sites have a browser fetch uses up no sign-ins, and asks the issuer for nothing", async () => {
+  const { url } = await start();
+  const before = issuer.asked.length;
+  const fetched: Record<string, string>[] = [
+    { "sec-fetch-dest": "image", "sec-fetch-site": "cross-site" },
+    { "sec-fetch-dest": "iframe", "sec-fetch-site": "cross-site" },
+    { "sec-fetch-dest": "document", "sec-fetch-site": "cross-site", "sec-purpose": "prefetch" },
+  ];
+  for (let i = 0; i < LOGIN_LIMIT.burst; i++)
+    for (const headers of fetched) assert.equal((await createBrowser().call(`${url}/login`, { headers })).status, 403);
+  assert.equal(issuer.asked.length, before);
+  const opened = { "sec-fetch-dest": "document", "sec-fetch-site": "cross-site" };
+  assert.equal((await createBrowser().call(`${url}/login`, { headers: opened })).status, 303);
+});
