@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mailDocument } from "./mail-frame.ts";
+import { countRemote, mailDocument } from "./mail-frame.ts";
 
 const PRECONNECT = `<link rel=preconnect href="https://evil.example">`;
 const MAILS: readonly [what: string, html: string][] = [
@@ -28,4 +28,10 @@ test("the rest of a mail is shown as it is", () => {
   assert.equal(mailDocument(html, []), html);
   const logo = { contentId: "logo", type: "image/png", content: "aGk=" };
   assert.equal(mailDocument(`<img src="cid:logo">`, [logo]), `<img src="data:image/png;base64,aGk=">`);
+});
+
+test("what a mail program would fetch is counted, also where somebody put half a megabyte of blanks before it", () => {
+  const style = `<style>a { background: url( //x.example/1) } b { background: url(" https://x.example/2") } c { background: url('data:,') }</style>`;
+  assert.equal(countRemote(`${style}<p style="background:url( ' //x.example/3')">`), 3);
+  assert.equal(countRemote(`<p style="background:url(${" ".repeat(500_000)}/">`), 0);
 });

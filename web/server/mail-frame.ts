@@ -11,7 +11,7 @@ interface MailFile {
 }
 
 const REMOTE = /^\s*(https?:)?\/\//i;
-const STYLE_URL = /url\(\s*["']?\s*(?:https?:)?\/\/|@import\s+["']\s*(?:https?:)?\/\//gi;
+const STYLE_URL = /url\(\s*(?:["']\s*)?(?:https?:)?\/\/|@import\s+["']\s*(?:https?:)?\/\//gi;
 const FETCHED_LINK = /stylesheet|icon|preload/i;
 /** Attributes that a browser fetches by itself. */
 const FETCHED = ["src", "srcset", "background", "poster", "data"];
