@@ -89,6 +89,9 @@ test("a key is rotated with an overlap, and revoked at once", async () => {
 const FAULTS: readonly (readonly [path: string, body: Record<string, unknown>, message: RegExp])[] = [
   ["/api/keys/create", { app: "unknown", reason: "r" }, /^there is no app unknown/],
   ["/api/keys/create", { reason: "r" }, /^app is empty/],
+  ["/api/keys/create", { app: "shop\u001b[2J", reason: "r" }, /^app must be 1 to 63 of a-z, 0-9 and -, .*; what is given has 8 characters/],
+  ["/api/keys/rotate", { app: "Shop", reason: "r" }, /^app must be 1 to 63 of a-z/],
+  ["/api/keys/revoke", { app: "ada@example.com", keyId: "k", reason: "r" }, /^app must be 1 to 63 of a-z/],
   ["/api/keys/create", { app: "shop", reason: "" }, /^reason is empty/],
   ["/api/keys/create", { app: "shop", days: 3_651, reason: "r" }, /^days must be an integer from 0 to 3650/],
   ["/api/keys/rotate", { app: "shop", keyId: "nobody", reason: "r" }, /^app shop has no key nobody/],

@@ -9,7 +9,7 @@ import { logged } from "../../operations/steering/audit-log.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import { hasRole, type Session } from "../session.ts";
 import type { Apps, AppView, KeyRow, NewKey, WebhookRow } from "../view-apps.ts";
-import { APPS_MAX, appsOf, countOf, type Fields, get, post, RequestFault, readOrder, textOf } from "./route.ts";
+import { APPS_MAX, appsOf, countOf, type Fields, get, optionalApp, post, RequestFault, readOrder, textOf } from "./route.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -42,8 +42,8 @@ export const createAppsRoutes = ({ store }: AppsParts): SessionRoute[] => [
 ];
 
 function appIn(body: Fields): string {
-  const app = textOf(body, "app", ID_MAX);
-  if (app === "") throw new RequestFault("app is empty: it is an app's id");
+  const app = optionalApp(body);
+  if (app === undefined) throw new RequestFault("app is empty: it is an app's id");
   return app;
 }
 

@@ -7,6 +7,7 @@ import type { SteeringRecord } from "../../core/steering/steering.ts";
 import { targetKey } from "../../core/steering/target.ts";
 import { auditRecent, type RecentAudit } from "../../operations/audit/recent-audit.ts";
 import { countFailed } from "../../operations/status/waiting.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Checked, CircuitNow, Steered } from "../view-now.ts";
 import { waitingWords } from "./words.ts";
 
@@ -86,7 +87,7 @@ function keep<T>(read: () => Promise<T>, everyMs: number, clock: Pick<Clock, "mo
       read()
         .then(
           (value) => Object.assign(kept, { value, fault: "" }),
-          (error: Error) => Object.assign(kept, { fault: error.message }),
+          (error: unknown) => Object.assign(kept, { fault: faultOf(error) }),
         )
         .finally(() => {
           isReading = false;
@@ -96,6 +97,10 @@ function keep<T>(read: () => Promise<T>, everyMs: number, clock: Pick<Clock, "mo
     return kept;
   };
 }
+
+/** For everybody who is signed in. Only the text of an error that is meant for people is free of what was read. */
+const faultOf = (error: unknown): string =>
+  error instanceof OperatorError ? error.message : `an error of ours (${error instanceof Error ? error.name : "error"})`;
 
 /** One reading for all who ask within FRESH_MS. One that fails is not kept. */
 export function shared<T>(read: () => Promise<T>): () => Promise<T> {

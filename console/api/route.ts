@@ -1,6 +1,6 @@
-import type { AppRecord } from "../../core/apps/app.ts";
+import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { firstApps } from "../../operations/apps/apps.ts";
+import { APP_ID_RULE, firstApps } from "../../operations/apps/apps.ts";
 import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
@@ -67,6 +67,13 @@ export const APPS_MAX = 200;
 export const appsOf = ({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> => firstApps(apps, APPS_MAX);
 
 export const appIdsOf = async (store: Pick<Store, "apps">): Promise<string[]> => (await appsOf(store)).map(({ id }) => id);
+
+/** An app's id, which need not be one that there is; undefined where it is empty or absent. */
+export function optionalApp(fields: Fields): string | undefined {
+  const app = textOf(fields, "app", NAME_MAX);
+  if (app !== "" && !APP_ID.test(app)) throw new RequestFault(`app ${APP_ID_RULE}; what is given has ${app.length} characters`);
+  return app || undefined;
+}
 
 /** An integer from 0 to `max`; absent: 0. */
 export function countOf(fields: Fields, name: string, max: number): number {

@@ -89,6 +89,7 @@ const FAULTS: readonly (readonly [path: string, body: Record<string, unknown>, m
   ["/api/drain", { from: "twilio", to: "sendgrid", reason: "r" }, /must be another provider of sms/],
   ["/api/reevaluate", { reason: "r" }, /^give at least one of reasonCode, channel, app/],
   ["/api/reevaluate", { channel: "fax", reason: "r" }, /^channel must be one of apns/],
+  ["/api/reevaluate", { app: "shop\u001b[2J", reason: "r" }, /^app must be 1 to 63 of a-z, 0-9 and -, .*; what is given has 8 characters/],
 ];
 test("a mistake is named with its field, and nothing is done", async () => {
   await using api = await startTestApi();
@@ -98,6 +99,7 @@ test("a mistake is named with its field, and nothing is done", async () => {
     assert.match(answer.body.error!.message, message);
   }
   assert.deepEqual(await steering(api), []);
+  assert.deepEqual(await log(api), []);
 });
 
 test("only operators steer", async () => {

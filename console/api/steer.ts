@@ -11,7 +11,7 @@ import { drain, pause, resume } from "../../operations/steering/pauses.ts";
 import { reevaluate, type WaitingFilter } from "../../operations/steering/reevaluate.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import type { Said } from "../view-now.ts";
-import { countOf, type Fields, flagOf, optionalOneOf, post, RequestFault, readOrder, textOf } from "./route.ts";
+import { countOf, type Fields, flagOf, optionalApp, optionalOneOf, post, RequestFault, readOrder, textOf } from "./route.ts";
 
 /** How long an order to re-evaluate is waited for, in ms; then it goes on, and its end stands in the log of actions. */
 const ANSWER_MS = 3_000;
@@ -46,7 +46,7 @@ export function createSteerRoutes(parts: SteerParts): SessionRoute[] {
       const order = readOrder(body, session);
       const filter = {
         ...{ reason: optionalOneOf(body, "reasonCode", REASON_CODES), channel: optionalOneOf(body, "channel", CHANNELS) },
-        app: textOf(body, "app", TARGET_MAX) || undefined,
+        app: optionalApp(body),
       };
       if (Object.values(filter).every((given) => given === undefined))
         throw new RequestFault("give at least one of reasonCode, channel, app");

@@ -42,7 +42,7 @@ export function createAuth({ config, clock, log, keysNow, roles, printLink }: Au
   // Without a file, sessions end with the process.
   const ownKey = [randomBytes(32).toString("base64url")];
   const keys = () => (keysNow().length > 0 ? keysNow() : ownKey);
-  const parts = { clock, keys, isSecure: publicUrl.startsWith("https:") };
+  const parts = { clock, keys, isSecure: publicUrl !== "" && new URL(publicUrl).protocol === "https:" };
   const sessions = createSessions(parts);
   const loginLog = createLoginLog(log);
   const hasRoom = createLoginLimit(clock);

@@ -1,8 +1,7 @@
+import { ACTOR_MAX } from "../../operations/steering/audit-log.ts";
 import type { Role, Session } from "../session.ts";
 import type { AuthConfig } from "./config.ts";
 
-/** Of a name that the provider tells us; it stands in each of the person's lines of the log. */
-const NAME_CHARS_MAX = 120;
 /** Groups of a person that are looked at; large organisations have some hundred. */
 const GROUPS_MAX = 2_000;
 
@@ -30,13 +29,18 @@ function roleOf(
   return isIn(CONSOLE_OPERATORS) ? "operator" : isIn(CONSOLE_SUPPORT) ? "support" : isIn(CONSOLE_VIEWERS) ? "viewer" : undefined;
 }
 
-/** Without characters that would break a line or hide in it. */
+/** As the log of actions takes it: without characters that would break a line or hide in it. */
 function nameOf(claims: Claims, { CONSOLE_NAME_CLAIM }: ClaimConfig): string {
   const claim = Object.hasOwn(claims, CONSOLE_NAME_CLAIM) ? claims[CONSOLE_NAME_CLAIM] : undefined;
-  const isForged = CONSOLE_NAME_CLAIM === "email" && claims.email_verified === false;
-  const name = typeof claim === "string" && claim.trim() !== "" && !isForged ? claim : claims.sub;
-  return name
-    .replace(/[\p{C}\p{Z}]+/gu, " ")
-    .trim()
-    .slice(0, NAME_CHARS_MAX);
+  // A boolean by the standard; some providers write it as a text. Who does not say it at all has no addresses that are not verified.
+  const isForged = CONSOLE_NAME_CLAIM === "email" && String(claims.email_verified ?? true) !== "true";
+  return (isForged ? "" : readable(claim)) || readable(claims.sub);
 }
+
+const readable = (claim: unknown): string =>
+  typeof claim === "string"
+    ? claim
+        .replace(/[\p{C}\p{Z}]+/gu, " ")
+        .trim()
+        .slice(0, ACTOR_MAX)
+    : "";

@@ -61,3 +61,12 @@ test("at most 16 links wait: a new one replaces the oldest", async () => {
   assert.equal((await createBrowser().post(url + paths[0]!)).status, 400);
   assert.equal((await createBrowser().post(url + paths[1]!)).status, 303);
 });
+
+test("over https, however it is written, the cookie is for https and for this host alone", async () => {
+  for (const CONSOLE_URL of ["https://console.example.com", "HTTPS://Console.example.com:443"]) {
+    const { url, auth } = stack.use(await startConsole({ keys: [], env: { CONSOLE_URL } }));
+    const { status, lines } = await createBrowser().post(url + auth.newLink()!, { origin: "https://console.example.com" });
+    assert.equal(status, 303);
+    assert.match(lines[0]!, /^__Host-carillon-console=.*; Path=\/; HttpOnly; SameSite=Strict; Max-Age=1800; Secure$/, CONSOLE_URL);
+  }
+});

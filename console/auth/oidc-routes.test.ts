@@ -15,6 +15,7 @@ before(async () => {
 beforeEach(() => {
   issuer.claims = { groups: ["staff", "sre"], email: "ada@example.com", email_verified: true };
   issuer.signature = "own";
+  issuer.callback = {};
 });
 const start = async (options: Partial<Parameters<typeof startConsole>[0]> = {}) =>
   stack.use(await startConsole({ issuer: issuer.url, ...options }));
@@ -66,6 +67,9 @@ const FORGED: readonly [what: string, breakIt: () => void][] = [
   ["an expired token", () => Object.assign(issuer.claims, { iat: past - 60, exp: past })],
   ["a token without a signature (alg none)", () => Object.assign(issuer, { signature: "none" })],
   ["a token signed by a key that is not published", () => Object.assign(issuer, { signature: "forged" })],
+  ["a token whose secret is the published key (HS256)", () => Object.assign(issuer, { signature: "confused" })],
+  ["an answer that names another issuer (iss)", () => Object.assign(issuer, { callback: { iss: "https://evil.example" } })],
+  ["an answer with a token of its own", () => Object.assign(issuer, { callback: { id_token: "e30.e30." } })],
 ];
 for (const [what, breakIt] of FORGED)
   test(`${what} signs nobody in, and the page does not say why`, async () => {
@@ -190,4 +194,19 @@ test("sign-ins are limited, and later ones go on", async () => {
   assert.equal(statuses.at(-1), 429);
   clock.advance(1_000);
   assert.equal((await browser.call(`${url}/login`)).status, 303);
+});
+
+test("what other sites have a browser fetch uses up no sign-ins, and asks the issuer for nothing", async () => {
+  const { url } = await start();
+  const before = issuer.asked.length;
+  const fetched: Record<string, string>[] = [
+    { "sec-fetch-dest": "image", "sec-fetch-site": "cross-site" },
+    { "sec-fetch-dest": "iframe", "sec-fetch-site": "cross-site" },
+    { "sec-fetch-dest": "document", "sec-fetch-site": "cross-site", "sec-purpose": "prefetch" },
+  ];
+  for (let i = 0; i < LOGIN_LIMIT.burst; i++)
+    for (const headers of fetched) assert.equal((await createBrowser().call(`${url}/login`, { headers })).status, 403);
+  assert.equal(issuer.asked.length, before);
+  const opened = { "sec-fetch-dest": "document", "sec-fetch-site": "cross-site" };
+  assert.equal((await createBrowser().call(`${url}/login`, { headers: opened })).status, 303);
 });

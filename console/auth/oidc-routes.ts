@@ -4,8 +4,9 @@ import type { AuthConfig } from "./config.ts";
 import { createLoginCookie } from "./login-cookie.ts";
 import type { LoginLog } from "./login-log.ts";
 import { CALLBACK_PATH, createOidcClient, type IssuerFault } from "./oidc.ts";
-import { issuerAway, noRole, notSignedIn, signedIn, tooManyLogins } from "./pages.ts";
+import { foreign, issuerAway, noRole, notSignedIn, signedIn, tooManyLogins } from "./pages.ts";
 import { returnPath } from "./return-path.ts";
+import { opensPage } from "./same-origin.ts";
 import type { SessionParts, Sessions } from "./sessions.ts";
 
 export interface OidcRouteParts extends SessionParts {
@@ -29,7 +30,9 @@ export function createOidcRoutes({ config, sessions, hasRoom, log, ...parts }: O
 
   const begin: Route = {
     ...{ method: "GET", path: "/login" },
-    async handle({ query }) {
+    async handle({ query, headers }) {
+      // Before it is counted: a page elsewhere that loads this as a picture, again and again, would keep everybody from signing in.
+      if (!opensPage(headers)) return foreign(log.failed("foreign"));
       if (!hasRoom()) return tooManyLogins(log.failed("rate"));
       const begun = await client.begin();
       if ("kind" in begun) return faultPage(begun);

@@ -24,3 +24,10 @@ export const sameOrigin = (headers: OriginHeaders, publicUrl: string): boolean =
 /** The same for a request that only reads: with no public URL, a page elsewhere could have a name of its own resolve to this machine. */
 export const hostMistake = ({ host }: OriginHeaders, publicUrl: string): string | undefined =>
   publicUrl === "" ? foreignMistake({ host }, []) : undefined;
+
+/**
+ * Whether somebody opens a page, as far as their browser says: not a picture or a frame of another page, nor what is fetched in advance. Browsers say it
+ * to every https site and loopback address; programs need not.
+ */
+export const opensPage = (headers: IncomingHttpHeaders): boolean =>
+  (headers["sec-fetch-dest"] ?? "document") === "document" && headers["sec-purpose"] === undefined;

@@ -10,8 +10,10 @@ export interface Order {
 }
 
 /** Longest texts, in characters. */
-const ACTOR_MAX = 100;
+export const ACTOR_MAX = 100;
 export const REASON_MAX = 500;
+/** A terminal obeys some of them, and others end the line. */
+const CONTROL = /\p{Cc}/u;
 
 /** What is wrong with the texts of an order, in words; undefined: nothing. @param names what the caller calls the two texts */
 export function orderFault({ actor, reason }: Order, names: Order = { actor: "actor", reason: "reason" }): string | undefined {
@@ -19,7 +21,7 @@ export function orderFault({ actor, reason }: Order, names: Order = { actor: "ac
     [names.actor, actor, ACTOR_MAX],
     [names.reason, reason, REASON_MAX],
   ] as const)
-    if (value.trim() === "" || value.length > max || /\p{Cc}/u.test(value))
+    if (value.trim() === "" || value.length > max || CONTROL.test(value))
       return `${name} must have 1 to ${max} characters and no control characters; what is given has ${value.length}`;
   return undefined;
 }
@@ -48,7 +50,7 @@ export async function logged<T>(
   of: Order & Pick<OperatorAction, "action" | "target">,
   act: (at: number, entry: LoggedEntry) => Promise<{ result: T; words: string }>,
 ): Promise<T> {
-  const fault = orderFault(of);
+  const fault = orderFault(of) ?? (CONTROL.test(of.target) ? "the target must have no control characters" : undefined);
   if (fault !== undefined) throw new OperatorError(fault);
   const { actor, reason, action, target } = of;
   const at = await store.time();

@@ -1,15 +1,17 @@
 // An OpenID Connect issuer that signs anybody in at once, and that can be told to answer wrongly.
 import { createHash, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { close, listen } from "../../runtime/http/listen.ts";
 
 export interface OidcIssuer extends AsyncDisposable {
   url: string;
   /** Claims of the next ID tokens, over the usual ones. */
   claims: JWTPayload;
-  /** What signs the next ID tokens: the published key, one that only says so, or none. */
-  signature: "own" | "forged" | "none";
+  /** What signs the next ID tokens: the published key, one that only says so, the published key as if it were a secret (HS256), or none. */
+  signature: "own" | "forged" | "confused" | "none";
+  /** In the query of the next callbacks, besides code and state. */
+  callback: Record<string, string>;
   /** Paths that were asked for. */
   asked: string[];
   /** A new key signs from now on, and the old one is published no longer. */
@@ -22,7 +24,7 @@ export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
   const server = createServer((request, response) => void answer(request.url ?? "/", request, response));
   const port = await listen(server, { host: "127.0.0.1", port: 0 });
   const issuer: OidcIssuer = {
-    ...{ url: `http://127.0.0.1:${port}`, claims: {}, signature: "own", asked: [] },
+    ...{ url: `http://127.0.0.1:${port}`, claims: {}, signature: "own", callback: {}, asked: [] },
     async rotate() {
       key = await newKey();
     },
@@ -33,6 +35,8 @@ export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
     const now = Math.floor(Date.now() / 1_000);
     const claims = { iss: issuer.url, aud: clientId, sub: "u1", iat: now, exp: now + 60, ...(nonce ? { nonce } : {}), ...issuer.claims };
     if (issuer.signature === "none") return new UnsecuredJWT(claims).encode();
+    if (issuer.signature === "confused")
+      return new SignJWT(claims).setProtectedHeader({ alg: "HS256", kid: key.kid }).sign(Buffer.from(await exportSPKI(key.publicKey)));
     return new SignJWT(claims)
       .setProtectedHeader({ alg: "RS256", kid: key.kid })
       .sign(issuer.signature === "forged" ? (await newKey()).privateKey : key.privateKey);
@@ -48,14 +52,15 @@ export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
         issuer: issuer.url,
         ...{ authorization_endpoint: `${issuer.url}/authorize`, token_endpoint: `${issuer.url}/token`, jwks_uri: `${issuer.url}/jwks` },
         ...{ end_session_endpoint: `${issuer.url}/end`, response_types_supported: ["code"], code_challenge_methods_supported: ["S256"] },
-        id_token_signing_alg_values_supported: ["RS256"],
+        // As an issuer that takes more than it publishes keys for.
+        id_token_signing_alg_values_supported: ["RS256", "HS256", "none"],
       });
     if (pathname === "/jwks") return void json(200, { keys: [{ ...key.jwk, kid: key.kid, alg: "RS256", use: "sig" }] });
     if (pathname === "/authorize") {
       const code = randomUUID();
       codes.set(code, { nonce: searchParams.get("nonce"), challenge: searchParams.get("code_challenge") });
       const back = new URL(searchParams.get("redirect_uri") ?? "");
-      back.search = new URLSearchParams({ code, state: searchParams.get("state") ?? "" }).toString();
+      back.search = new URLSearchParams({ code, state: searchParams.get("state") ?? "", ...issuer.callback }).toString();
       return void response.writeHead(303, { location: back.href }).end();
     }
     if (pathname !== "/token") return void response.writeHead(404).end();
@@ -73,5 +78,5 @@ export async function startOidcIssuer(clientId: string): Promise<OidcIssuer> {
 
 async function newKey() {
   const { publicKey, privateKey } = await generateKeyPair("RS256");
-  return { privateKey, jwk: await exportJWK(publicKey), kid: randomUUID() };
+  return { privateKey, publicKey, jwk: await exportJWK(publicKey), kid: randomUUID() };
 }

@@ -11,7 +11,7 @@ interface MailFile {
 }
 
 const REMOTE = /^\s*(https?:)?\/\//i;
-const STYLE_URL = /url\(\s*["']?\s*(?:https?:)?\/\/|@import\s+["']\s*(?:https?:)?\/\//gi;
+const STYLE_URL = /url\(\s*(?:["']\s*)?(?:https?:)?\/\/|@import\s+["']\s*(?:https?:)?\/\//gi;
 const FETCHED_LINK = /stylesheet|icon|preload/i;
 /** Attributes that a browser fetches by itself. */
 const FETCHED = ["src", "srcset", "background", "poster", "data"];
@@ -80,7 +80,15 @@ export const MAIL_HEADERS: Readonly<Record<string, string>> = {
 /** Types of files that a mail may show inside of its text. */
 const PICTURE = /^image\/(png|jpeg|gif|webp|avif|svg\+xml)$/i;
 
-/** The mail as its frame shows it: what it names by cid: is put into it; tags that connect to elsewhere or change addresses are cut out. */
+/** Where one of these begins, whatever stands before it: browsers and parsers disagree on where comments, CDATA sections and raw text end. */
+const CONNECTING_TAG = /<(?:link|meta|base|iframe)(?=[\s/>])/gi;
+/** Browsers do nothing for it, and allow it where the others stand: in the head too, and without an end. */
+const INERT_TAG = "<bgsound";
+
+/**
+ * The mail as its frame shows it: what it names by cid: is put into it. Elements that connect to elsewhere or change addresses are made inert, because
+ * no content security policy stops a preconnect; a frame could hold one in its `srcdoc`.
+ */
 export function mailDocument(html: string, attachments: readonly MailFile[]): string {
   const pictures = new Map(
     attachments.flatMap(({ contentId, type, content }) =>
@@ -89,19 +97,5 @@ export function mailDocument(html: string, attachments: readonly MailFile[]): st
         : [],
     ),
   );
-  return withoutTags(html, ["link", "base", "meta"]).replace(/cid:([^"'\s)>]+)/gi, (whole, id: string) => pictures.get(id) ?? whole);
-}
-
-function withoutTags(html: string, names: readonly string[]): string {
-  const kept: string[] = [];
-  let from = 0;
-  const parser = new Parser({
-    onopentag(name) {
-      if (!names.includes(name)) return;
-      kept.push(html.slice(from, parser.startIndex));
-      from = parser.endIndex + 1;
-    },
-  });
-  parser.end(html);
-  return [...kept, html.slice(from)].join("");
+  return html.replace(CONNECTING_TAG, INERT_TAG).replace(/cid:([^"'\s)>]+)/gi, (whole, id: string) => pictures.get(id) ?? whole);
 }

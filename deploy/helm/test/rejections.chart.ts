@@ -103,6 +103,7 @@ const SENTENCES: readonly Case[] = [
     /console\.existingSecret is missing: a Secret with the key console-keys, .*\n.*kubectl create secret generic/,
   ],
   [consoleWith({ roles: {} }), /console\.roles is empty, so nobody could sign in/],
+  [consoleWith({ roles: { operators: ["sre", "cn=sre,ou=groups"] } }), /console\.roles\.operators: cn=sre,ou=groups has a comma/],
   [{ feedback: { publicUrl: "" } }, /feedback\.publicUrl is missing: .* Or set feedback\.enabled=false/],
   [
     dispatcher("apns", { existingSecret: "" }),

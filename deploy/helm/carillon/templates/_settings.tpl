@@ -316,6 +316,10 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- $issuer := include "carillon.required" (dict "value" $oidc.issuer "say" "console.oidc.issuer is missing: the OpenID Connect provider at which people sign in, https://id.example.com.") -}}
 {{- $client := include "carillon.required" (dict "value" $oidc.clientId "say" "console.oidc.clientId is missing: the console's id at the issuer.") -}}
 {{- if not (or $roles.viewers $roles.support $roles.operators) }}{{ fail "\n\nconsole.roles is empty, so nobody could sign in: name groups in console.roles.viewers, support or operators.\n" }}{{ end -}}
+{{- range $role, $groups := $roles }}{{ range $groups }}{{ if contains "," . }}
+{{- /* It would be read as two groups, and whoever is in one of these would have the role. */}}
+{{- fail (printf "\n\nconsole.roles.%s: %s has a comma, and the console reads lists with commas between. Have the provider name the group without one.\n" $role .) }}
+{{- end }}{{ end }}{{ end -}}
 {{- $env := dict
   "CONSOLE_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7750))
   "CONSOLE_URL" (trimSuffix "/" $url)

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openStore } from "../../adapters/store/open-store.ts";
+import { StoreError } from "../../adapters/store/store-error.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { createLook } from "./look.ts";
+
+const ROWS: readonly [what: string, error: Error, fault: RegExp][] = [
+  ["a store that is away says so", new StoreError("the store did not answer"), /^the store did not answer$/],
+  [
+    "an error of ours shows its name alone: its text may be of a recipient",
+    new SyntaxError("Unexpected token 'a', \"ada@example.com\" is not valid JSON"),
+    /^an error of ours \(SyntaxError\)$/,
+  ],
+];
+for (const [what, error, fault] of ROWS)
+  test(`where a reading in the background fails, ${what}`, async () => {
+    await using store = await openStore("sqlite::memory:");
+    const failing = { ...store, time: () => Promise.reject(error) };
+    const look = createLook({ store: failing, clock: systemClock, circuits: () => ({ read: async () => undefined }) });
+    for (const kept of [look.recent, look.failed]) {
+      kept();
+      await eventually("it has failed", () => kept().fault !== "");
+      assert.match(kept().fault, fault);
+    }
+  });
