@@ -39,7 +39,7 @@ export interface HistoryEntry {
 }
 
 export interface PersonEndpoint {
-  /** A hash. */
+  /** A keyed hash, for orders of this page alone. */
   id: string;
   channel: string;
   channelName: string;
@@ -69,6 +69,10 @@ export interface PersonView {
   user: string;
   /** As the log of actions names this person. */
   reference: string;
+  /** As they did by earlier keys. */
+  earlierReferences: string[];
+  /** The reference is the same after a restart of the console, and in its other replicas. */
+  isReferenceLasting: boolean;
   /** Nothing is stored about a user of this id. */
   isUnknown: boolean;
   profile: {

@@ -18,7 +18,7 @@ import { get, post, RequestFault } from "./api/route.ts";
 import { createSteerRoutes, type SteerParts } from "./api/steer.ts";
 import type { SessionRoute } from "./auth/protect.ts";
 
-export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "log"> {
+export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "references" | "log"> {
   store: ActParts["store"] & FindParts["store"] & LookParts["store"] & AppsParts["store"] & PersonParts["store"];
   clock: Clock;
   redrives: Redrives;

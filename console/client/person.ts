@@ -106,7 +106,12 @@ interface HeadProps {
   open(dialog: Open): void;
 }
 
-function Head({ person: { user, profile, reference }, maySupport, isRevealed, open }: HeadProps): VNode {
+function Head({
+  person: { user, profile, reference, earlierReferences, isReferenceLasting },
+  maySupport,
+  isRevealed,
+  open,
+}: HeadProps): VNode {
   const facts = [
     profile.locale,
     [profile.timeZone, profile.localTime && `now ${profile.localTime}`].filter(Boolean).join(", "),
@@ -123,7 +128,7 @@ function Head({ person: { user, profile, reference }, maySupport, isRevealed, op
         <span class="faint" id="why-not">${maySupport ? "" : "needs the role support"}</span>
       </div>
     </div>
-    <p class="faint">In logs: <span class="mono">${reference}</span></p>
+    <p class="faint">In logs${isReferenceLasting ? "" : ", until this console is started again"}: <span class="mono">${reference}</span>${earlierReferences.length > 0 && html`; by earlier keys: <span class="mono">${earlierReferences.join(", ")}</span>`}</p>
   </div>`;
 }
 

@@ -3,6 +3,7 @@ import { connectRedis } from "../../adapters/redis/connect.ts";
 import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
 import { createRedrives } from "../../console/api/redrives.ts";
 import { json, protectRoutes, type SessionRoute } from "../../console/auth/protect.ts";
+import { createReferences } from "../../console/auth/references.ts";
 import { ROUTE_ROLES } from "../../console/auth/route-roles.ts";
 import { type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import type { Session } from "../../console/session.ts";
@@ -23,7 +24,7 @@ export interface TestConsole extends HttpServer {
 export async function startTestConsole(
   store: Store,
   session: Session,
-  about: Partial<Pick<ConsoleParts, "preferences" | "log">> & { redisUrl?: string | undefined } = {},
+  about: Partial<Pick<ConsoleParts, "preferences" | "log" | "circuits">> & { redisUrl?: string | undefined } = {},
 ): Promise<TestConsole> {
   await using stack = new AsyncDisposableStack();
   const log = createLogger("console", "error");
@@ -38,6 +39,7 @@ export async function startTestConsole(
     ...{ store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log },
     ...{ providers: PROVIDERS, circuits },
   };
+    references: createReferences({ own: () => ["a key of the tests' console"], sessions: () => [] }),
   const whoAmI: SessionRoute = { method: "GET", path: "/api/session", handle: async (_, who) => json(who) };
   const sessions = { open: () => ({ ...session, renewal: undefined }) };
   const api = protectRoutes([whoAmI, ...createApiRoutes(parts)], { sessions, roles: ROUTE_ROLES, publicUrl: "" });
