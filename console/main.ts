@@ -44,7 +44,7 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       );
       const preferences = await openPreferences(config, { store, clock, log, stack, redis });
       const circuits = (channel: Channel) => createSharedCircuits(redis, channel);
-      const redrives = createRedrives({ store, recorder, clock, signal });
+      const redrives = createRedrives({ store, recorder, clock, log, signal });
       const parts = { store, clock, recorder, redrives, preferences, references, log, providers: PROVIDERS, circuits };
       const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes(parts))];
       const server = stack.use(

@@ -226,6 +226,8 @@ export interface GroupRedrive {
   progress?: RedriveProgress | undefined;
 }
 
+  /** The result could not be stored in the log of actions: this process alone knows it. */
+  isUnlogged: boolean;
 export interface RedriveProgress {
   redriven: number;
   /** Looked at, and left as they were. */
@@ -239,10 +241,12 @@ export interface RedriveProgress {
 }
 
 export interface GroupRedrives {
-  /** The latest first. */
+  /** The latest first: the last ten, and earlier ones without a result. */
   redrives: GroupRedrive[];
   /** Most deliveries of one redrive that become due in a second. */
   perSecond: number;
+  /** There were others before. */
+  isCut: boolean;
   now: number;
 }
 

@@ -29,7 +29,7 @@ export async function startTestConsole(
   await using stack = new AsyncDisposableStack();
   const log = createLogger("console", "error");
   const recorder = { record() {} };
-  const redrives = createRedrives({ store, recorder, clock: systemClock, signal: new AbortController().signal });
+  const redrives = createRedrives({ store, recorder, clock: systemClock, log, signal: new AbortController().signal });
   const { apps, profiles } = store;
   const preferences =
     about.preferences ?? createPreferences({ store: store.preferences, apps, profiles, redis: undefined, clock: systemClock, log });
