@@ -88,6 +88,8 @@ export interface PersonView {
   problem: string;
   details: string[];
   endpoints: PersonEndpoint[];
+  /** There are more than these. */
+  isEndpointsCut: boolean;
   channels: { channel: string; name: string }[];
   matrix: MatrixRow[];
   /** Categories that an opt-out may name. */
@@ -98,7 +100,7 @@ export interface PersonView {
   optOuts: { channel: string; category: string; words: string }[];
   /** The latest first. */
   history: HistoryEntry[];
-  /** Older changes were not read. */
+  /** There are older changes than these. */
   isHistoryCut: boolean;
   recent: PersonNotification[];
   now: number;

@@ -39,7 +39,7 @@ export function personView(person: Person, session: Session, references: Referen
       .filter((choice) => endOf(choice) > now)
       .map((choice) => ({ channel: choice.channel, category: choice.category, words: scopeWords(choice) })),
     history: historyOf(person, maySee ? "masked" : "none"),
-    isHistoryCut: person.isHistoryCut,
+    ...{ isHistoryCut: person.isHistoryCut, isEndpointsCut: person.isContactsCut },
     recent: recent.map((n) => notificationRow(n, now)),
   };
 }
