@@ -67,7 +67,7 @@ export interface PersonNotification {
 export interface PersonView {
   /** Masked for viewers. */
   user: string;
-  /** As the log of actions names this person. */
+  /** As logs and the log of actions name this person. */
   reference: string;
   /** As they did by earlier keys. */
   earlierReferences: string[];
@@ -109,6 +109,8 @@ export interface PersonView {
 export interface PersonAnswer {
   app: string;
   apps: string[];
+  /** There are more apps than these. */
+  areAppsCut: boolean;
   person?: PersonView | undefined;
 }
 

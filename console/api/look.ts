@@ -114,6 +114,6 @@ export function shared<T>(read: () => Promise<T>): () => Promise<T> {
 
 /** What was checked, for those who read what it says. */
 export const checkedOf = (audit: RecentAudit | undefined): Checked | undefined =>
-  audit && { from: audit.from, at: audit.at, notifications: audit.notifications };
+  audit && { from: audit.from, at: audit.at, notifications: audit.notifications, apps: audit.apps, areAppsCut: audit.areAppsCut };
 
 export const steeredOf = ({ target, to = "", ...rest }: SteeringRecord): Steered => ({ ...rest, to, target: targetKey(target) });

@@ -26,7 +26,7 @@ export const createNow = (parts: NowParts): (() => Promise<Now>) => shared(() =>
 
 async function readNow({ store, providers, look }: NowParts): Promise<Now> {
   const [recent, failed] = [look.recent(), look.failed()];
-  const [{ open, outbox }, steering, actions, apps, circuits, now] = await Promise.all([
+  const [{ open, outbox }, steering, actions, { apps, isCut }, circuits, now] = await Promise.all([
     readOpen(store),
     store.steering.list(),
     store.steering.actions(undefined, ACTIONS),
@@ -43,7 +43,8 @@ async function readNow({ store, providers, look }: NowParts): Promise<Now> {
     circuits: circuits && { notClosed: circuits.notClosed, closed: circuits.closed.length },
     ...{ failed: failed.value, isFailedCut: failed.value === FAILED_MAX },
     steering: steering.map(steeredOf),
-    targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.map(({ provider, account }) => `account:${provider}/${account}`)],
+    areTargetsCut: isCut || accounts.isCut,
+    targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.names.map(({ provider, account }) => `account:${provider}/${account}`)],
     actions: actions.map(({ at, actor, action, target, reason, result = "begun; nothing more is known" }) => ({
       ...{ at, actor, action, target, reason, result },
     })),

@@ -61,12 +61,15 @@ export function objectOf(given: unknown, name: string): Fields {
 }
 
 /** Apps that are listed, and that are looked through. */
-export const APPS_MAX = 200;
+const APPS_MAX = 200;
 
-/** The first APPS_MAX, by id. */
-export const appsOf = ({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> => firstApps(apps, APPS_MAX);
+/** The first APPS_MAX, by id, and whether there are more. */
+export const appsOf = ({ apps }: Pick<Store, "apps">): Promise<{ apps: AppRecord[]; isCut: boolean }> => firstApps(apps, APPS_MAX);
 
-export const appIdsOf = async (store: Pick<Store, "apps">): Promise<string[]> => (await appsOf(store)).map(({ id }) => id);
+export async function appIdsOf(store: Pick<Store, "apps">): Promise<{ apps: string[]; areAppsCut: boolean }> {
+  const { apps, isCut } = await appsOf(store);
+  return { apps: apps.map(({ id }) => id), areAppsCut: isCut };
+}
 
 /** An integer from 0 to `max`; absent: 0. */
 export function countOf(fields: Fields, name: string, max: number): number {

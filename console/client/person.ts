@@ -64,7 +64,7 @@ function OnePerson({ me, question }: { me: Me; question: PersonQuestion }): VNod
       ${
         (data?.apps.length ?? 0) > 1 &&
         html`<div class="chips"><label class="faint" for="app">App</label><select id="app" value=${data?.app} onChange=${(event: Event) => ask({ app: (event.target as HTMLSelectElement).value })}>
-        ${data?.apps.map((id) => html`<option value=${id} key=${id}>${id}</option>`)}</select></div>`
+        ${data?.apps.map((id) => html`<option value=${id} key=${id}>${id}</option>`)}</select>${data?.areAppsCut && html`<span class="faint">The first ${data.apps.length} apps of more</span>`}</div>`
       }
     </form>
     ${fault !== undefined && html`<div class="empty" role="alert"><h1>The person could not be read</h1><p>${fault}. Sending goes on; this concerns the console alone.</p><div class="actions"><button type="button" onClick=${again}>Try again now</button></div></div>`}
