@@ -4,9 +4,11 @@ import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import type { Session } from "../session.ts";
 import type { AccountNow, Accounts } from "../view-accounts.ts";
-import { type CircuitName, checkedOf, type Look, steeredOf } from "./look.ts";
+import { type CircuitName, checkedOf, type Look, shared, steeredOf } from "./look.ts";
 import { appsOf } from "./route.ts";
+import { orderFor } from "./sight.ts";
 
 /** Accounts that are shown. */
 const ACCOUNTS_MAX = 200;
@@ -46,15 +48,22 @@ export function knownAccounts({ providers, recent, circuits, steering, apps }: K
   return { names: names.slice(0, ACCOUNTS_MAX), isCut: names.length > ACCOUNTS_MAX };
 }
 
-export async function readAccounts({
-  store,
-  providers,
-  look,
-}: {
+export interface AccountsParts {
   store: Pick<Store, "steering" | "apps" | "time">;
   providers: readonly ProviderName[];
   look: Look;
-}): Promise<Accounts> {
+}
+
+/** However many ask, the store is read once in FRESH_MS. */
+export function createAccounts(parts: AccountsParts): (session: Session) => Promise<Accounts> {
+  const read = shared(() => readAccounts(parts));
+  return async (session) => {
+    const { accounts, ...rest } = await read();
+    return { ...rest, accounts: accounts.map((one) => ({ ...one, ...(one.steered && { steered: orderFor(session, one.steered) }) })) };
+  };
+}
+
+async function readAccounts({ store, providers, look }: AccountsParts): Promise<Accounts> {
   const recent = look.recent();
   const [steering, { apps, isCut: areAppsCut }, circuits, now] = await Promise.all([
     store.steering.list(),

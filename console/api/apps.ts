@@ -77,18 +77,18 @@ async function readApps(store: AppsParts["store"], session: Session): Promise<Ap
       keys: keysOf(app, now),
       webhooks: (webhooks.get(app.id) ?? []).map((one) => webhookRow(one, session, now)),
       ...{ open, isOpenCut: open === OPEN_MAX },
-      ...pauseIn(steering, app.id, now),
+      ...pauseIn(steering, app.id, session, now),
     });
   }
   return { apps, isCut, now };
 }
 
-function pauseIn(steering: readonly SteeringRecord[], id: string, now: number): Pick<AppView, "pausedBy"> {
+function pauseIn(steering: readonly SteeringRecord[], id: string, session: Session, now: number): Pick<AppView, "pausedBy"> {
   const own = steering.find(
     ({ target, state, until = Number.POSITIVE_INFINITY }) =>
       target.kind === "app" && target.value === id && state === "paused" && until > now,
   );
-  return own ? { pausedBy: { actor: own.actor, reason: own.reason, at: own.at, until: own.until } } : {};
+  return own ? { pausedBy: orderFor(session, { actor: own.actor, reason: own.reason, at: own.at, until: own.until }) } : {};
 }
 
 /** The latest first. */

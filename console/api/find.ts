@@ -13,7 +13,8 @@ import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 import type { Filter, Found, OpenCounts, Resolved, Row } from "../view.ts";
 import { readFilter, VALUE_MAX } from "./filter.ts";
-import { appIdsOf, type Fields, objectOf, post, RequestFault, textOf, userFor } from "./route.ts";
+import { appIdsOf, type Fields, objectOf, post, RequestFault, textOf } from "./route.ts";
+import { userFor } from "./sight.ts";
 import { stateOf, whyOf } from "./words.ts";
 
 /** Notifications of one page. */

@@ -8,6 +8,7 @@ import { targetKey } from "../../core/steering/target.ts";
 import { auditRecent, type RecentAudit } from "../../operations/audit/recent-audit.ts";
 import { countFailed } from "../../operations/status/waiting.ts";
 import type { Checked, CircuitNow, Steered } from "../view-now.ts";
+import { freeText } from "./sight.ts";
 import { waitingWords } from "./words.ts";
 
 /** How old the check of the promises may be when it is made again, in ms: it reads up to 2,000 notifications and their attempts. */
@@ -60,7 +61,7 @@ export function createLook({ store, clock, circuits }: LookParts): Look {
           else
             notClosed.push({
               ...{ ...name, state: now < open.until ? "open" : "half-open", since: open.since, until: open.until },
-              ...{ words: waitingWords(open.reason.code), tag: reasonText(open.reason) },
+              ...{ words: waitingWords(open.reason.code), tag: freeText(reasonText(open.reason)) },
             });
         }
       }

@@ -11,7 +11,7 @@ import { hasRole, type Session } from "../session.ts";
 import { statesOf } from "./notification.ts";
 import { matrixOf, scopeWords, subjectsOf } from "./person-matrix.ts";
 import { historyOf, type Person } from "./person-read.ts";
-import { userFor } from "./route.ts";
+import { userFor } from "./sight.ts";
 import { CHANNEL_NAMES, whyOf } from "./words.ts";
 
 const DAY_MS = 86_400_000;

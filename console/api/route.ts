@@ -5,7 +5,7 @@ import { type Order, orderFault, REASON_MAX } from "../../operations/steering/au
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { apiError, json, type SessionRoute } from "../auth/protect.ts";
-import { hasRole, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
 
 /** The longest body: a filter, or an order with its reason. */
 export const BODY_BYTES_MAX = 16_384;
@@ -122,8 +122,3 @@ export function readReason(body: Fields): string {
   if (reason === "") throw new RequestFault("reason is empty: it is kept in the log of actions");
   return reason;
 }
-
-/** What a person of this role is shown of a user's id, which may be an address. */
-export const userFor = ({ role }: Session, userId: string): string => (hasRole({ name: "", role }, "support") ? userId : maskUser(userId));
-
-const maskUser = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);

@@ -1,3 +1,4 @@
+import { canonicalAddress } from "./email-address.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Stands where something was hidden. */
@@ -20,8 +21,11 @@ const URLS = /\b([a-z][a-z0-9+.-]{1,20}:\/\/)(?:[^\s/@<>"'?#]*@)?([^\s/<>"'?#]*)
 const BETWEEN = "\\s<>\"',;:()";
 /** Also with a quoted part before the @ (RFC 5321), and with the wide @ of Chinese and Japanese keyboards. */
 const ADDRESSES = new RegExp(`(?<![^${BETWEEN}])(?:"[^"\\n]{1,64}"|[^${BETWEEN}@＠]+)[@＠][^${BETWEEN}]+`, "gu");
-/** Characters of the shortest token: FCM, APNs and push services use 32 and more. */
-const TOKEN_CHARS_MIN = 24;
+/** Characters of the shortest token: a Firebase installation id, and the secret of a push subscription. Others have 32 and more. */
+const TOKEN_CHARS_MIN = 22;
+/** How often small letters, capitals and digits change within a token: random text of TOKEN_CHARS_MIN characters does a dozen times, words joined by hyphens rarely. */
+const TOKEN_TURNS_MIN = 4;
+const TURNS = /[a-z](?=[A-Z\d])|[A-Z](?=[a-z\d])|\d(?=[a-zA-Z])/g;
 const WORDS = new RegExp(`[\\w:~=+%/-]{${TOKEN_CHARS_MIN},}`, "g");
 /** What people write between the digits of a phone number. */
 const GAP = "[\\p{Zs}\\p{Pd}()./]*";
@@ -33,7 +37,8 @@ const NUMBERS = new RegExp(`\\b[0-9a-f]{32}\\b(?:-\\d+)?(?:/\\d+)?|[+＋]?\\(?\\
  * URL. What is percent-encoded counts as what it stands for. Dates, short numbers and our own ids stay. Pure, and linear in the length of the text.
  * @param own endpoints of the person whom the text is about: they are hidden also where no pattern would recognise them
  */
-export const hideEndpoints = (text: string, own: readonly Endpoint[] = []): string => hidden(text, (plain) => hideAny(own.reduce(hideOne, plain)));
+export const hideEndpoints = (text: string, own: readonly Endpoint[] = []): string =>
+  hidden(text, (plain) => hideAny(own.reduce(hideOne, plain)));
 
 /** Free text without these endpoints. Everything else stays, long numbers of orders too. */
 export const hideOwnEndpoints = (text: string, own: readonly Endpoint[]): string => hidden(text, (plain) => own.reduce(hideOne, plain));
@@ -53,8 +58,8 @@ const hideAny = (text: string): string =>
     .replace(WORDS, (word) => (word.split("/").some(isToken) && !OWN_ID.test(word) ? HIDDEN : word))
     .replace(NUMBERS, (found) => (isNumber(found) ? HIDDEN : found));
 
-/** Letters and digits side by side again and again: words that are joined by hyphens are read by people. */
-const isToken = (part: string) => !OWN_ID.test(part) && part.length >= TOKEN_CHARS_MIN && (part.match(/[a-z](?=\d)|\d(?=[a-z])/gi)?.length ?? 0) > 1;
+const isToken = (part: string) =>
+  !OWN_ID.test(part) && part.length >= TOKEN_CHARS_MIN && (part.match(TURNS)?.length ?? 0) >= TOKEN_TURNS_MIN;
 
 function isNumber(found: string): boolean {
   if (OWN_ID.test(found) || DATE.test(found)) return false;
@@ -70,12 +75,21 @@ function hideOne(text: string, endpoint: Endpoint): string {
     case "webpush":
       return [endpoint.pushUrl, endpoint.p256dh, endpoint.auth].map(literal).reduce(without, text);
     case "email":
-      return without(text, endpoint.address.split("@").map(literal).join("\\s*[@＠]\\s*"));
+      return withoutAddress(text, endpoint.address);
     case "sms": {
       const digits = endpoint.phoneNumber.replace(/\D/g, "").slice(-OWN_DIGITS);
       return without(text, digits && `[+＋(]?(?:\\p{Nd}${GAP}){0,12}${[...digits].join(GAP)}`);
     }
   }
+}
+
+/** Also with blanks around the @, within another address as bounces have it, and with its domain in Unicode. */
+function withoutAddress(text: string, address: string): string {
+  const keyOf = (found: string) => canonicalAddress(found.replace("＠", "@").replace(/[.!?]+$/, "")).toLowerCase();
+  const own = keyOf(address);
+  const isOwn = (found: string) => keyOf(found) === own || keyOf(found).endsWith(`=${own}`);
+  const spelled = address.split("@").map(literal).join("\\s*[@＠=]\\s*");
+  return without(text, spelled).replace(ADDRESSES, (found) => (isOwn(found) ? HIDDEN : found));
 }
 
 /** In any case: addresses and tokens in hex are written either way. @param pattern "": nothing is cut out */

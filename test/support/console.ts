@@ -7,6 +7,7 @@ import { createReferences } from "../../console/auth/references.ts";
 import { ROUTE_ROLES } from "../../console/auth/route-roles.ts";
 import { type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import type { Session } from "../../console/session.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -34,12 +35,13 @@ export async function startTestConsole(
   const preferences =
     about.preferences ?? createPreferences({ store: store.preferences, apps, profiles, redis: undefined, clock: systemClock, log });
   const redis = about.redisUrl === undefined ? undefined : stack.use(await connectRedis(about.redisUrl, { log }));
-  const circuits: ConsoleParts["circuits"] = (channel) => (redis ? createSharedCircuits(redis, channel) : { read: async () => undefined });
+  const none = { read: async () => undefined };
+  const circuits = about.circuits ?? ((channel: Channel) => (redis ? createSharedCircuits(redis, channel) : none));
   const parts: ConsoleParts = {
     ...{ store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log },
+    references: createReferences({ own: () => ["a key of the tests' console"], sessions: () => [] }),
     ...{ providers: PROVIDERS, circuits },
   };
-    references: createReferences({ own: () => ["a key of the tests' console"], sessions: () => [] }),
   const whoAmI: SessionRoute = { method: "GET", path: "/api/session", handle: async (_, who) => json(who) };
   const sessions = { open: () => ({ ...session, renewal: undefined }) };
   const api = protectRoutes([whoAmI, ...createApiRoutes(parts)], { sessions, roles: ROUTE_ROLES, publicUrl: "" });
