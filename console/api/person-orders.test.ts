@@ -27,7 +27,14 @@ const idOf = (endpoint: Endpoint) => references.ofEndpoint(endpointId(endpoint))
 test("a reveal needs the role and a reason, is in the log of actions first, and shows this person alone", async () => {
   const reason = "Ticket 46112 asks";
   assert.equal((await post("/api/person/reveal", { reason }, "viewer")).status, 403);
-  for (const bad of ["", "ok", "two words", `they wrote from ${ADDRESS}`, `they called from ${NUMBER}`])
+  for (const bad of [
+    "",
+    "ok",
+    "two words",
+    `they wrote from ${ADDRESS}`,
+    `they called from ${NUMBER}`,
+    "see https://push.example.net/a1 for it",
+  ])
     assert.equal((await post("/api/person/reveal", { reason: bad }, "support")).status, 400, bad);
   assert.deepEqual(await store.steering.actions(undefined, 10), [], "nothing was shown, and nothing logged");
   const { status, body } = await post("/api/person/reveal", { reason }, "support");

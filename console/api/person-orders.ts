@@ -39,7 +39,9 @@ export async function reveal(parts: PersonParts, body: Fields, session: Session)
   if (reason.split(/\s+/).length < REVEAL_WORDS_MIN)
     throw new RequestFault(`reason must have at least ${REVEAL_WORDS_MIN} words: why this person is looked at`);
   if (hideEndpoints(reason) !== reason)
-    throw new RequestFault("reason must hold no address and no long number: viewers read the log of actions; name a ticket instead");
+    throw new RequestFault(
+      "reason must hold no address, no long number and no link: the log of actions keeps it as it is; name a ticket instead",
+    );
   return acted(parts, { app, user, action: "reveal", reason }, session, async () => {
     const person = await readPerson(parts.store, app, user);
     const idOf = ({ endpointId }: ContactRecord) => parts.references.ofEndpoint(endpointId);
