@@ -13,6 +13,7 @@ import { defineRole, type Role } from "../runtime/run.ts";
 import { createRedrives } from "./api/redrives.ts";
 import { createAuth } from "./auth/auth.ts";
 import { requireAuth, sessionKeyVariables } from "./auth/config.ts";
+import { createReferences, referenceKeyVariables } from "./auth/references.ts";
 import { ROUTE_ROLES } from "./auth/route-roles.ts";
 import { consoleVariables } from "./config.ts";
 import { createApiRoutes, createPageRoutes } from "./routes.ts";
@@ -32,17 +33,19 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const store = await openRoleStore(config, { stack, log, metrics, signal, conditions });
       const recorder = createEventRecorder({ metrics, log });
       const keysNow = stack.use(watchTokens(sessionKeyVariables, config, { env, log }));
+      const ownKeys = stack.use(watchTokens(referenceKeyVariables, config, { env, log }));
+      const references = createReferences({ own: ownKeys, sessions: keysNow });
       let listening = port;
       const url = () => config.CONSOLE_URL || `http://${reachable(host, listening)}`;
       const show = (path: string) => showLink(`${url()}${path}`);
-      const auth = createAuth({ config, clock, log, keysNow, roles: ROUTE_ROLES, printLink: show });
+      const auth = createAuth({ config, clock, log, keysNow, references, roles: ROUTE_ROLES, printLink: show });
       const redis = stack.use(
         await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }),
       );
       const preferences = await openPreferences(config, { store, clock, log, stack, redis });
       const circuits = (channel: Channel) => createSharedCircuits(redis, channel);
-      const redrives = createRedrives({ store, recorder, clock, signal });
-      const parts = { store, clock, recorder, redrives, preferences, log, providers: PROVIDERS, circuits };
+      const redrives = createRedrives({ store, recorder, clock, log, signal });
+      const parts = { store, clock, recorder, redrives, preferences, references, log, providers: PROVIDERS, circuits };
       const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes(parts))];
       const server = stack.use(
         await startHttpServer({

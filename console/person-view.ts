@@ -39,7 +39,7 @@ export interface HistoryEntry {
 }
 
 export interface PersonEndpoint {
-  /** A hash. */
+  /** A keyed hash, for orders of this page alone. */
   id: string;
   channel: string;
   channelName: string;
@@ -67,8 +67,12 @@ export interface PersonNotification {
 export interface PersonView {
   /** Masked for viewers. */
   user: string;
-  /** As the log of actions names this person. */
+  /** As logs and the log of actions name this person. */
   reference: string;
+  /** As they did by earlier keys. */
+  earlierReferences: string[];
+  /** The reference is the same after a restart of the console, and in its other replicas. */
+  isReferenceLasting: boolean;
   /** Nothing is stored about a user of this id. */
   isUnknown: boolean;
   profile: {
@@ -84,6 +88,8 @@ export interface PersonView {
   problem: string;
   details: string[];
   endpoints: PersonEndpoint[];
+  /** There are more than these. */
+  isEndpointsCut: boolean;
   channels: { channel: string; name: string }[];
   matrix: MatrixRow[];
   /** Categories that an opt-out may name. */
@@ -94,7 +100,7 @@ export interface PersonView {
   optOuts: { channel: string; category: string; words: string }[];
   /** The latest first. */
   history: HistoryEntry[];
-  /** Older changes were not read. */
+  /** There are older changes than these. */
   isHistoryCut: boolean;
   recent: PersonNotification[];
   now: number;
@@ -103,6 +109,8 @@ export interface PersonView {
 export interface PersonAnswer {
   app: string;
   apps: string[];
+  /** There are more apps than these. */
+  areAppsCut: boolean;
   person?: PersonView | undefined;
 }
 

@@ -3,12 +3,12 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { HttpResponse, Route } from "../runtime/http/server.ts";
 import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
 import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
-import { readAccounts } from "./api/accounts.ts";
+import { createAccounts } from "./api/accounts.ts";
 import { type ActParts, cancel, redriveOne } from "./api/act.ts";
 import { type AppsParts, createAppsRoutes } from "./api/apps.ts";
 import { createRedriveRoutes, readDead } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
-import { createLook, type LookParts, shared } from "./api/look.ts";
+import { createLook, type LookParts } from "./api/look.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
 import { createNow } from "./api/now.ts";
 import { createPersonRoutes } from "./api/person.ts";
@@ -18,7 +18,7 @@ import { get, post, RequestFault } from "./api/route.ts";
 import { createSteerRoutes, type SteerParts } from "./api/steer.ts";
 import type { SessionRoute } from "./auth/protect.ts";
 
-export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "log"> {
+export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "references" | "log"> {
   store: ActParts["store"] & FindParts["store"] & LookParts["store"] & AppsParts["store"] & PersonParts["store"];
   clock: Clock;
   redrives: Redrives;
@@ -31,12 +31,10 @@ export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" 
 /** The API of the pages. protectRoutes() serves it to nobody without a session and the role of ROUTE_ROLES. */
 export function createApiRoutes(parts: ConsoleParts): SessionRoute[] {
   const look = createLook(parts);
+  const [now, accounts] = [createNow({ ...parts, look }), createAccounts({ ...parts, look })];
   return [
-    get("/api/now", createNow({ ...parts, look })),
-    get(
-      "/api/accounts",
-      shared(() => readAccounts({ ...parts, look })),
-    ),
+    get("/api/now", (_, session) => now(session)),
+    get("/api/accounts", (_, session) => accounts(session)),
     ...createSteerRoutes(parts),
     ...createAppsRoutes(parts),
     get("/api/dead", () => readDead(parts)),

@@ -17,6 +17,10 @@ export interface AccountNow {
 
 export interface Accounts {
   accounts: AccountNow[];
+  /** There are more than these. */
+  isCut: boolean;
+  /** Only the settings of the first apps were read, by id: there are more. */
+  areAppsCut: boolean;
   /** Providers of which nothing is known: no call, no circuit, no setting names them. */
   unseen: { channel: string; provider: string }[];
   /** By channel, those that can stand in for one another. */

@@ -39,6 +39,9 @@ export interface Checked {
   from: number;
   at: number;
   notifications: number;
+  /** How many apps that is of, the first by id; with `areAppsCut` there are more, of which nothing is claimed. */
+  apps: number;
+  areAppsCut: boolean;
 }
 
 export interface PromiseNow {
@@ -100,6 +103,8 @@ export interface Now {
   steering: Steered[];
   /** What can be paused besides channels and classes: app:shop, account:NAME/default. */
   targets: string[];
+  /** There are more apps or accounts than these. */
+  areTargetsCut: boolean;
   /** The latest first. */
   actions: { at: number; actor: string; action: string; target: string; reason: string; result: string }[];
   now: number;

@@ -77,6 +77,8 @@ export interface OpenCounts {
 export interface Found {
   app: string;
   apps: string[];
+  /** There are more apps than these: a key is looked for in these alone. */
+  areAppsCut: boolean;
   rows: Row[];
   /** Empty: there are no older ones. */
   next: string;
@@ -224,6 +226,8 @@ export interface GroupRedrive {
   words: string;
   /** While it runs in this process. */
   progress?: RedriveProgress | undefined;
+  /** The result could not be stored in the log of actions: this process alone knows it. */
+  isUnlogged: boolean;
 }
 
 export interface RedriveProgress {
@@ -239,8 +243,10 @@ export interface RedriveProgress {
 }
 
 export interface GroupRedrives {
-  /** The latest first. */
+  /** The latest first: the last ten, and earlier ones without a result. */
   redrives: GroupRedrive[];
+  /** There were others before. */
+  isCut: boolean;
   /** Most deliveries of one redrive that become due in a second. */
   perSecond: number;
   now: number;

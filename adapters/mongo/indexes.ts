@@ -81,6 +81,7 @@ const INDEXES: readonly Index[] = [
   { collection: "caps", name: "until", key: { until: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "operator_actions", name: "at", key: { at: 1, _id: 1 } },
+  { collection: "operator_actions", name: "action", key: { action: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
   { collection: "preference_changes", name: "at", key: { at: 1 } },

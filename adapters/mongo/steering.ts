@@ -13,6 +13,8 @@ export interface OperatorActionDocument extends Omit<OperatorAction, "id"> {
   _id: string;
 }
 
+const decode = ({ _id, ...action }: OperatorActionDocument): OperatorAction => ({ id: _id, ...action });
+
 export function createSteeringStore(steering: Collection<SteeringDocument>, actions: Collection<OperatorActionDocument>): SteeringStore {
   return {
     list: () =>
@@ -34,8 +36,18 @@ export function createSteeringStore(steering: Collection<SteeringDocument>, acti
         // A limit of 0 would be none.
         if (limit <= 0) return [];
         const older = before === undefined ? {} : { _id: { $lt: before } };
-        const found = await actions.find(older, { sort: { _id: -1 }, limit }).toArray();
-        return found.map(({ _id, ...action }) => ({ id: _id, ...action }));
+        return (await actions.find(older, { sort: { _id: -1 }, limit }).toArray()).map(decode);
+      }),
+    actionsOf: (action, target, limit) =>
+      asStoreError("list operators' actions of a kind", async () => {
+        if (limit <= 0) return [];
+        const of = { action, ...(target !== undefined && { target }) };
+        return (await actions.find(of, { sort: { _id: -1 }, limit }).toArray()).map(decode);
+      }),
+    findAction: (id) =>
+      asStoreError("find an operator's action", async () => {
+        const found = await actions.findOne({ _id: id });
+        return found === null ? undefined : decode(found);
       }),
     purgeActions: (before, limit) =>
       asStoreError("purge operators' actions", () => deleteFirst(actions, { at: { $lt: before } }, { at: 1, _id: 1 }, limit)),

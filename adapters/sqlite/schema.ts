@@ -246,6 +246,7 @@ const STEERING_TABLES = `
   create table if not exists steering (target text not null primary key, at integer not null, doc text not null) strict, without rowid;
   create table if not exists operator_actions (id text not null primary key, at integer not null, doc text not null) strict, without rowid;
   create index if not exists operator_actions_at on operator_actions (at);
+  create index if not exists operator_actions_kind on operator_actions (json_extract(doc, '$.action'), id);
 `;
 
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
@@ -266,7 +267,7 @@ const MIGRATIONS = [
 /** The last table or index that each part without a version of its own makes: where one is missing, so may be others of its part. */
 const MADE_LAST = [
   ...["profiles", "leases", "caps_ended", "preference_floors"],
-  ...["operator_actions_at", "webhook_events_at", "notification_tags"],
+  ...["operator_actions_kind", "webhook_events_at", "notification_tags"],
 ];
 
 /** Brings the file to this version's schema; several processes may try at once. */

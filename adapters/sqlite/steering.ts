@@ -14,6 +14,10 @@ export function createSteeringStore(database: DatabaseSync): SteeringStore {
   const remove = database.prepare("delete from steering where target = ? and at = ?");
   const log = database.prepare("insert or replace into operator_actions (id, at, doc) values (?, ?, ?)");
   const newest = database.prepare("select doc from operator_actions where id < ? order by id desc limit ?");
+  const ofKind = database.prepare(`
+    select doc from operator_actions
+    where json_extract(doc, '$.action') = ?1 and (?2 is null or json_extract(doc, '$.target') = ?2) order by id desc limit ?3`);
+  const one = database.prepare("select doc from operator_actions where id = ?");
   const purge = database.prepare(`
     delete from operator_actions where id in (select id from operator_actions where at < ? order by at, id limit ?)`);
 
@@ -25,6 +29,15 @@ export function createSteeringStore(database: DatabaseSync): SteeringStore {
     // A negative limit would be none.
     actions: async (before = BEYOND_IDS, limit) =>
       readDurable(database, () => newest.all(before, Math.max(0, limit)).map(parse<OperatorAction>)),
+    actionsOf: async (action, target, limit) =>
+      readDurable(database, () => ofKind.all(action, target ?? null, Math.max(0, limit)).map(parse<OperatorAction>)),
+    findAction: async (id) =>
+      readDurable(database, () =>
+        one
+          .all(id)
+          .map(parse<OperatorAction>)
+          .at(0),
+      ),
     purgeActions: (before, limit) => transact(database, () => Number(purge.run(before, Math.max(0, limit)).changes)),
   };
 }

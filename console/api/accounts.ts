@@ -4,9 +4,11 @@ import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import type { Session } from "../session.ts";
 import type { AccountNow, Accounts } from "../view-accounts.ts";
-import { type CircuitName, checkedOf, type Look, steeredOf } from "./look.ts";
+import { type CircuitName, checkedOf, type Look, shared, steeredOf } from "./look.ts";
 import { appsOf } from "./route.ts";
+import { orderFor } from "./sight.ts";
 
 /** Accounts that are shown. */
 const ACCOUNTS_MAX = 200;
@@ -29,7 +31,7 @@ interface AccountName {
  * The accounts that something names: a call lately, a circuit, a pause or drain, an app's settings. Which ones are configured only the dispatchers know, whose
  * files hold their credentials. In the order of the providers.
  */
-export function knownAccounts({ providers, recent, circuits, steering, apps }: Known): AccountName[] {
+export function knownAccounts({ providers, recent, circuits, steering, apps }: Known): { names: AccountName[]; isCut: boolean } {
   const named = new Set<string>();
   for (const { provider, account } of recent?.accounts ?? []) named.add(`${provider}/${account}`);
   for (const { account } of [...(circuits?.notClosed ?? []), ...(circuits?.closed ?? [])]) named.add(account);
@@ -37,28 +39,39 @@ export function knownAccounts({ providers, recent, circuits, steering, apps }: K
     if (target.kind === "account") named.add(target.value.includes("/") ? target.value : `${target.value}/${DEFAULT_ACCOUNT}`);
   for (const { accounts = {} } of apps)
     for (const [of, account] of Object.entries(accounts)) if (providers.some(({ name }) => name === of)) named.add(`${of}/${account}`);
-  return providers
-    .flatMap(({ name, channel }) =>
-      [...named]
-        .filter((one) => one.startsWith(`${name}/`))
-        .sort()
-        .map((one) => ({ channel, provider: name, account: one.slice(name.length + 1) })),
-    )
-    .slice(0, ACCOUNTS_MAX);
+  const names = providers.flatMap(({ name, channel }) =>
+    [...named]
+      .filter((one) => one.startsWith(`${name}/`))
+      .sort()
+      .map((one) => ({ channel, provider: name, account: one.slice(name.length + 1) })),
+  );
+  return { names: names.slice(0, ACCOUNTS_MAX), isCut: names.length > ACCOUNTS_MAX };
 }
 
-export async function readAccounts({
-  store,
-  providers,
-  look,
-}: {
+export interface AccountsParts {
   store: Pick<Store, "steering" | "apps" | "time">;
   providers: readonly ProviderName[];
   look: Look;
-}): Promise<Accounts> {
+}
+
+/** However many ask, the store is read once in FRESH_MS. */
+export function createAccounts(parts: AccountsParts): (session: Session) => Promise<Accounts> {
+  const read = shared(() => readAccounts(parts));
+  return async (session) => {
+    const { accounts, ...rest } = await read();
+    return { ...rest, accounts: accounts.map((one) => ({ ...one, ...(one.steered && { steered: orderFor(session, one.steered) }) })) };
+  };
+}
+
+async function readAccounts({ store, providers, look }: AccountsParts): Promise<Accounts> {
   const recent = look.recent();
-  const [steering, apps, circuits, now] = await Promise.all([store.steering.list(), appsOf(store), look.circuits(), store.time()]);
-  const names = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });
+  const [steering, { apps, isCut: areAppsCut }, circuits, now] = await Promise.all([
+    store.steering.list(),
+    appsOf(store),
+    look.circuits(),
+    store.time(),
+  ]);
+  const { names, isCut } = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });
   const accounts = names.map((name): AccountNow => {
     const text = `${name.provider}/${name.account}`;
     const calls = recent.value?.accounts.find((one) => one.provider === name.provider && one.account === name.account);
@@ -75,7 +88,7 @@ export async function readAccounts({
     };
   });
   return {
-    accounts,
+    ...{ accounts, isCut, areAppsCut },
     unseen: providers
       .filter(({ name }) => !names.some(({ provider }) => provider === name))
       .map(({ name, channel }) => ({ channel, provider: name })),

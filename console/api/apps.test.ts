@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseApiKey } from "../../core/apps/api-key.ts";
 import { createApp } from "../../operations/apps/apps.ts";
+import { pause } from "../../operations/steering/pauses.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { loggedActions } from "../../test/support/logged-actions.ts";
 import { sampleNotification } from "../../test/support/store/samples.ts";
+import type { Accounts } from "../view-accounts.ts";
 import type { Apps } from "../view-apps.ts";
+import type { Now } from "../view-now.ts";
 
 async function withApp(api: TestApi) {
   const { record } = await createApp(api.store.apps, "shop", ["sms", "email"], { now: Date.now() - 60_000 });
@@ -46,6 +50,35 @@ test("an app is shown with its keys, limits, senders, accounts, webhooks and wha
   assert.equal((await api.asViewer<Apps>("/api/apps")).apps[0]?.webhooks[0]?.url, "crm.example.com");
   assert.equal(JSON.stringify(app).includes(sha256Hex("")), false);
 });
+
+const CUTS: readonly (readonly [what: string, apps: number, others: number, areAppsCut: boolean, areAccountsCut: boolean])[] = [
+  ["200 apps and 200 accounts are shown as all there are", 200, 0, false, false],
+  ["of 201 apps 200 are shown, and every page says so", 201, 0, true, false],
+  ["of 201 accounts 200 are shown, and the pages say so", 200, 1, false, true],
+];
+for (const [what, count, others, areAppsCut, areAccountsCut] of CUTS)
+  test(what, async () => {
+    await using api = await startTestApi();
+    for (let i = 0; i < count; i++) {
+      const app = { channels: ["sms" as const], limits: {}, keys: [], accounts: { twilio: `a${i}` } };
+      await api.store.apps.change(`app-${String(i).padStart(3, "0")}`, () => app);
+    }
+    const order = { actor: "ada", reason: "slow" };
+    for (let i = 0; i < others; i++) await pause(api.store, { ...order, target: { kind: "account", value: `vonage/b${i}` } });
+    const apps = await api.get<Apps>("/api/apps");
+    assert.deepEqual([apps.apps.length, apps.apps.at(-1)?.id, apps.isCut], [200, "app-199", areAppsCut]);
+    const [{ body: found }, { body: person }] = [await api.post("/api/find", {}), await api.post("/api/person", {})];
+    assert.deepEqual([found.areAppsCut, person.areAppsCut], [areAppsCut, areAppsCut]);
+    let now: Now | undefined;
+    await eventually("the promises were checked", async () => {
+      now = await api.get<Now>("/api/now");
+      return now.checked !== undefined;
+    });
+    assert.deepEqual([now?.checked?.apps, now?.checked?.areAppsCut], [200, areAppsCut]);
+    assert.deepEqual([now?.targets.length, now?.areTargetsCut], [400, areAppsCut || areAccountsCut]);
+    const accounts = await api.get<Accounts>("/api/accounts");
+    assert.deepEqual([accounts.accounts.length, accounts.areAppsCut, accounts.isCut], [200, areAppsCut, areAccountsCut]);
+  });
 
 test("a key is made and shown once, and works; the log has its id alone", async () => {
   await using api = await startTestApi();

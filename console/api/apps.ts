@@ -9,7 +9,8 @@ import { logged } from "../../operations/steering/audit-log.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import { hasRole, type Session } from "../session.ts";
 import type { Apps, AppView, KeyRow, NewKey, WebhookRow } from "../view-apps.ts";
-import { APPS_MAX, appsOf, countOf, type Fields, get, optionalApp, post, RequestFault, readOrder, textOf } from "./route.ts";
+import { appsOf, countOf, type Fields, get, optionalApp, post, RequestFault, readOrder, textOf } from "./route.ts";
+import { orderFor } from "./sight.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -64,7 +65,7 @@ function grant(
 }
 
 async function readApps(store: AppsParts["store"], session: Session): Promise<Apps> {
-  const [all, steering, now] = await Promise.all([appsOf(store), store.steering.list(), store.time()]);
+  const [{ apps: all, isCut }, steering, now] = await Promise.all([appsOf(store), store.steering.list(), store.time()]);
   const webhooks = new Map<string, WebhookEndpoint[]>();
   for await (const { app, endpoints } of store.webhooks.list()) webhooks.set(app, endpoints);
   const apps: AppView[] = [];
@@ -76,18 +77,18 @@ async function readApps(store: AppsParts["store"], session: Session): Promise<Ap
       keys: keysOf(app, now),
       webhooks: (webhooks.get(app.id) ?? []).map((one) => webhookRow(one, session, now)),
       ...{ open, isOpenCut: open === OPEN_MAX },
-      ...pauseIn(steering, app.id, now),
+      ...pauseIn(steering, app.id, session, now),
     });
   }
-  return { apps, isCut: all.length === APPS_MAX, now };
+  return { apps, isCut, now };
 }
 
-function pauseIn(steering: readonly SteeringRecord[], id: string, now: number): Pick<AppView, "pausedBy"> {
+function pauseIn(steering: readonly SteeringRecord[], id: string, session: Session, now: number): Pick<AppView, "pausedBy"> {
   const own = steering.find(
     ({ target, state, until = Number.POSITIVE_INFINITY }) =>
       target.kind === "app" && target.value === id && state === "paused" && until > now,
   );
-  return own ? { pausedBy: { actor: own.actor, reason: own.reason, at: own.at, until: own.until } } : {};
+  return own ? { pausedBy: orderFor(session, { actor: own.actor, reason: own.reason, at: own.at, until: own.until }) } : {};
 }
 
 /** The latest first. */

@@ -5,10 +5,12 @@ import { deadLetters } from "../../operations/dead-letters/dead-letters.ts";
 import { beginRedrive, STEP_READS_MAX } from "../../operations/dead-letters/redrive.ts";
 import { plainWords } from "../../operations/why/plain-words.ts";
 import type { SessionRoute } from "../auth/protect.ts";
-import type { DeadGroup, DeadLetters, Redriven } from "../view.ts";
+import type { Session } from "../session.ts";
+import type { DeadGroup, DeadLetters, GroupRedrive, GroupRedrives, Redriven } from "../view.ts";
 import { type ActParts, redriven } from "./act.ts";
 import { type Group, RATE, type Redrives } from "./redrives.ts";
 import { type Fields, flagOf, get, oneOf, post, RequestFault, readOrder, textOf } from "./route.ts";
+import { orderFor } from "./sight.ts";
 
 /** How far back it looks, in ms. */
 const SINCE_MS = 7 * 86_400_000;
@@ -64,12 +66,21 @@ export function createRedriveRoutes({ redrives, ...parts }: ActParts & { redrive
       const order = readOrder({ reason: body.why }, session);
       return { id: await redrives.begin({ ...order, target }, groupAt, uncertain) };
     }),
-    get("/api/dead/redrives", () => redrives.list()),
+    get("/api/dead/redrives", async (_, session): Promise<GroupRedrives> => {
+      const { redrives: all, ...rest } = await redrives.list();
+      return { ...rest, redrives: all.map((one) => redriveFor(session, one)) };
+    }),
     post("/api/dead/stop", async (body, session) => {
       await redrives.stop(textOf(body, "id", ACTION_ID_MAX), session.name);
       return {};
     }),
   ];
+}
+
+/** As this role is shown it. */
+function redriveFor(session: Session, { words, ...one }: GroupRedrive): GroupRedrive {
+  const { actor, reason: why, result } = orderFor(session, { actor: one.actor, reason: one.why, result: words });
+  return { ...one, actor, why, words: result };
 }
 
 function readGroupOrder(body: Fields) {

@@ -13,7 +13,8 @@ import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 import type { Filter, Found, OpenCounts, Resolved, Row } from "../view.ts";
 import { readFilter, VALUE_MAX } from "./filter.ts";
-import { appIdsOf, type Fields, objectOf, post, RequestFault, textOf, userFor } from "./route.ts";
+import { appIdsOf, type Fields, objectOf, post, RequestFault, textOf } from "./route.ts";
+import { userFor } from "./sight.ts";
 import { stateOf, whyOf } from "./words.ts";
 
 /** Notifications of one page. */
@@ -37,7 +38,7 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
   const filter = readFilter(objectOf(body.filter ?? {}, "filter"));
   const after = textOf(body, "after", 60);
   if (after !== "" && !/^\d{1,16}-[0-9a-f]{32}$/.test(after)) throw new RequestFault("after must be the `next` of an answer");
-  const [apps, now] = [await appIdsOf(store), clock.now()];
+  const [{ apps, areAppsCut }, now] = [await appIdsOf(store), clock.now()];
   const app = textOf(body, "app", APP_MAX) || (apps[0] ?? "");
   const page = await searchNotifications(store, { app, filter, after: after === "" ? undefined : parsePlace(after), limit: PAGE, now });
   const shown = page.notifications.flatMap((n) => shownDeliveries(n, filter, now).map((d) => ({ n, d })));
@@ -47,7 +48,7 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
   );
   const rows = shown.map(({ n, d }) => rowOf(n, d, calls.get(d.id) ?? "0", now, session));
   return {
-    ...{ app, apps, rows, now, next: page.next ? placeText(page.next) : "", open: await countOpen(store, app, now) },
+    ...{ app, apps, areAppsCut, rows, now, next: page.next ? placeText(page.next) : "", open: await countOpen(store, app, now) },
     isShort: page.next !== undefined && page.notifications.length < PAGE,
   };
 }
@@ -94,7 +95,7 @@ async function resolve({ store }: FindParts, body: Fields): Promise<Resolved> {
   const filter = (filterOf: Filter): Resolved => ({ kind: "filter", filter: filterOf });
   if (/^\+\d{5,15}$/.test(text.replaceAll(/[ ()-]/g, ""))) return filter({ endpoint: `sms:${text.replaceAll(/[ ()-]/g, "")}` });
   if (/^[^\s=]{1,100}=.+$/.test(text)) return filter({ tag: text });
-  for (const one of await appIdsOf(store)) {
+  for (const one of (await appIdsOf(store)).apps) {
     const found = await store.notifications.find(notificationId(one, text));
     if (found) return { kind: "notification", id: found.id };
   }

@@ -9,6 +9,7 @@ import { auditRecent, type RecentAudit } from "../../operations/audit/recent-aud
 import { countFailed } from "../../operations/status/waiting.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Checked, CircuitNow, Steered } from "../view-now.ts";
+import { freeText } from "./sight.ts";
 import { waitingWords } from "./words.ts";
 
 /** How old the check of the promises may be when it is made again, in ms: it reads up to 2,000 notifications and their attempts. */
@@ -61,7 +62,7 @@ export function createLook({ store, clock, circuits }: LookParts): Look {
           else
             notClosed.push({
               ...{ ...name, state: now < open.until ? "open" : "half-open", since: open.since, until: open.until },
-              ...{ words: waitingWords(open.reason.code), tag: reasonText(open.reason) },
+              ...{ words: waitingWords(open.reason.code), tag: freeText(reasonText(open.reason)) },
             });
         }
       }
@@ -119,6 +120,6 @@ export function shared<T>(read: () => Promise<T>): () => Promise<T> {
 
 /** What was checked, for those who read what it says. */
 export const checkedOf = (audit: RecentAudit | undefined): Checked | undefined =>
-  audit && { from: audit.from, at: audit.at, notifications: audit.notifications };
+  audit && { from: audit.from, at: audit.at, notifications: audit.notifications, apps: audit.apps, areAppsCut: audit.areAppsCut };
 
 export const steeredOf = ({ target, to = "", ...rest }: SteeringRecord): Steered => ({ ...rest, to, target: targetKey(target) });

@@ -17,7 +17,7 @@ import { acceptance, attemptEvents, endEvents, type ShownEvent, STATES } from ".
 import { nextOf } from "../../operations/why/timeline.ts";
 import { hasRole, type Session } from "../session.ts";
 import type { DeliveryRow, NotificationEvent, NotificationView, ShownContent } from "../view.ts";
-import { userFor } from "./route.ts";
+import { appText, freeText, recipientOf, userFor } from "./sight.ts";
 import { CHANNEL_NAMES, stateOf, whyOf } from "./words.ts";
 
 /** Attempts that are shown; of more, the last ones. */
@@ -33,11 +33,12 @@ export async function notificationView(store: ReadStore, id: string, session: Se
   const made = Map.groupBy(attempts, ({ deliveryId }) => deliveryId);
   const of = (d: Delivery) => (made.get(d.id) ?? []).toSorted((a, b) => a.number - b.number);
   const maySee = hasRole(session, "support");
+  const about = recipientOf(n);
   return {
     ...{ id, key: maySee ? n.idempotencyKey : "", app: n.app, notificationClass: n.notificationClass, category: n.category },
     user: n.recipient.kind === "user" ? userFor(session, n.recipient.userId) : "",
     ...{ acceptedAt: n.acceptedAt, sendAt: n.sendAt, expiresAt: n.expiresAt },
-    tags: Object.entries(n.tags ?? {}).map(([key, value]) => `${key}=${value}`),
+    tags: Object.entries(n.tags ?? {}).map(([key, value]) => appText(session, `${key}=${value}`, about)),
     states: statesOf(n),
     lead: leadOf(n),
     deliveries: n.deliveries.map((d) => rowOf(n, d, of(d), now)),
@@ -99,14 +100,14 @@ function ifCancelled(d: Delivery, last: AttemptRecord | undefined): Pick<Deliver
 }
 
 function eventsOf(n: NotificationRecord, of: (d: Delivery) => AttemptRecord[], now: number): NotificationEvent[] {
+  const about = recipientOf(n);
   const own = (d: Delivery, events: readonly ShownEvent[]) =>
     events.map((event): NotificationEvent => {
       const isAttempt = /^Attempt /.test(event.title);
+      const title = freeText(event.title, about);
       return {
-        ...event,
-        channel: d.channel,
-        isAttempt,
-        title: `${CHANNEL_NAMES[d.channel]}: ${event.title.slice(0, 1).toLowerCase()}${event.title.slice(1)}`,
+        ...{ ...event, channel: d.channel, isAttempt, detail: freeText(event.detail, about) },
+        title: `${CHANNEL_NAMES[d.channel]}: ${title.slice(0, 1).toLowerCase()}${title.slice(1)}`,
       };
     });
   const past = n.deliveries.flatMap((d) => own(d, [...of(d).flatMap(attemptEvents), ...endEvents(d, of(d))]));

@@ -4,12 +4,14 @@ import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
 import { FAILED_MAX, readOpen } from "../../operations/status/waiting.ts";
+import type { Session } from "../session.ts";
 import type { ChannelNow, Now } from "../view-now.ts";
 import { knownAccounts } from "./accounts.ts";
 import { incidentOf, triedAgain } from "./incident.ts";
 import { checkedOf, type Look, shared, steeredOf } from "./look.ts";
 import { promisesOf } from "./promises.ts";
 import { appsOf } from "./route.ts";
+import { orderFor } from "./sight.ts";
 import { isTriedAgain, waitingWords } from "./words.ts";
 
 /** Actions that are shown. */
@@ -22,11 +24,21 @@ export interface NowParts {
 }
 
 /** What waits and why, whether the promises hold, what is paused, and who changed what. However many ask, the store is read once in FRESH_MS. */
-export const createNow = (parts: NowParts): (() => Promise<Now>) => shared(() => readNow(parts));
+export function createNow(parts: NowParts): (session: Session) => Promise<Now> {
+  const read = shared(() => readNow(parts));
+  return async (session) => nowFor(session, await read());
+}
+
+/** As this role is shown it. */
+const nowFor = (session: Session, now: Now): Now => ({
+  ...now,
+  steering: now.steering.map((one) => orderFor(session, one)),
+  actions: now.actions.map((one) => orderFor(session, one)),
+});
 
 async function readNow({ store, providers, look }: NowParts): Promise<Now> {
   const [recent, failed] = [look.recent(), look.failed()];
-  const [{ open, outbox }, steering, actions, apps, circuits, now] = await Promise.all([
+  const [{ open, outbox }, steering, actions, { apps, isCut }, circuits, now] = await Promise.all([
     readOpen(store),
     store.steering.list(),
     store.steering.actions(undefined, ACTIONS),
@@ -43,7 +55,8 @@ async function readNow({ store, providers, look }: NowParts): Promise<Now> {
     circuits: circuits && { notClosed: circuits.notClosed, closed: circuits.closed.length },
     ...{ failed: failed.value, isFailedCut: failed.value === FAILED_MAX },
     steering: steering.map(steeredOf),
-    targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.map(({ provider, account }) => `account:${provider}/${account}`)],
+    areTargetsCut: isCut || accounts.isCut,
+    targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.names.map(({ provider, account }) => `account:${provider}/${account}`)],
     actions: actions.map(({ at, actor, action, target, reason, result = "begun; nothing more is known" }) => ({
       ...{ at, actor, action, target, reason, result },
     })),

@@ -1,21 +1,46 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointId } from "../../adapters/ids.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
-import { ADDRESS, APP, cell, lines, log, MAIL, NUMBER, optOut, person, post, SMS, store, USER } from "../../test/support/person-api.ts";
+import {
+  ADDRESS,
+  APP,
+  cell,
+  lines,
+  log,
+  MAIL,
+  NUMBER,
+  optOut,
+  person,
+  post,
+  references,
+  SMS,
+  store,
+  USER,
+} from "../../test/support/person-api.ts";
 import type { Revealed } from "../person-view.ts";
 import { createPersonRoutes } from "./person.ts";
+
+const idOf = (endpoint: Endpoint) => references.ofEndpoint(endpointId(endpoint));
 
 test("a reveal needs the role and a reason, is in the log of actions first, and shows this person alone", async () => {
   const reason = "Ticket 46112 asks";
   assert.equal((await post("/api/person/reveal", { reason }, "viewer")).status, 403);
-  for (const bad of ["", "ok", "two words", `they wrote from ${ADDRESS}`, `they called from ${NUMBER}`])
+  for (const bad of [
+    "",
+    "ok",
+    "two words",
+    `they wrote from ${ADDRESS}`,
+    `they called from ${NUMBER}`,
+    "see https://push.example.net/a1 for it",
+  ])
     assert.equal((await post("/api/person/reveal", { reason: bad }, "support")).status, 400, bad);
   assert.deepEqual(await store.steering.actions(undefined, 10), [], "nothing was shown, and nothing logged");
   const { status, body } = await post("/api/person/reveal", { reason }, "support");
   assert.equal(status, 200, body);
   const revealed = JSON.parse(body) as Revealed;
-  assert.deepEqual(revealed.endpoints, { [endpointId(SMS)]: NUMBER, [endpointId(MAIL)]: ADDRESS });
+  assert.deepEqual(revealed.endpoints, { [idOf(SMS)]: NUMBER, [idOf(MAIL)]: ADDRESS });
   const { reference } = await person();
   const [action] = await store.steering.actions(undefined, 10);
   assert.deepEqual(
@@ -29,9 +54,12 @@ test("a reveal needs the role and a reason, is in the log of actions first, and 
 test("where the log of actions cannot be written, nothing is revealed", async () => {
   const steering = { ...store.steering, log: () => Promise.reject(new Error("full")) };
   const update = async () => undefined;
-  const route = createPersonRoutes({ store: { ...store, steering, time: () => store.time() }, preferences: { update }, log }).find(
-    ({ path }) => path === "/api/person/reveal",
-  )!;
+  const route = createPersonRoutes({
+    store: { ...store, steering, time: () => store.time() },
+    preferences: { update },
+    log,
+    references,
+  }).find(({ path }) => path === "/api/person/reveal")!;
   const body = Buffer.from(JSON.stringify({ app: APP, user: USER, reason: "Ticket 46112 asks" }));
   await assert.rejects(route.handle({ body } as never, { name: "mira", role: "support" }), /full/);
 });
@@ -76,7 +104,7 @@ test("an opt-out that says too little, or that nobody can make, is refused with 
 });
 
 test("an opt-out that the store did not confirm is not called recorded", async () => {
-  const route = createPersonRoutes({ store, preferences: { update: async () => undefined }, log }).find(({ path }) =>
+  const route = createPersonRoutes({ store, preferences: { update: async () => undefined }, log, references }).find(({ path }) =>
     path.endsWith("/opt-out"),
   )!;
   const order = { app: APP, user: USER, channel: "*", category: "*", how: "letter", evidence: "of 3 May" };
@@ -96,10 +124,10 @@ test("operators alone undo an opt-out and lift a block, with evidence that the h
 
   const subject = endpointSubject(endpointId(MAIL));
   await store.preferences.update(APP, subject, { block: [{ kind: "bounce", reason: "", source: "sendgrid", at: 7 }], origin: {} }, 7);
-  const lift = { endpoint: endpointId(MAIL), kind: "bounce", evidence: "Verified by letter" };
+  const lift = { endpoint: idOf(MAIL), kind: "bounce", evidence: "Verified by letter" };
   assert.equal((await post("/api/person/lift-block", lift, "support")).status, 403);
   assert.match((await post("/api/person/lift-block", { ...lift, kind: "stop" })).body, /nothing blocks/);
-  assert.match((await post("/api/person/lift-block", { ...lift, endpoint: "0".repeat(32) })).body, /endpoint must be/);
+  assert.match((await post("/api/person/lift-block", { ...lift, endpoint: endpointId(MAIL) })).body, /endpoint must be/);
   assert.equal((await post("/api/person/lift-block", lift)).status, 200);
   const [entry] = await store.preferences.history(APP, subject, Number.MAX_SAFE_INTEGER, 1);
   assert.deepEqual(entry?.origin, { actor: "mira@example.net", source: "operator", evidence: "Verified by letter" });

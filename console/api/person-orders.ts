@@ -1,4 +1,6 @@
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { hideEndpoints } from "../../core/delivery/hide-endpoints.ts";
+import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import { BLOCK_KINDS } from "../../core/preferences/block.ts";
 import { defaultOf } from "../../core/preferences/category.ts";
 import type { PreferenceChange } from "../../core/preferences/change.ts";
@@ -8,23 +10,22 @@ import type { UpdatePreferences } from "../../operations/preferences/update.ts";
 import { logged } from "../../operations/steering/audit-log.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { whoOf } from "../auth/login-log.ts";
+import type { References } from "../auth/references.ts";
 import type { Revealed } from "../person-view.ts";
 import type { Session } from "../session.ts";
 import { evidenceIn, type Named, personIn, scopeIn, WAYS } from "./person-fields.ts";
-import { hideAddresses } from "./person-history.ts";
 import { subjectsOf } from "./person-matrix.ts";
 import { historyOf, type PersonStore, readPerson } from "./person-read.ts";
-import { referenceOf } from "./person-view.ts";
 import { type Fields, oneOf, orderOf, RequestFault, readReason, textOf } from "./route.ts";
 
 export interface PersonParts {
   store: PersonStore;
   preferences: { update: UpdatePreferences };
   log: Logger;
+  references: References;
 }
 
-/** Of an endpoint's id, 32 hex digits; characters. */
+/** Of the id of an endpoint; characters. */
 const ENDPOINT_ID_MAX = 64;
 /** "ok" is no reason. */
 const REVEAL_WORDS_MIN = 3;
@@ -32,16 +33,19 @@ const REVEAL_WORDS_MIN = 3;
 const TRIES_MAX = 5;
 
 /** Shows the addresses of one person, after the log of actions has who asks and why. */
-export async function reveal({ store, log }: PersonParts, body: Fields, session: Session): Promise<Revealed> {
+export async function reveal(parts: PersonParts, body: Fields, session: Session): Promise<Revealed> {
   const { app, user } = personIn(body);
   const reason = readReason(body);
   if (reason.split(/\s+/).length < REVEAL_WORDS_MIN)
     throw new RequestFault(`reason must have at least ${REVEAL_WORDS_MIN} words: why this person is looked at`);
-  if (hideAddresses(reason) !== reason)
-    throw new RequestFault("reason must hold no address and no long number: viewers read the log of actions; name a ticket instead");
-  return acted({ store, log }, { app, user, action: "reveal", reason }, session, async () => {
-    const person = await readPerson(store, app, user);
-    const endpoints = Object.fromEntries(person.contacts.map(({ endpointId, endpoint }) => [endpointId, addressOf(endpoint)]));
+  if (hideEndpoints(reason) !== reason)
+    throw new RequestFault(
+      "reason must hold no address, no long number and no link: the log of actions keeps it as it is; name a ticket instead",
+    );
+  return acted(parts, { app, user, action: "reveal", reason }, session, async () => {
+    const person = await readPerson(parts.store, app, user);
+    const idOf = ({ endpointId }: ContactRecord) => parts.references.ofEndpoint(endpointId);
+    const endpoints = Object.fromEntries(person.contacts.map((contact) => [idOf(contact), addressOf(contact.endpoint)]));
     return { result: { user, endpoints, history: historyOf(person, "all") }, words: `${person.contacts.length} endpoints shown` };
   });
 }
@@ -96,7 +100,7 @@ export async function undoOptOut(parts: PersonParts, body: Fields, session: Sess
 
 /** Ends the blocks of one kind of an endpoint of this person, as `carillon suppressions lift` does. */
 export async function liftBlock(parts: PersonParts, body: Fields, session: Session): Promise<{ said: string }> {
-  const { store, preferences } = parts;
+  const { store, preferences, references } = parts;
   const [{ app, user }, kind, why, id] = [
     personIn(body),
     oneOf(body, "kind", BLOCK_KINDS),
@@ -104,7 +108,7 @@ export async function liftBlock(parts: PersonParts, body: Fields, session: Sessi
     textOf(body, "endpoint", ENDPOINT_ID_MAX),
   ];
   const person = await readPerson(store, app, user);
-  const contact = person.contacts.find(({ endpointId }) => endpointId === id);
+  const contact = person.contacts.find(({ endpointId }) => references.ofEndpoint(endpointId) === id);
   if (contact === undefined) throw new RequestFault("endpoint must be the id of one of the person's endpoints", 404);
   const subjects = subjectsOf(contact).filter((subject) => person.records.get(subject)?.blocks.some((block) => block.kind === kind));
   if (subjects.length === 0) throw new RequestFault(`nothing blocks this endpoint by ${kind}`, 409);
@@ -138,16 +142,16 @@ async function changed(
   throw new RequestFault("the person's choices are changing all the time; nothing was changed; try again", 503);
 }
 
-/** Under an entry of the log of actions, and a line of the process' log. Neither names the person but by a hash. */
+/** Under an entry of the log of actions, and a line of the process' log. Neither names the person but by a keyed hash. */
 async function acted<T>(
-  { store, log }: Pick<PersonParts, "store" | "log">,
+  { store, log, references }: Pick<PersonParts, "store" | "log" | "references">,
   { app, user, action, reason }: Named & { action: string; reason: string },
   session: Session,
   act: () => Promise<{ result: T; words: string }>,
 ): Promise<T> {
-  const reference = referenceOf(app, user);
+  const reference = references.ofPerson(app, user);
   return logged(store, { ...orderOf(session, reason), action, target: `person ${app}/${reference}` }, async () => {
-    log.info({ who: whoOf(session.name), role: session.role, action, app, person: reference }, "an action on a person");
+    log.info({ who: references.ofName(session.name), role: session.role, action, app, person: reference }, "an action on a person");
     return act();
   });
 }

@@ -9,6 +9,7 @@ import type { ChangeEntry } from "../../core/preferences/change.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
 import type { Profile } from "../../core/preferences/profile.ts";
 import type { HistoryEntry } from "../person-view.ts";
+import { latestChanges } from "./person-changes.ts";
 import { historyEntry, type Sight } from "./person-history.ts";
 import type { Known } from "./person-matrix.ts";
 import { RequestFault } from "./route.ts";
@@ -17,8 +18,6 @@ import { RequestFault } from "./route.ts";
 const RECENT = 25;
 /** Endpoints of a user that are read; people have fewer than ten. */
 const ENDPOINTS_MAX = 100;
-/** Changes that are shown, of the person and of the endpoints together; few people have more than a hundred. */
-const HISTORY_MAX = 500;
 
 export type PersonStore = Pick<Store, "apps" | "contacts" | "notifications" | "preferences" | "profiles" | "steering" | "time">;
 
@@ -26,7 +25,10 @@ export interface Person extends Known {
   app: AppRecord;
   profile: Profile;
   changes: ChangeEntry[];
+  /** There are older ones. */
   isHistoryCut: boolean;
+  /** There are more endpoints. */
+  isContactsCut: boolean;
   /** The latest first. */
   recent: NotificationRecord[];
 }
@@ -36,22 +38,21 @@ export async function readPerson(store: PersonStore, appId: string, userId: stri
   const app = await store.apps.find(appId);
   if (app === undefined) throw new RequestFault("app must be the id of an app; there is none of this id", 404);
   const now = await store.time();
-  const contacts = (await store.contacts.list(appId, [userId])).slice(0, ENDPOINTS_MAX);
+  const all = await store.contacts.list(appId, [userId]);
+  const contacts = all.slice(0, ENDPOINTS_MAX);
   const subjects = [userSubject(userId), ...contacts.flatMap(({ endpoint }) => endpointIds(endpoint).map(endpointSubject))];
-  const [records, changes, profiles, recent] = await Promise.all([
+  const [records, profiles, recent] = await Promise.all([
     store.preferences.find(appId, subjects),
-    Promise.all(subjects.map((subject) => store.preferences.history(appId, subject, Number.MAX_SAFE_INTEGER, HISTORY_MAX))),
     store.profiles.find(appId, [userId]),
     store.notifications.search(appId, { kind: "recipient", recipient: { kind: "user", userId } }, EVER, RECENT),
   ]);
   const profile = profiles[0]?.profile ?? {};
-  const all = changes.flat().sort((a, b) => b.at - a.at || b.version - a.version);
+  const { changes, isCut } = await latestChanges(store.preferences, appId, records);
   return {
     ...{ app, userId, contacts, profile, recent, now, tenant: profile.tenant },
     ...{ categories: app.categories ?? [], channels: app.channels },
     records: new Map(records.map((record) => [record.subject, record])),
-    changes: all.slice(0, HISTORY_MAX),
-    isHistoryCut: all.length > HISTORY_MAX || changes.some(({ length }) => length === HISTORY_MAX),
+    ...{ changes, isHistoryCut: isCut, isContactsCut: all.length > ENDPOINTS_MAX },
   };
 }
 
@@ -60,7 +61,8 @@ const EVER = { from: 0, before: LAST_PLACE };
 /** The changes in words. */
 export function historyOf({ contacts, changes }: Pick<Person, "contacts" | "changes">, sight: Sight): HistoryEntry[] {
   const names = new Map(contacts.flatMap((contact) => namesOf(contact)));
-  return changes.map((entry) => historyEntry(entry, names.get(entry.subject) ?? "", sight));
+  const own = contacts.map(({ endpoint }) => endpoint);
+  return changes.map((entry) => historyEntry(entry, names.get(entry.subject) ?? "", { sight, own }));
 }
 
 const namesOf = ({ endpoint }: ContactRecord): (readonly [subject: string, name: string])[] =>

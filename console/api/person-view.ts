@@ -5,36 +5,32 @@ import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { Block } from "../../core/preferences/block.ts";
 import { pausedUntil } from "../../core/preferences/choosing.ts";
 import { endOf, userSubject } from "../../core/preferences/opt-out.ts";
-import { sha256Hex } from "../../runtime/hash.ts";
+import type { References } from "../auth/references.ts";
 import type { PersonEndpoint, PersonNotification, PersonView } from "../person-view.ts";
 import { hasRole, type Session } from "../session.ts";
 import { statesOf } from "./notification.ts";
 import { matrixOf, scopeWords, subjectsOf } from "./person-matrix.ts";
 import { historyOf, type Person } from "./person-read.ts";
-import { userFor } from "./route.ts";
+import { userFor } from "./sight.ts";
 import { CHANNEL_NAMES, whyOf } from "./words.ts";
 
 const DAY_MS = 86_400_000;
 /** Failures that are older are no open problem. */
 const RECENT_MS = 7 * DAY_MS;
-/** Enough that no two people of an app share it. */
-const REFERENCE_CHARS = 16;
-
-/** How logs name a person: no address stands in them, and who knows the id finds the lines. */
-export const referenceOf = (app: string, userId: string): string => sha256Hex(`${app}\n${userId}`).slice(0, REFERENCE_CHARS);
 
 /** Masked, but for the user's id, which support sees everywhere. */
-export function personView(person: Person, session: Session): PersonView {
+export function personView(person: Person, session: Session, references: References): PersonView {
   const { app, userId, profile, contacts, records, changes, recent, now } = person;
   const own = records.get(userSubject(userId));
   const { channels, rows } = matrixOf(person);
   const maySee = hasRole(session, "support");
   const isUnknown = own === undefined && contacts.length + changes.length + recent.length === 0 && Object.keys(profile).length === 0;
   return {
-    ...{ user: userFor(session, userId), reference: referenceOf(app.id, userId), isUnknown, now },
+    ...{ user: userFor(session, userId), reference: references.ofPerson(app.id, userId), isReferenceLasting: references.areLasting() },
+    ...{ earlierReferences: references.earlierOfPerson(app.id, userId), isUnknown, now },
     profile: profileWords(person),
     ...problemOf(person),
-    endpoints: contacts.map((contact) => endpointRow(person, contact, maySee)),
+    endpoints: contacts.map((contact) => endpointRow(person, contact, references, maySee)),
     channels: channels.map((channel) => ({ channel, name: CHANNEL_NAMES[channel] })),
     matrix: rows,
     categories: rows.flatMap(({ category, rule }) => (category === "*" || rule.startsWith("required") ? [] : [category])),
@@ -43,7 +39,7 @@ export function personView(person: Person, session: Session): PersonView {
       .filter((choice) => endOf(choice) > now)
       .map((choice) => ({ channel: choice.channel, category: choice.category, words: scopeWords(choice) })),
     history: historyOf(person, maySee ? "masked" : "none"),
-    isHistoryCut: person.isHistoryCut,
+    ...{ isHistoryCut: person.isHistoryCut, isEndpointsCut: person.isContactsCut },
     recent: recent.map((n) => notificationRow(n, now)),
   };
 }
@@ -99,8 +95,9 @@ function problemOf({ recent, contacts, records, userId, now }: Person): Pick<Per
 const blocksOf = (contact: ContactRecord, records: Person["records"]): Block[] =>
   subjectsOf(contact).flatMap((subject) => records.get(subject)?.blocks ?? []);
 
-function endpointRow({ recent, records }: Person, contact: ContactRecord, maySee: boolean): PersonEndpoint {
-  const { endpoint, endpointId: id, goneReportedAt, registeredAt, deviceLabel = "" } = contact;
+function endpointRow({ recent, records }: Person, contact: ContactRecord, references: References, maySee: boolean): PersonEndpoint {
+  const id = references.ofEndpoint(contact.endpointId);
+  const { endpoint, goneReportedAt, registeredAt, deviceLabel = "" } = contact;
   const mine = recent.flatMap((n) =>
     n.deliveries.filter((d) => d.endpoint !== undefined && endpointId(d.endpoint) === endpointId(endpoint)),
   );

@@ -6,7 +6,6 @@ import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts"
 import { sampleNotification } from "../../test/support/notification-samples.ts";
 import { ADDRESS, APP, cell, MAIL, NUMBER, person, post, SMS, store, USER } from "../../test/support/person-api.ts";
 import type { PersonAnswer } from "../person-view.ts";
-import { hideAddresses } from "./person-history.ts";
 
 test("the matrix says what is sent now: defaults, requirements, choices and blocks", async () => {
   const block = { kind: "stop", pool: undefined, classes: ["marketing" as const], reason: "STOP", source: "twilio", at: 5 } as const;
@@ -63,16 +62,38 @@ test("the history joins the person's and the endpoints' changes with source and 
   );
 });
 
-test("free text is shown without addresses and numbers, and with what names nobody", () => {
-  for (const [text, shown] of [
-    ["from +82 10 5550 1017", "from …"],
-    ["called 010-5550-1017 twice", "called … twice"],
-    ["<hana@example.com> wrote", "<…@…> wrote"],
-    ["2026-10-04 19:03, ticket 46112", "2026-10-04 19:03, ticket 46112"],
-    ["550 5.1.1 no such user", "550 5.1.1 no such user"],
-    ["notification 0123456789abcdef0123456789abcdef", "notification 0123456789abcdef0123456789abcdef"],
-  ] as const)
-    assert.equal(hideAddresses(text), shown);
+test("a block is lifted where none of the same kind, sender and classes takes its place", async () => {
+  const subject = endpointSubject(endpointId(SMS));
+  const stop = (pool: string | undefined, at: number, reason = "STOP") => ({ kind: "stop", pool, reason, source: "twilio", at }) as const;
+  const change = (about: object, at: number) => store.preferences.update(APP, subject, { ...about, origin: {} }, at);
+  await change({ block: [stop("deals", 1)] }, 1);
+  await change({ block: [stop("deals", 2, "STOPALL")] }, 2);
+  await change({ block: [stop("", 3)], lift: [stop("deals", 3)] }, 3);
+  await change({ lift: [stop("", 4)] }, 4);
+  const { history, isHistoryCut } = await person();
+  assert.deepEqual(
+    history.map(({ changes }) => changes),
+    [
+      ["block lifted: stop, of the sender by default"],
+      ["blocked: stop, of the sender by default (twilio: STOP)", "block lifted: stop, of the sender deals"],
+      ["blocked: stop, of the sender deals (twilio: STOPALL)"],
+      ["blocked: stop, of the sender deals (twilio: STOP)"],
+    ],
+  );
+  assert.equal(isHistoryCut, false);
+});
+
+test("what is cut is said: the history, and the endpoints", async () => {
+  const subject = userSubject(USER);
+  for (let at = 1; at <= 501; at++)
+    await store.preferences.update(APP, subject, { optOut: [{ channel: "sms", category: `c${at % 2}` }], origin: {} }, at);
+  for (let i = 0; i < 99; i++) {
+    const endpoint: Endpoint = { channel: "email", address: `kim${i}@example.com` };
+    await store.contacts.register({ app: APP, userId: USER, endpointId: endpointId(endpoint), endpoint, registeredAt: 2 });
+  }
+  const { history, isHistoryCut, endpoints, isEndpointsCut } = await person();
+  assert.deepEqual([history.length, isHistoryCut, history.at(-1)?.at], [500, true, 2]);
+  assert.deepEqual([endpoints.length, isEndpointsCut], [100, true]);
 });
 
 test("open problems name what waits, and the recent notifications what became of them", async () => {
@@ -112,7 +133,7 @@ test("a viewer's answer holds no address, number, name, label or evidence", asyn
 
 test("nobody is named, or nobody known: that is said", async () => {
   const nobody = JSON.parse((await post("/api/person", { user: "" })).body) as PersonAnswer;
-  assert.deepEqual(nobody, { app: APP, apps: [APP] });
+  assert.deepEqual(nobody, { app: APP, apps: [APP], areAppsCut: false });
   const { person: unknown } = JSON.parse((await post("/api/person", { user: "Hana" })).body) as PersonAnswer;
   assert.equal(unknown?.isUnknown, true);
 });

@@ -16,9 +16,9 @@ export const createPersonRoutes = (parts: PersonParts): SessionRoute[] => [
   post("/api/person/lift-block", (body, session) => liftBlock(parts, body, session)),
 ];
 
-async function person({ store }: PersonParts, body: Fields, session: Session): Promise<PersonAnswer> {
+async function person({ store, references }: PersonParts, body: Fields, session: Session): Promise<PersonAnswer> {
   const { app: given, user } = readNamed(body);
-  const apps = await appIdsOf(store);
-  const app = given || (apps[0] ?? "");
-  return { app, apps, ...(user !== "" && { person: personView(await readPerson(store, app, user), session) }) };
+  const known = await appIdsOf(store);
+  const app = given || (known.apps[0] ?? "");
+  return { app, ...known, ...(user !== "" && { person: personView(await readPerson(store, app, user), session, references) }) };
 }

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { ignoreEvents } from "../../test/support/changes.ts";
 import { insertDeadLetter } from "../../test/support/dead-letter-samples.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { sampleAction } from "../../test/support/store/steering.ts";
 import { createRedrives, RATE, type Redrives } from "./redrives.ts";
 
 const rejected = { kind: "rejected", reason: "content" } as const;
@@ -19,8 +21,10 @@ async function world(count: number) {
   for (let i = 0; i < count; i++) await insertDeadLetter(store, `${i}`, [rejected], { endedAt: 1 + i, expiresAt });
   const clock = createFakeClock();
   const ending = new AbortController();
-  const open = () => createRedrives({ store, recorder: ignoreEvents, clock, signal: ending.signal });
-  return { store, clock, open, ending, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  const lines: string[] = [];
+  const log = createLogger("console", "info", { write: (line) => void lines.push(line) });
+  const open = () => createRedrives({ store, recorder: ignoreEvents, clock, log, signal: ending.signal });
+  return { store, clock, open, ending, lines, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 const stepped = (redrives: Redrives, count: number) =>
@@ -40,7 +44,7 @@ test("a group is redriven at the rate, under one entry that says after each step
   assert.equal(await failedNow(w.store), 20);
   w.clock.advance(1_000);
   await eventually("it has ended", async () => (await redrives.list()).redrives[0]?.state === "ended");
-  assert.deepEqual(await entries(w.store), [["redrive", `${RATE + 20} redriven`]]);
+  assert.deepEqual(await entries(w.store), [["redrive-group", `${RATE + 20} redriven`]]);
 });
 
 test("a process that ends leaves after its step what it redrives, and waits for that", async () => {
@@ -50,7 +54,7 @@ test("a process that ends leaves after its step what it redrives, and waits for 
   await stepped(redrives, RATE);
   w.ending.abort();
   await redrives.settled();
-  assert.deepEqual(await entries(w.store), [["redrive", `so far: ${RATE} redriven`]]);
+  assert.deepEqual(await entries(w.store), [["redrive-group", `so far: ${RATE} redriven`]]);
   assert.deepEqual([(await redrives.list()).redrives[0]?.state, await failedNow(w.store)], ["left", RATE]);
 });
 
@@ -66,7 +70,7 @@ test("any process stops it after its step, and what is left is gone on with", as
   await eventually("it was stopped", async () => (await one.list()).redrives[0]?.state === "unfinished");
   assert.deepEqual(await entries(w.store), [
     ["stop-redrive", "asked to end after its step"],
-    ["redrive", `stopped by otto: ${RATE} redriven`],
+    ["redrive-group", `stopped by otto: ${RATE} redriven`],
   ]);
   assert.equal(await failedNow(w.store), RATE);
   await assert.rejects(one.stop(id, "otto"), { status: 404 });
@@ -125,7 +129,63 @@ test("an error of the store ends it, and the entry says what was done before", a
   w.store.attempts.find = () => Promise.reject(new TypeError("broken"));
   w.clock.advance(1_000);
   await eventually("it failed", async () => (await redrives.list()).redrives[0]?.state === "unfinished");
-  assert.deepEqual(await entries(w.store), [["redrive", `failed: TypeError; before that: ${RATE} redriven`]]);
+  assert.deepEqual(await entries(w.store), [["redrive-group", `failed: TypeError; before that: ${RATE} redriven`]]);
+});
+
+test("one is listed and stopped however much was done since", async () => {
+  await using w = await world(RATE * 2);
+  const [one, other] = [w.open(), w.open()];
+  const id = await one.begin(ORDER, groupAt, false);
+  await stepped(one, RATE);
+  await eventually("the step is in the log", async () => (await w.store.steering.findAction(id))?.result === `so far: ${RATE} redriven`);
+  // Later than the redrive: other actions, single redrives, orders to stop others, and redrives of groups that have ended.
+  for (let i = 0; i < 300; i++)
+    for (const [kind, result] of [["pause"], ["redrive"], ["stop-redrive"], ["redrive-group", "1 redriven"]].slice(0, i < 20 ? 4 : 3))
+      await w.store.steering.log(sampleAction(`9-${kind}-${i}`, { action: kind!, target: "sms rejected", ...(result && { result }) }));
+  const { redrives, isCut } = await other.list();
+  assert.deepEqual([redrives.length, redrives.at(-1)?.id, redrives.at(-1)?.state, isCut], [11, id, "left", true]);
+  assert.equal((await one.list()).redrives.at(-1)?.state, "running");
+  await other.stop(id, "otto");
+  w.clock.advance(1_000);
+  await one.settled();
+  assert.equal((await w.store.steering.findAction(id))?.result, `stopped by otto: ${RATE} redriven`);
+});
+
+for (const where of ["this process", "another one"] as const)
+  test(`one whose deliveries are still counted is stopped by ${where}`, async () => {
+    await using w = await world(3);
+    const [one, other] = [w.open(), w.open()];
+    const [counting, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { failed } = w.store.notifications;
+    w.store.notifications.failed = async function* (...of) {
+      // The first thousand of many: what they are does not matter.
+      for await (const n of failed(...of)) for (let i = 0; i < 500; i++) yield n;
+      counting.resolve();
+      await stopped.promise;
+      for await (const n of failed(...of)) for (let i = 0; i < 500; i++) yield n;
+      throw new Error("it counted on");
+    };
+    const id = await one.begin(ORDER, groupAt, false);
+    await counting.promise;
+    assert.deepEqual([(await one.list()).redrives[0]?.state, (await one.list()).redrives[0]?.progress?.total], ["running", 0]);
+    await (where === "this process" ? one : other).stop(id, "otto");
+    stopped.resolve();
+    await one.settled();
+    assert.equal((await w.store.steering.findAction(id))?.result, "stopped by otto: 0 redriven");
+  });
+
+test("a result that cannot be stored is logged, and shown as such", async () => {
+  await using w = await world(3);
+  const redrives = w.open();
+  const { log } = w.store.steering;
+  w.store.steering.log = (action) => (action.result === undefined ? log(action) : Promise.reject(new Error("the disk is full")));
+  const id = await redrives.begin(ORDER, groupAt, false);
+  await redrives.settled();
+  const [shown] = (await redrives.list()).redrives;
+  assert.deepEqual([shown?.id, shown?.state, shown?.words, shown?.isUnlogged], [id, "ended", "3 redriven", true]);
+  assert.deepEqual(await entries(w.store), [["redrive-group", undefined]], "the log does not say that it failed");
+  assert.match(w.lines.join(""), /the disk is full.*"result":"3 redriven".*could not be stored/);
+  await assert.rejects(redrives.stop(id, "otto"), { status: 404 });
 });
 
 test("an order without its entry is not begun", async () => {

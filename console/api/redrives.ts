@@ -1,10 +1,12 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { OperatorAction } from "../../core/ports/steering-store.ts";
 import { type DeadLetterFilter, deadLetters } from "../../operations/dead-letters/dead-letters.ts";
-import { beginRedrive, type RedriveReport } from "../../operations/dead-letters/redrive.ts";
+import { beginRedrive } from "../../operations/dead-letters/redrive.ts";
 import { logged, type Order } from "../../operations/steering/audit-log.ts";
-import type { GroupRedrive, GroupRedrives, RedriveProgress } from "../view.ts";
-import { type ActParts, redriven } from "./act.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { GroupRedrives } from "../view.ts";
+import type { ActParts } from "./act.ts";
+import { FAILED, mayRun, type Running, redriveView, SO_FAR, STOPPED, wordsOf } from "./redrive-view.ts";
 import { RequestFault } from "./route.ts";
 
 /** Redriven deliveries that become due in a second: what failed together must not come back at once. */
@@ -15,33 +17,23 @@ const STEP = RATE;
 const RUNNING_MAX = 2;
 /** Notifications that are counted to say how many deliveries a group has: a few seconds of the store's work. */
 const COUNT_MAX = 100_000;
-/** Actions of the log that are read: for the redrives of a day, and for orders to stop one. */
-const ACTIONS_READ = 200;
-/** Redrives that are shown. */
-const SHOWN = 10;
+/** Notifications that are counted between two looks for an order to stop: a fraction of a second. */
+const COUNT_STEP = 1_000;
+/** Redrives that are shown, and how many of the last ones are looked through for others without a result. */
+const [SHOWN, LOOKED] = [10, 200];
+/** Results that could not be stored and are shown until the process ends; of more, the last ones. */
+const LOST_MAX = 20;
 
-const [REDRIVE, STOP] = ["redrive", "stop-redrive"] as const;
-/** Begins the result of an entry whose redrive has not ended. */
-const SO_FAR = "so far: ";
-/** Begin the result of one that did not come to its end. FAILED is also what logged() stores. */
-const [STOPPED, FAILED] = ["stopped by ", "failed: "] as const;
-const GROUP = /^([a-z]+) ([a-z-]+)$/;
+const [REDRIVE, STOP] = ["redrive-group", "stop-redrive"] as const;
 
 /** A group, as the filter that selects it. */
 export type Group = DeadLetterFilter & Required<Pick<DeadLetterFilter, "channel" | "reason">>;
 
 export interface RedrivesParts extends ActParts {
   clock: Pick<Clock, "sleep">;
+  log: Logger;
   /** Aborts when the process ends: redrives end after their step, and are left for somebody to go on with. */
   signal: AbortSignal;
-}
-
-interface Running {
-  target: string;
-  report: RedriveReport;
-  total: number;
-  isTotalCut: boolean;
-  isStopping: boolean;
 }
 
 /**
@@ -52,40 +44,42 @@ export interface Redrives {
   /** Resolves with the entry's id once it is stored. @param groupAt the group, given the moment of the entry */
   begin(order: Order & { target: string }, groupAt: (at: number) => Group, uncertain: boolean): Promise<string>;
   list(): Promise<GroupRedrives>;
-  /** Whichever process runs it ends it after its step. */
+  /** Whichever process runs it ends it after its step, or while it counts. */
   stop(id: string, actor: string): Promise<void>;
   /** Resolves once none runs. */
   settled(): Promise<void>;
 }
 
-export function createRedrives({ store, recorder, clock, signal }: RedrivesParts): Redrives {
+export function createRedrives({ store, recorder, clock, log, signal }: RedrivesParts): Redrives {
+  const { steering } = store;
   const running = new Map<string, Running>();
   /** Those that wait for their entry, too. */
   const begun = new Set<string>();
   const working = new Set<Promise<void>>();
+  /** By the id of the entry. */
+  const lost = new Map<string, string>();
 
-  async function run(
-    id: string,
-    target: string,
-    group: Group,
-    uncertain: boolean,
-    soFar: (words: string) => Promise<void>,
-  ): Promise<string> {
+  async function run(id: string, group: Group, uncertain: boolean, soFar: (words: string) => Promise<void>): Promise<string> {
     const steps = beginRedrive(store, { kind: "filter", filter: group }, { terms: { uncertain }, rate: RATE, recorder, dryRun: false });
-    const own: Running = { target, report: steps.report, total: 0, isTotalCut: false, isStopping: false };
+    const own: Running = { report: steps.report, total: 0, isTotalCut: false, stopper: undefined };
     running.set(id, own);
     const words = () => wordsOf(steps.report);
+    /** How it ends where it is to end now. */
+    const endNow = async (): Promise<string | undefined> => {
+      const stopper = own.stopper ?? (await steering.actionsOf(STOP, id, 1))[0]?.actor;
+      return stopper !== undefined ? `${STOPPED}${stopper}: ${words()}` : signal.aborted ? `${SO_FAR}${words()}` : undefined;
+    };
     try {
-      Object.assign(own, await countGroup(store, group));
+      const counted = await countGroup(group, own, endNow);
+      if (counted !== undefined) return counted;
       for (;;) {
-        const stopper = await stopperOf(id);
-        if (stopper !== undefined) return `${STOPPED}${stopper}: ${words()}`;
+        const end = await endNow();
+        if (end !== undefined) return end;
         const before = steps.report.redriven.count;
         const isMore = await steps.step(STEP, await store.time());
         if (!isMore) return words();
         await soFar(`${SO_FAR}${words()}`);
         await clock.sleep(((steps.report.redriven.count - before) * 1_000) / RATE, signal);
-        if (signal.aborted) return `${SO_FAR}${words()}`;
       }
     } catch (error) {
       return `${FAILED}${error instanceof Error ? error.name : "error"}; before that: ${words()}`;
@@ -94,14 +88,26 @@ export function createRedrives({ store, recorder, clock, signal }: RedrivesParts
     }
   }
 
-  async function stopperOf(id: string): Promise<string | undefined> {
-    const actions = await store.steering.actions(undefined, ACTIONS_READ);
-    return actions.find(({ action, target }) => action === STOP && target === id)?.actor;
+  /** Says in `own` how many deliveries it has. @returns how it ends, where it is to end before they are counted */
+  async function countGroup(group: Group, own: Running, endNow: () => Promise<string | undefined>): Promise<string | undefined> {
+    let [read, total] = [0, 0];
+    for await (const n of store.notifications.failed(group.from, group.to)) {
+      if (read >= COUNT_MAX) break;
+      const end = own.stopper !== undefined || read % COUNT_STEP === 0 ? await endNow() : undefined;
+      if (end !== undefined) return end;
+      read += 1;
+      total += deadLetters(n, group).length;
+    }
+    Object.assign(own, { total, isTotalCut: read >= COUNT_MAX });
+    return undefined;
   }
 
-  async function find(id: string): Promise<OperatorAction | undefined> {
-    const actions = await store.steering.actions(undefined, ACTIONS_READ);
-    return actions.find((one) => one.id === id && one.action === REDRIVE);
+  /** Its result stands nowhere but here: whoever looks is told so. */
+  function keepLost(id: string, words: string, error: unknown): void {
+    log.error({ err: error, action: id, result: words }, "the result of a redrive could not be stored in the log of actions");
+    lost.set(id, words);
+    const [oldest] = lost.keys();
+    if (lost.size > LOST_MAX && oldest !== undefined) lost.delete(oldest);
   }
 
   return {
@@ -111,12 +117,14 @@ export function createRedrives({ store, recorder, clock, signal }: RedrivesParts
       if (begun.size >= RUNNING_MAX) throw new RequestFault(`${RUNNING_MAX} groups are being redriven: wait for one, or stop it`, 409);
       begun.add(target);
       const entry = Promise.withResolvers<string>();
+      let done: { id: string; words: string } | undefined;
       const work = logged(store, { ...order, action: REDRIVE }, async (at, { id, soFar }) => {
         entry.resolve(id);
-        return { result: undefined, words: await run(id, target, groupAt(at), uncertain, soFar) };
+        done = { id, words: await run(id, groupAt(at), uncertain, soFar) };
+        return { result: undefined, words: done.words };
       })
-        // Before the entry is stored, who ordered it is told. Afterwards the entry keeps what it has.
-        .catch((error: unknown) => entry.reject(error))
+        // Before the entry is stored, who ordered it is told.
+        .catch((error: unknown) => (done === undefined ? entry.reject(error) : keepLost(done.id, done.words, error)))
         .finally(() => {
           begun.delete(target);
           working.delete(work);
@@ -126,54 +134,27 @@ export function createRedrives({ store, recorder, clock, signal }: RedrivesParts
     },
 
     async list() {
-      const [actions, now] = [await store.steering.actions(undefined, ACTIONS_READ), await store.time()];
-      const redrives = actions.filter(({ action, target }) => action === REDRIVE && GROUP.test(target)).slice(0, SHOWN);
-      return { redrives: redrives.map((action) => viewOf(action, running.get(action.id))), perSecond: RATE, now };
+      const [latest, now] = [await steering.actionsOf(REDRIVE, undefined, LOOKED), await store.time()];
+      const others = [...running.keys()].filter((id) => latest.every((one) => one.id !== id));
+      const actions = [...latest, ...(await Promise.all(others.map((id) => steering.findAction(id)))).filter((one) => one !== undefined)];
+      const isOpen = (action: OperatorAction) => running.has(action.id) || mayRun(action);
+      const shown = actions.filter((action, i) => i < SHOWN || isOpen(action));
+      return {
+        redrives: shown.map((action) => redriveView(action, running.get(action.id), lost.get(action.id))),
+        ...{ isCut: actions.length > shown.length || latest.length === LOOKED, perSecond: RATE, now },
+      };
     },
 
     async stop(id, actor) {
-      const action = await find(id);
-      if (action === undefined || !mayRun(action)) throw new RequestFault("no redrive of this id runs", 404);
+      const action = await steering.findAction(id);
+      if (action?.action !== REDRIVE || !mayRun(action) || lost.has(id)) throw new RequestFault("no redrive of this id runs", 404);
       await logged(store, { actor, reason: `redrive of ${action.target}`, action: STOP, target: id }, async () => ({
         ...{ result: undefined, words: "asked to end after its step" },
       }));
       const own = running.get(id);
-      if (own !== undefined) own.isStopping = true;
+      if (own !== undefined) own.stopper = actor;
     },
 
     settled: async () => void (await Promise.all(working)),
   };
-}
-
-const mayRun = ({ result = SO_FAR }: OperatorAction) => result.startsWith(SO_FAR);
-
-function viewOf({ id, at, actor, reason: why, target, result = SO_FAR }: OperatorAction, own: Running | undefined): GroupRedrive {
-  const [, channel = "", reason = ""] = GROUP.exec(target) ?? [];
-  const words = result.startsWith(SO_FAR) ? result.slice(SO_FAR.length) || "begun; nothing more is known" : result;
-  return { id, at, actor, why, channel, reason, state: stateOf(result, own), words, progress: own && progressOf(own) };
-}
-
-function stateOf(result: string, own: Running | undefined): GroupRedrive["state"] {
-  if (own !== undefined) return "running";
-  if (result.startsWith(SO_FAR)) return "left";
-  return result.startsWith(STOPPED) || result.startsWith(FAILED) ? "unfinished" : "ended";
-}
-
-function progressOf({ report, total, isTotalCut, isStopping }: Running): RedriveProgress {
-  const done = Object.values(report).reduce((sum, { count }) => sum + count, 0);
-  return { redriven: report.redriven.count, leftOut: done - report.redriven.count, total, isTotalCut, isStopping };
-}
-
-function wordsOf(report: RedriveReport): string {
-  const { redriven: count, leftOut } = redriven(report);
-  return [`${count} redriven`, ...leftOut].join("; ");
-}
-
-async function countGroup({ notifications }: ActParts["store"], group: Group): Promise<Pick<Running, "total" | "isTotalCut">> {
-  let [read, total] = [0, 0];
-  for await (const n of notifications.failed(group.from, group.to)) {
-    if (++read > COUNT_MAX) return { total, isTotalCut: true };
-    total += deadLetters(n, group).length;
-  }
-  return { total, isTotalCut: false };
 }

@@ -5,7 +5,7 @@ import { type Order, orderFault, REASON_MAX } from "../../operations/steering/au
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { apiError, json, type SessionRoute } from "../auth/protect.ts";
-import { hasRole, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
 
 /** The longest body: a filter, or an order with its reason. */
 export const BODY_BYTES_MAX = 16_384;
@@ -61,12 +61,15 @@ export function objectOf(given: unknown, name: string): Fields {
 }
 
 /** Apps that are listed, and that are looked through. */
-export const APPS_MAX = 200;
+const APPS_MAX = 200;
 
-/** The first APPS_MAX, by id. */
-export const appsOf = ({ apps }: Pick<Store, "apps">): Promise<AppRecord[]> => firstApps(apps, APPS_MAX);
+/** The first APPS_MAX, by id, and whether there are more. */
+export const appsOf = ({ apps }: Pick<Store, "apps">): Promise<{ apps: AppRecord[]; isCut: boolean }> => firstApps(apps, APPS_MAX);
 
-export const appIdsOf = async (store: Pick<Store, "apps">): Promise<string[]> => (await appsOf(store)).map(({ id }) => id);
+export async function appIdsOf(store: Pick<Store, "apps">): Promise<{ apps: string[]; areAppsCut: boolean }> {
+  const { apps, isCut } = await appsOf(store);
+  return { apps: apps.map(({ id }) => id), areAppsCut: isCut };
+}
 
 /** An app's id, which need not be one that there is; undefined where it is empty or absent. */
 export function optionalApp(fields: Fields): string | undefined {
@@ -126,8 +129,3 @@ export function readReason(body: Fields): string {
   if (reason === "") throw new RequestFault("reason is empty: it is kept in the log of actions");
   return reason;
 }
-
-/** What a person of this role is shown of a user's id, which may be an address. */
-export const userFor = ({ role }: Session, userId: string): string => (hasRole({ name: "", role }, "support") ? userId : maskUser(userId));
-
-const maskUser = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);

@@ -4,6 +4,7 @@ import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import { STATES } from "../../operations/why/events.ts";
 import { plainWords } from "../../operations/why/plain-words.ts";
 import type { State, Why } from "../view.ts";
+import { freeText } from "./sight.ts";
 
 export { CHANNEL_NAMES } from "../client/channel-names.ts";
 
@@ -11,7 +12,10 @@ export const stateOf = ({ state }: Pick<Delivery, "state">): State => ({ word: S
 
 /** Why a delivery is in its state. */
 export function whyOf(n: Pick<NotificationRecord, "sendAt">, d: Delivery, now: number): Why {
-  if (d.reason !== undefined) return { words: meaningOf(d), tag: reasonText(d.reason) };
+  if (d.reason !== undefined) {
+    const about = { userId: "", endpoints: d.endpoint === undefined ? [] : [d.endpoint] };
+    return { words: meaningOf(d), tag: freeText(reasonText(d.reason), about) };
+  }
   if (d.state === "pending")
     return {
       words: n.sendAt > now ? "It is scheduled for later." : "Nothing failed: its turn has not come, or it is being sent.",

@@ -11,6 +11,7 @@ import { createLoginLog } from "./login-log.ts";
 import { createOidcRoutes } from "./oidc-routes.ts";
 import { foreign, signedOut } from "./pages.ts";
 import { json, protectRoutes, type SessionRoute } from "./protect.ts";
+import type { References } from "./references.ts";
 import { originMistake } from "./same-origin.ts";
 import { createSessions } from "./sessions.ts";
 
@@ -20,6 +21,7 @@ export interface AuthParts {
   log: Logger;
   /** Of CONSOLE_KEYS_FILE, as it is now. */
   keysNow(): readonly string[];
+  references: Pick<References, "ofName">;
   /** Least roles by method and path: ROUTE_ROLES. */
   roles: Readonly<Record<string, Role>>;
   /** Shows a link where only the person at this machine sees it. @param path below the console's URL */
@@ -37,14 +39,14 @@ export interface Auth {
 }
 
 /** @param config as requireAuth() checked it */
-export function createAuth({ config, clock, log, keysNow, roles, printLink }: AuthParts): Auth {
+export function createAuth({ config, clock, log, keysNow, references, roles, printLink }: AuthParts): Auth {
   const publicUrl = config.CONSOLE_URL;
   // Without a file, sessions end with the process.
   const ownKey = [randomBytes(32).toString("base64url")];
   const keys = () => (keysNow().length > 0 ? keysNow() : ownKey);
   const parts = { clock, keys, isSecure: publicUrl !== "" && new URL(publicUrl).protocol === "https:" };
   const sessions = createSessions(parts);
-  const loginLog = createLoginLog(log);
+  const loginLog = createLoginLog(log, references);
   const hasRoom = createLoginLimit(clock);
   const usesLinks = config.CONSOLE_OIDC_ISSUER === "";
   const links = createLoginLinks(clock);

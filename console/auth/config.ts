@@ -2,6 +2,7 @@ import { ConfigError, list, secretFile, text, url, type Values, type Variable } 
 import { tokensFile } from "../../runtime/internal-tokens.ts";
 import { isLoopback } from "../../runtime/loopback.ts";
 import { publicUrl } from "../../runtime/public-url.ts";
+import { referenceKeyVariables } from "./references.ts";
 
 /** A new one each month for a year and more; sessions last hours, so two are enough while one replaces the other. */
 const KEYS_MAX = 20;
@@ -24,6 +25,7 @@ function issuerUrl({ reason }: { reason: string }): Variable<string> {
 
 export const authVariables = {
   ...sessionKeyVariables,
+  ...referenceKeyVariables,
   CONSOLE_URL: publicUrl({
     reason:
       "where browsers reach the console, without a path: https, behind an ingress that ends TLS; http: only at loopback addresses. Empty: only with CONSOLE_LISTEN at a loopback address, where a one-time link signs in",

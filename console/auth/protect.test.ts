@@ -34,6 +34,16 @@ test("each role may call what its row says, and what lower roles may", async () 
   }
 });
 
+test("no route may let a browser or a proxy keep its answer", async () => {
+  const kept: SessionRoute = {
+    ...route("GET", "/api/a"),
+    handle: async () => ({ status: 200, headers: { "cache-control": "public, max-age=60", "x-content-type-options": "" }, body: "a mail" }),
+  };
+  const url = await serve({ routes: protectRoutes([kept], { sessions, roles: { "GET /api/a": "viewer" }, publicUrl }) });
+  const { headers } = await fetch(`${url}/api/a`, { headers: { cookie: cookieOf("viewer"), connection: "close" } });
+  assert.deepEqual([headers.get("cache-control"), headers.get("x-content-type-options")], ["no-store", "nosniff"]);
+});
+
 test("a POST from elsewhere, or not as JSON, is refused before its body is read", async () => {
   const url = await serve({ routes: protectRoutes(ROUTES, { sessions, roles: TABLE, publicUrl }) });
   const cookie = cookieOf("operator");

@@ -17,8 +17,8 @@ export interface ProtectParts {
   publicUrl: string;
 }
 
-/** Never kept by a browser or a proxy: it is one person's view. */
-export const PRIVATE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+/** Never kept by a browser or a proxy: it is one person's view. No route may say otherwise. */
+const PRIVATE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 /** An answer of the console's API. */
 export const json = (body: unknown, status = 200): HttpResponse => ({
@@ -62,7 +62,7 @@ export function protectRoutes(routes: readonly SessionRoute[], { sessions, roles
         const answer = await route.handle(request, { name: session.name, role: session.role });
         return {
           ...answer,
-          headers: { ...PRIVATE_HEADERS, ...answer.headers },
+          headers: { ...answer.headers, ...PRIVATE_HEADERS },
           cookies: [...(session.renewal === undefined ? [] : [session.renewal]), ...(answer.cookies ?? [])],
         };
       },

@@ -22,7 +22,7 @@ export function AccountsScreen({ me }: { me: Me }): VNode {
     <p class="dim">Accounts that a call, a circuit, a pause or an app's settings name. Credentials and rates are in the dispatchers' configuration, which the console does not read.</p>
     <${Status} of=${fresh} what="The accounts could not be read" />
     ${data !== undefined && html`<${Table} data=${data} isOperator=${isOperator} steer=${setSteering} />`}
-    ${steering && html`<${SteeringDialog} steering=${steering} targets=${[]} close=${() => setSteering(undefined)} changed=${fresh.read} />`}
+    ${steering && html`<${SteeringDialog} steering=${steering} targets=${[]} areTargetsCut=${data?.isCut || data?.areAppsCut || false} close=${() => setSteering(undefined)} changed=${fresh.read} />`}
   <//>`;
 }
 
@@ -33,7 +33,7 @@ interface TableProps {
 }
 
 function Table({ data, isOperator, steer }: TableProps): VNode {
-  const { accounts, unseen, checked, checkFault, isCircuitsKnown } = data;
+  const { accounts, unseen, checked, checkFault, isCircuitsKnown, isCut, areAppsCut } = data;
   const unseenNames = unseen.map(({ channel, provider }) => `${provider} (${CHANNEL_NAMES[channel]})`).join(", ");
   return html`<section class="panel" aria-labelledby="accounts">
     <header><h2 id="accounts">${counted(accounts.length)} ${accounts.length === 1 ? "account" : "accounts"}</h2>
@@ -48,6 +48,8 @@ function Table({ data, isOperator, steer }: TableProps): VNode {
       <tbody role="rowgroup">${accounts.map((one) => html`<${Row} key=${`${one.provider}/${one.account}`} one=${one} data=${data} isOperator=${isOperator} steer=${steer} />`)}</tbody>
     </table>`
     }
+    ${isCut && html`<footer><span>The first ${counted(accounts.length)} accounts of more.</span></footer>`}
+    ${areAppsCut && html`<footer><span>Of more apps than the console reads: accounts that only the settings of others name are missing.</span></footer>`}
     ${unseenNames !== "" && html`<footer><span>Not seen: ${unseenNames}</span></footer>`}
   </section>`;
 }

@@ -23,9 +23,9 @@ export function AppsScreen({ me }: { me: Me }): VNode {
     <${Status} of=${fresh} what="The apps could not be read" />
     ${data?.apps.length === 0 && html`<section class="panel" aria-label="Apps"><div class="empty"><p>There is no app: <code>carillon app create ID</code> makes one.</p></div></section>`}
     ${data?.apps.map((app) => html`<${App} key=${app.id} app=${app} now=${data.now} isOperator=${isOperator} act=${setAct} steer=${setSteering} />`)}
-    ${data?.isCut && html`<p class="faint">The first 200 apps are shown.</p>`}
+    ${data?.isCut && html`<p class="faint">The first ${counted(data.apps.length)} apps of more, by id. All of them: carillon app list</p>`}
     ${act && html`<${KeyDialog} act=${act} close=${() => setAct(undefined)} changed=${fresh.read} />`}
-    ${steering && html`<${SteeringDialog} steering=${steering} targets=${data?.apps.map(({ id }) => `app:${id}`) ?? []} close=${() => setSteering(undefined)} changed=${fresh.read} />`}
+    ${steering && html`<${SteeringDialog} steering=${steering} targets=${data?.apps.map(({ id }) => `app:${id}`) ?? []} areTargetsCut=${data?.isCut ?? false} close=${() => setSteering(undefined)} changed=${fresh.read} />`}
   <//>`;
 }
 

@@ -13,7 +13,9 @@ export function Channels({ data }: { data: Now }): VNode {
   const due = data.outbox
     .filter(({ count }) => count > 0)
     .map((one) => `${one.notificationClass}: ${counted(one.count)} due, the oldest for ${lasted(one.oldestMs)}`);
-  const of = data.checked ? `Accepted, sent, failing: of what was accepted since ${clock(data.checked.from)} UTC. ` : "";
+  const of = data.checked
+    ? `Accepted, sent, failing: of what was accepted since ${clock(data.checked.from)} UTC${data.checked.areAppsCut ? `, of the first ${counted(data.checked.apps)} apps of more` : ""}. `
+    : "";
   return html`<section class="panel" aria-labelledby="channels">
     <header><h2 id="channels">Channels</h2><span class="faint">${of}Waiting: of at most 100,000 notifications of every app, those due first</span></header>
     <table role="table" class="stack now">

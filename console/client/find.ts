@@ -136,6 +136,7 @@ function Chips({ data, question: { filter }, ask }: ChipsProps): VNode {
       html`<label class="faint" for="app">App</label><select id="app" value=${data.app} onChange=${(event: Event) => ask(filter, { app: (event.target as HTMLSelectElement).value })}>
         ${data.apps.map((id) => html`<option value=${id} key=${id}>${id}</option>`)}</select>`
     }
+    ${data.areAppsCut && html`<span class="faint">The first ${counted(data.apps.length)} apps of more: a key is looked for in these alone.</span>`}
     ${chipsOf(filter).map(({ name, key, value }) => {
       const { [key]: _, ...rest } = filter;
       return html`<span class="chip on" key=${key}><span class="k">${name}</span> ${value} <button type="button" aria-label=${`Remove the filter ${name} ${value}`} onClick=${() => ask(rest)}><span aria-hidden="true">×</span></button></span>`;

@@ -42,7 +42,7 @@ export function NowScreen({ me }: { me: Me }): VNode {
       <div class="cols"><${Circuits} data=${data} /><${Pauses} data=${data} isOperator=${isOperator} resume=${(target: string) => steer({ action: "resume", target })} /></div>
       <${Actions} data=${data} />`
     }
-    ${steering && html`<${SteeringDialog} steering=${steering} targets=${data?.targets ?? []} close=${() => setSteering(undefined)} changed=${fresh.read} />`}
+    ${steering && html`<${SteeringDialog} steering=${steering} targets=${data?.targets ?? []} areTargetsCut=${data?.areTargetsCut ?? false} close=${() => setSteering(undefined)} changed=${fresh.read} />`}
   <//>`;
 }
 

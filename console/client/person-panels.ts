@@ -57,7 +57,7 @@ export function HistoryPanel({ person: { isHistoryCut }, entries }: { person: Pe
     ${
       (entries.length > shown.length || isHistoryCut) &&
       html`<footer>${entries.length > shown.length && html`<button type="button" onClick=${() => setWhole(true)}>Show all ${entries.length}</button>`}
-      ${isHistoryCut && html`<span>Older changes: carillon preferences history</span>`}</footer>`
+      ${isHistoryCut && html`<span>The latest ${entries.length} of more. Older changes: carillon preferences history</span>`}</footer>`
     }
   </section>`;
 }
@@ -80,7 +80,7 @@ interface EndpointsProps {
   lift(endpoint: string): void;
 }
 
-export function EndpointsPanel({ person: { endpoints }, shown, isOperator, lift }: EndpointsProps): VNode {
+export function EndpointsPanel({ person: { endpoints, isEndpointsCut }, shown, isOperator, lift }: EndpointsProps): VNode {
   const hasBlocks = endpoints.some(({ blocks }) => blocks.length > 0);
   return html`<section class="panel" aria-labelledby="ends">
     <header><h2 id="ends">Endpoints</h2><span class="faint">${shown === undefined ? "masked" : "revealed until this page is left"}</span></header>
@@ -100,6 +100,7 @@ export function EndpointsPanel({ person: { endpoints }, shown, isOperator, lift 
       )}</tbody>
     </table>`
     }
+    ${isEndpointsCut && html`<footer><span>The first ${endpoints.length} endpoints of more.</span></footer>`}
   </section>`;
 }
 

@@ -64,7 +64,7 @@ function OnePerson({ me, question }: { me: Me; question: PersonQuestion }): VNod
       ${
         (data?.apps.length ?? 0) > 1 &&
         html`<div class="chips"><label class="faint" for="app">App</label><select id="app" value=${data?.app} onChange=${(event: Event) => ask({ app: (event.target as HTMLSelectElement).value })}>
-        ${data?.apps.map((id) => html`<option value=${id} key=${id}>${id}</option>`)}</select></div>`
+        ${data?.apps.map((id) => html`<option value=${id} key=${id}>${id}</option>`)}</select>${data?.areAppsCut && html`<span class="faint">The first ${data.apps.length} apps of more</span>`}</div>`
       }
     </form>
     ${fault !== undefined && html`<div class="empty" role="alert"><h1>The person could not be read</h1><p>${fault}. Sending goes on; this concerns the console alone.</p><div class="actions"><button type="button" onClick=${again}>Try again now</button></div></div>`}
@@ -106,7 +106,12 @@ interface HeadProps {
   open(dialog: Open): void;
 }
 
-function Head({ person: { user, profile, reference }, maySupport, isRevealed, open }: HeadProps): VNode {
+function Head({
+  person: { user, profile, reference, earlierReferences, isReferenceLasting },
+  maySupport,
+  isRevealed,
+  open,
+}: HeadProps): VNode {
   const facts = [
     profile.locale,
     [profile.timeZone, profile.localTime && `now ${profile.localTime}`].filter(Boolean).join(", "),
@@ -123,7 +128,7 @@ function Head({ person: { user, profile, reference }, maySupport, isRevealed, op
         <span class="faint" id="why-not">${maySupport ? "" : "needs the role support"}</span>
       </div>
     </div>
-    <p class="faint">In logs: <span class="mono">${reference}</span></p>
+    <p class="faint">In logs${isReferenceLasting ? "" : ", until this console is started again"}: <span class="mono">${reference}</span>${earlierReferences.length > 0 && html`; by earlier keys: <span class="mono">${earlierReferences.join(", ")}</span>`}</p>
   </div>`;
 }
 

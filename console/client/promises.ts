@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<PromiseNow["state"], readonly [mark: string, word: 
 export function Promises({ data: { promises, checked, checkFault, now } }: { data: Now }): VNode {
   const age =
     checked &&
-    `Checked ${lasted(now - checked.at)} ago: the ${counted(checked.notifications)} notifications accepted since ${clock(checked.from)} UTC, no older ones`;
+    `Checked ${lasted(now - checked.at)} ago: the ${counted(checked.notifications)} notifications accepted since ${clock(checked.from)} UTC, no older ones${checked.areAppsCut ? `, of the first ${counted(checked.apps)} apps of more` : ""}`;
   return html`<section class="panel" aria-labelledby="promises">
     <header><h2 id="promises">Promises</h2><span class="faint">${age ?? "Being checked"}</span></header>
     ${checkFault !== "" && html`<p class="body" role="alert"><span class="state warn">The last check failed</span> ${checkFault}</p>`}

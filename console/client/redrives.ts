@@ -37,6 +37,7 @@ export function RedrivesPanel({ isOperator, revision, ended, goOn }: RedrivesPro
   return html`<section class="panel" aria-labelledby="redrives">
     <header><h2 id="redrives">Redrives</h2><span class="faint">At most ${data.perSecond} of each become due in a second</span></header>
     ${data.redrives.map((one) => html`<${Redrive} key=${one.id} one=${one} perSecond=${data.perSecond} isOperator=${isOperator} goOn=${goOn} />`)}
+    ${data.isCut && html`<footer><span>The last ten, and of the last 200 those without a result. Earlier ones: carillon audit-log</span></footer>`}
   </section>`;
 }
 
@@ -53,7 +54,7 @@ interface RedriveProps extends Pick<RedrivesProps, "isOperator" | "goOn"> {
 }
 
 function Redrive({ one, perSecond, isOperator, goOn }: RedriveProps): VNode {
-  const { id, channel, reason, at, actor, why, words, progress } = one;
+  const { id, channel, reason, at, actor, why, words, progress, isUnlogged } = one;
   const { fault, isBusy, run } = useOrder<unknown>();
   const [word, mark] = STATES[one.state];
   const mayRun = one.state === "running" || one.state === "left";
@@ -67,6 +68,7 @@ function Redrive({ one, perSecond, isOperator, goOn }: RedriveProps): VNode {
       </div></div>
     ${progress === undefined ? html`<p>${words}</p>` : html`<${Meter} of=${progress} perSecond=${perSecond} />`}
     ${one.state === "left" && html`<p class="dim">This process of the console does not run it: it runs in another one, or ended with it. What was redriven stays so; what was not, can be gone on with.</p>`}
+    ${isUnlogged && html`<p role="alert">This result could not be stored in the log of actions: this process alone knows it, until it ends.</p>`}
     ${said(fault)}
   </section>`;
 }

@@ -30,6 +30,8 @@ export type Steering =
 interface SteeringProps {
   /** What can be paused besides channels and classes. */
   targets: readonly string[];
+  /** There are more than these. */
+  areTargetsCut: boolean;
   close(): void;
   changed(): void;
 }
@@ -44,6 +46,7 @@ function PauseDialog({
   action,
   target: first,
   targets,
+  areTargetsCut,
   close,
   changed,
 }: SteeringProps & { action: "pause" | "resume"; target: string }): VNode {
@@ -60,6 +63,7 @@ function PauseDialog({
     <p>${isPause ? "Nothing of it is sent from within 5 s on, what is critical neither. What is accepted waits, and expires when its time is over." : "What waited is made due at once."}</p>
     <form class="stack-v" onSubmit=${submit}>
       ${isPause && html`<${Choice} id="target" label="What to pause" value=${target} set=${setTarget} options=${all.some(([one]) => one === target) ? all : [...all, [target, target]]} />`}
+      ${isPause && areTargetsCut && html`<p class="faint">There are more apps or accounts than these. Any of them: carillon pause</p>`}
       ${isPause && html`<${Choice} id="minutes" label="How long" value=${minutes} set=${setMinutes} options=${TIMES} />`}
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
@@ -99,7 +103,7 @@ function DrainDialog({ account, close, changed }: SteeringProps & { account: str
     </form><//>`;
 }
 
-function ReevaluateDialog({ channel: first, targets, close, changed }: SteeringProps & { channel: string }): VNode {
+function ReevaluateDialog({ channel: first, targets, areTargetsCut, close, changed }: SteeringProps & { channel: string }): VNode {
   const [channel, setChannel] = useState(first);
   const [app, setApp] = useState("");
   const [reason, setReason] = useState("");
@@ -113,6 +117,7 @@ function ReevaluateDialog({ channel: first, targets, close, changed }: SteeringP
     <form class="stack-v" onSubmit=${submit}>
       <${Choice} id="channel" label="Channel" value=${channel} set=${setChannel} options=${Object.entries(CHANNEL_NAMES)} />
       <${Choice} id="app" label="App" value=${app} set=${setApp} options=${[["", "every app"], ...apps]} />
+      ${areTargetsCut && html`<p class="faint">There are more apps than these. Any of them: carillon reevaluate</p>`}
       <${Reason} value=${reason} set=${setReason} />
       ${said(fault)}
       <div class="actions"><button type="submit" class="danger" disabled=${isBusy}>Make due</button><button type="button" onClick=${close}>Not now</button></div>

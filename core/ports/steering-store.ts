@@ -10,8 +10,8 @@ export interface OperatorAction {
   at: number;
   actor: string;
   /**
-   * The command: `pause`, `dead redrive`, `app key revoke`. The console: `cancel`, `redrive`, `stop-redrive` (its target is the id of the redrive's entry), and what is
-   * done to a person.
+   * The command: `pause`, `dead redrive`, `app key revoke`. The console: `cancel`, `redrive` (of a notification), `redrive-group`, `stop-redrive` (its target is the
+   * id of the redrive's entry), and what is done to a person.
    */
   action: string;
   /** What it was done to, in the command's own words. */
@@ -34,6 +34,9 @@ export interface SteeringStore {
   log(action: OperatorAction): Promise<void>;
   /** Up to `limit` actions with ids below `before` (absent: the newest), the newest first. */
   actions(before: string | undefined, limit: number): Promise<OperatorAction[]>;
+  /** Up to `limit` actions of this kind, the newest first. @param target only those that were done to this; absent: to anything */
+  actionsOf(action: string, target: string | undefined, limit: number): Promise<OperatorAction[]>;
+  findAction(id: string): Promise<OperatorAction | undefined>;
   /** Removes up to `limit` actions older than `before` (ms since the epoch), the oldest first. Returns how many. */
   purgeActions(before: number, limit: number): Promise<number>;
 }

@@ -1,3 +1,4 @@
+import { hideEndpoints } from "../delivery/hide-endpoints.ts";
 import type { Refusal } from "./answer.ts";
 import { type Block, COMPLAINT_CLASSES, isSameBlock, REASON_MAX } from "./block.ts";
 import type { PreferenceChange } from "./change.ts";
@@ -75,9 +76,7 @@ export function stillToDo(record: PreferenceRecord, change: PreferenceChange): P
 
 /** Providers quote the server's answer, which names the mailbox: the record knows it by its hash alone. At most REASON_MAX characters. */
 export const withoutAddresses = (reason: string): string =>
-  reason
-    .slice(0, 4 * REASON_MAX)
-    .replace(/[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/g, "…")
+  hideEndpoints(reason.slice(0, 4 * REASON_MAX))
     .replace(/\+?\d{7,}/g, "…")
     .replace(/\s+/g, " ")
     .trim()

@@ -181,9 +181,12 @@ function mergeDays(before: DaysByClass | undefined, set: DaysByClass | undefined
 const withoutUndefined = <T extends object>(values: T): T =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 
-/** The first `max` apps, by id. */
-export async function firstApps(apps: Pick<AppStore, "list">, max: number): Promise<AppRecord[]> {
+/** The first `max` apps, by id, and whether there are more. */
+export async function firstApps(apps: Pick<AppStore, "list">, max: number): Promise<{ apps: AppRecord[]; isCut: boolean }> {
   const found: AppRecord[] = [];
-  for await (const app of apps.list()) if (found.push(app) === max) break;
-  return found;
+  for await (const app of apps.list()) {
+    if (found.length === max) return { apps: found, isCut: true };
+    found.push(app);
+  }
+  return { apps: found, isCut: false };
 }

@@ -41,6 +41,9 @@ export interface RecentAudit {
   /** It covers what was accepted from `from` to `at`. */
   from: number;
   at: number;
+  /** How many apps were read, and whether there are more. */
+  apps: number;
+  areAppsCut: boolean;
   notifications: number;
   deliveries: number;
   ended: number;
@@ -82,7 +85,7 @@ export async function auditRecent({
   const open = deliveries.filter(({ state }) => isOpen(state)).length;
   return {
     ...{ from: window.from, at, notifications: notifications.length, deliveries: deliveries.length, open, ended: deliveries.length - open },
-    attempts: attempts.length,
+    ...{ apps: window.apps.length, areAppsCut: window.areAppsCut, attempts: attempts.length },
     repeated: attempts.filter(({ policyResend }) => policyResend).length,
     lost: brokenBy(breaks, ["ends", "watched"]),
     twice: brokenBy(breaks, ["once", "proven"]),

@@ -23,6 +23,8 @@ export interface RecentWindow {
   /** Everything that was accepted from then on is in it. */
   from: number;
   apps: AppRecord[];
+  /** There are more apps: of these nothing was read. */
+  areAppsCut: boolean;
   notifications: NotificationRecord[];
   /** Read after the notifications; of each delivery at most the latest ATTEMPTS_MAX. */
   attempts: AttemptRecord[];
@@ -36,7 +38,7 @@ export async function readWindow(
   store: WindowStore,
   { from, max, clock }: { from: number; max: number; clock: Pick<Clock, "sleep"> },
 ): Promise<RecentWindow> {
-  const apps = await firstApps(store.apps, APPS_MAX);
+  const { apps, isCut: areAppsCut } = await firstApps(store.apps, APPS_MAX);
   const share = Math.ceil(max / Math.max(apps.length, 1));
   let since = from;
   const read: NotificationRecord[] = [];
@@ -54,7 +56,7 @@ export async function readWindow(
     attempts.push(...(await store.attempts.find(ids)));
     await clock.sleep(PAUSE_MS);
   }
-  return { from: since, apps, notifications, attempts };
+  return { from: since, apps, areAppsCut, notifications, attempts };
 }
 
 /** The latest first. */

@@ -42,6 +42,7 @@ const newId = (at: number) => `${String(at).padStart(15, "0")}-${String(made++).
 
 /**
  * Does something that the audit log records: its entry is stored before anything is done, and again with the result, or with the error where `act` rejects.
+ * An entry whose result cannot be stored stays without one, and this rejects: what was done stays done.
  * @param act gets the moment of the entry, by the store's clock, and the entry, which it may store with what is done so far; resolves to its result and to the
  * words that the entry has for it
  */
@@ -56,13 +57,15 @@ export async function logged<T>(
   const at = await store.time();
   const entry = { id: newId(at), at, actor, action, target, reason };
   await store.steering.log(entry);
+  const soFar = (words: string) => store.steering.log({ ...entry, result: words });
+  let done: { result: T; words: string };
   try {
-    const { result, words } = await act(at, { id: entry.id, soFar: (words) => store.steering.log({ ...entry, result: words }) });
-    await store.steering.log({ ...entry, result: words });
-    return result;
+    done = await act(at, { id: entry.id, soFar });
   } catch (error) {
     // The error that counts is the first one.
-    await store.steering.log({ ...entry, result: `failed: ${error instanceof Error ? error.name : "error"}` }).catch(() => undefined);
+    await soFar(`failed: ${error instanceof Error ? error.name : "error"}`).catch(() => undefined);
     throw error;
   }
+  await soFar(done.words);
+  return done.result;
 }

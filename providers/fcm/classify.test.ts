@@ -61,7 +61,7 @@ const rows: [string, number, unknown, string][] = [
     "an argument whose field is no path, and long",
     400,
     body({ status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT", fields: [`message.data["a\n<b>"]${"x".repeat(200)}`] }),
-    `rejected INVALID_ARGUMENT message.data[ab]${"x".repeat(84)}`,
+    "rejected INVALID_ARGUMENT message.data",
   ],
   ["an argument without FcmError", 400, body({ status: "INVALID_ARGUMENT", message: "Invalid JSON" }), "rejected INVALID_ARGUMENT"],
   ["a token that is gone", 404, body({ status: "NOT_FOUND", errorCode: "UNREGISTERED" }), "endpoint-gone UNREGISTERED"],

@@ -93,9 +93,11 @@ function blamesToken(body: unknown): boolean {
 
 /** Characters of a field's path that a reason shows; FCM's longest is below 80. */
 const FIELD_CHARS_MAX = 100;
+/** A path of names and places. It ends at a field in which the app chose the names: those may name somebody. */
+const FIELD = /^[a-z_]+(?:(?<!\.(?:data|headers|custom_?data))(?:\.[a-z_]+|\[\d{1,4}\]))*/i;
 
 /** The field of the message that FCM found wrong, such as message.android.notification.color; it comes from outside. */
-const namedField = (body: unknown) => (readError(body).fields[0] ?? "").replaceAll(/[^\w.[\]-]/g, "").slice(0, FIELD_CHARS_MAX);
+const namedField = (body: unknown) => (FIELD.exec(readError(body).fields[0] ?? "")?.[0] ?? "").slice(0, FIELD_CHARS_MAX);
 
 const fieldsOf = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

@@ -129,7 +129,7 @@ export function createInboxPages({ ledger, faults, receipts, webhooks }: InboxPa
 
 const NOT_FOUND = jsonAnswer(404, { error: "no such thing; see sandbox/README.md" });
 
-const withNoStore = (answer: WireAnswer): WireAnswer => ({ ...answer, headers: { "cache-control": "no-store", ...answer.headers } });
+const withNoStore = (answer: WireAnswer): WireAnswer => ({ ...answer, headers: { ...answer.headers, "cache-control": "no-store" } });
 
 function mailAnswer(entry: LedgerEntry): WireAnswer {
   const mail = emailOf(entry);

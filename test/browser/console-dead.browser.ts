@@ -61,7 +61,7 @@ test("a group is redriven in the background, and the page says how many of how m
   const ended = redrives(page).filter({ hasText: "60 redriven; 1 may have been sent" });
   await ended.getByText("Ended", { exact: true }).waitFor();
   await ended.getByText("“The region is enabled”").waitFor();
-  const entry = await newest(dead.store, "redrive");
+  const entry = await newest(dead.store, "redrive-group");
   assert.deepEqual(
     [entry?.actor, entry?.target, entry?.result],
     ["mira@example.com", "sms undelivered", "60 redriven; 1 may have been sent"],
@@ -78,7 +78,7 @@ test("a redrive is stopped, and gone on with", async () => {
   await begin(page, "A first part");
   await redrives(page).getByRole("button", { name: "Stop" }).click();
   await redrives(page).getByText("Not finished", { exact: true }).waitFor();
-  const stopped = await newest(dead.store, "redrive");
+  const stopped = await newest(dead.store, "redrive-group");
   assert.match(stopped?.result ?? "", /^stopped by mira@example\.com: \d+ redriven/);
   const left = (await Array.fromAsync(dead.store.notifications.failed(0, Number.MAX_SAFE_INTEGER))).length;
   assert.ok(left > 0 && left < 2_000, `${left} are left`);
@@ -91,7 +91,7 @@ test("a redrive is stopped, and gone on with", async () => {
   await running.getByRole("button", { name: "Stop" }).click();
   await eventually(
     "the second one was stopped, too",
-    async () => (await newest(dead.store, "redrive"))?.result?.startsWith("stopped") === true,
+    async () => (await newest(dead.store, "redrive-group"))?.result?.startsWith("stopped") === true,
   );
   assert.deepEqual(faults, []);
 });
@@ -106,7 +106,7 @@ test("axe finds nothing serious, nothing scrolls sideways: groups, a running red
     id,
     at,
     actor: "otto",
-    action: "redrive",
+    action: "redrive-group",
     target: "email undelivered",
     reason: "r",
     result: "so far: 3 redriven",

@@ -164,6 +164,11 @@ function createMemorySteering(): Store["steering"] {
       newest()
         .filter(({ id }) => before === undefined || id < before)
         .slice(0, Math.max(0, limit)),
+    actionsOf: async (action, target, limit) =>
+      newest()
+        .filter((one) => one.action === action && (target === undefined || one.target === target))
+        .slice(0, Math.max(0, limit)),
+    findAction: async (id) => log.get(id),
     async purgeActions(before, limit) {
       const old = newest().filter(({ at }) => at < before);
       const removed = old.sort((a, b) => a.at - b.at).slice(0, Math.max(0, limit));

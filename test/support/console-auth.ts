@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { createAuth } from "../../console/auth/auth.ts";
 import { authVariables } from "../../console/auth/config.ts";
 import type { SessionRoute } from "../../console/auth/protect.ts";
+import { createReferences } from "../../console/auth/references.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { close, listen } from "../../runtime/http/listen.ts";
 import { type Route, startHttpServer } from "../../runtime/http/server.ts";
@@ -59,7 +60,11 @@ export async function startConsole({
   const held = { keys };
   const auth = createAuth({
     ...{ config: readConfig(authVariables, { ...(issuer === undefined ? {} : oidc), ...env }), clock, log },
-    ...{ keysNow: () => held.keys, printLink: (path: string) => void links.push(path) },
+    ...{
+      keysNow: () => held.keys,
+      references: createReferences({ own: () => [], sessions: () => held.keys }),
+      printLink: (path: string) => void links.push(path),
+    },
     roles: { "GET /api/session": "viewer", "POST /api/change": "operator" },
   });
   const files = createClientFiles([]);

@@ -3,9 +3,11 @@ import { connectRedis } from "../../adapters/redis/connect.ts";
 import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
 import { createRedrives } from "../../console/api/redrives.ts";
 import { json, protectRoutes, type SessionRoute } from "../../console/auth/protect.ts";
+import { createReferences } from "../../console/auth/references.ts";
 import { ROUTE_ROLES } from "../../console/auth/route-roles.ts";
 import { type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
 import type { Session } from "../../console/session.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -23,19 +25,21 @@ export interface TestConsole extends HttpServer {
 export async function startTestConsole(
   store: Store,
   session: Session,
-  about: Partial<Pick<ConsoleParts, "preferences" | "log">> & { redisUrl?: string | undefined } = {},
+  about: Partial<Pick<ConsoleParts, "preferences" | "log" | "circuits">> & { redisUrl?: string | undefined } = {},
 ): Promise<TestConsole> {
   await using stack = new AsyncDisposableStack();
   const log = createLogger("console", "error");
   const recorder = { record() {} };
-  const redrives = createRedrives({ store, recorder, clock: systemClock, signal: new AbortController().signal });
+  const redrives = createRedrives({ store, recorder, clock: systemClock, log, signal: new AbortController().signal });
   const { apps, profiles } = store;
   const preferences =
     about.preferences ?? createPreferences({ store: store.preferences, apps, profiles, redis: undefined, clock: systemClock, log });
   const redis = about.redisUrl === undefined ? undefined : stack.use(await connectRedis(about.redisUrl, { log }));
-  const circuits: ConsoleParts["circuits"] = (channel) => (redis ? createSharedCircuits(redis, channel) : { read: async () => undefined });
+  const none = { read: async () => undefined };
+  const circuits = about.circuits ?? ((channel: Channel) => (redis ? createSharedCircuits(redis, channel) : none));
   const parts: ConsoleParts = {
     ...{ store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log },
+    references: createReferences({ own: () => ["a key of the tests' console"], sessions: () => [] }),
     ...{ providers: PROVIDERS, circuits },
   };
   const whoAmI: SessionRoute = { method: "GET", path: "/api/session", handle: async (_, who) => json(who) };

@@ -5,6 +5,7 @@ import { endpointId } from "../../adapters/ids.ts";
 import { createPreferences } from "../../adapters/opt-outs/preferences.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { createPersonRoutes } from "../../console/api/person.ts";
+import { createReferences } from "../../console/auth/references.ts";
 import { ROUTE_ROLES } from "../../console/auth/route-roles.ts";
 import type { PersonAnswer, PersonView } from "../../console/person-view.ts";
 import { hasRole, type Role } from "../../console/session.ts";
@@ -25,6 +26,7 @@ export const SMS: Endpoint = { channel: "sms", phoneNumber: NUMBER };
 export const MAIL: Endpoint = { channel: "email", address: ADDRESS };
 const category = (name: string, about: Partial<Category> = {}): Category => ({ name, labels: {}, default: "opted-in", ...about });
 
+export const references = createReferences({ own: () => ["a key of the console's tests"], sessions: () => [] });
 export let store: Store;
 export let lines: string[];
 export const log = createLogger("console", "info", { write: (line) => void lines.push(line) });
@@ -61,7 +63,7 @@ export async function post(path: string, body: object, role: Role = "operator"):
     clock: createFakeClock(),
     log,
   });
-  const route = createPersonRoutes({ store, preferences, log }).find((one) => one.path === path);
+  const route = createPersonRoutes({ store, preferences, log, references }).find((one) => one.path === path);
   const least = ROUTE_ROLES[`POST ${path}`];
   assert.ok(route && least, path);
   // As protectRoutes() does it.

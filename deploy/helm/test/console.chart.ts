@@ -30,6 +30,13 @@ test("the console has its own keys, its Ingress, and the issuer as its only way 
   assert.ok(JSON.stringify(issuer?.to).includes('"cidr":"0.0.0.0/0","except":["10.0.0.0/8"'));
 });
 
+test("people are named in logs by keys of their own where the Secret has them", () => {
+  const fileOf = (values: object) =>
+    variablesOf(find(objectsOf({ ci: "production", values }), "Deployment", "console")).CONSOLE_REFERENCE_KEYS_FILE;
+  assert.equal(fileOf({}), undefined);
+  assert.equal(fileOf({ console: { referenceKeysKey: "reference-keys" } }), "/etc/carillon/secrets/console-reference-keys");
+});
+
 test("by default nothing of the console is installed", () => {
   const namesOf = (objects: typeof minimal) => objects.map(({ metadata }) => metadata.name).filter((name) => name.endsWith("-console"));
   assert.notDeepEqual(namesOf(production), []);

@@ -9,10 +9,12 @@ const record = (over: Partial<SteeringRecord> = {}): SteeringRecord => ({
   ...{ target: { kind: "channel", value: "sms" }, state: "paused", actor: "ada", reason: "$the.provider", at: T0 },
   ...over,
 });
-const action = (id: string, over: Partial<OperatorAction> = {}): OperatorAction => ({
+export const sampleAction = (id: string, over: Partial<OperatorAction> = {}): OperatorAction => ({
   ...{ id, at: T0, actor: "ada", action: "pause", target: "channel:sms", reason: "an incident" },
   ...over,
 });
+
+const action = sampleAction;
 
 export function describeSteering(name: string, test: StoreTest): void {
   describe(`${name}: what operators pause, and their log`, () => {
@@ -41,6 +43,27 @@ export function describeSteering(name: string, test: StoreTest): void {
       assert.deepEqual(first, [action("c", { result: "paused" }), action("b")]);
       assert.deepEqual(await store.steering.actions("b", 2), [action("a")]);
       assert.deepEqual(await store.steering.actions(undefined, 0), []);
+    });
+
+    test("lists actions of a kind, the newest first, also of one target alone", async (store) => {
+      const redrive = (id: string, target: string) => action(id, { action: "redrive-group", target });
+      for (const one of [redrive("a", "sms rejected"), action("b"), redrive("c", "email expired"), redrive("d", "sms rejected")])
+        await store.steering.log(one);
+      // What many others did meanwhile hides none of them.
+      for (let i = 0; i < 300; i++) await store.steering.log(action(`e${i}`, { action: "redrive", target: `${i}` }));
+      const found = async (target: string | undefined, limit: number) =>
+        ids(await store.steering.actionsOf("redrive-group", target, limit));
+      assert.deepEqual(await found(undefined, 9), ["d", "c", "a"]);
+      assert.deepEqual(await found(undefined, 2), ["d", "c"]);
+      assert.deepEqual(await found("sms rejected", 9), ["d", "a"]);
+      assert.deepEqual([await found("sms", 9), await found(undefined, 0)], [[], []]);
+      await store.steering.log({ ...redrive("a", "sms rejected"), result: "1 redriven" });
+      assert.deepEqual(await store.steering.actionsOf("redrive-group", "sms rejected", 9), [
+        redrive("d", "sms rejected"),
+        { ...redrive("a", "sms rejected"), result: "1 redriven" },
+      ]);
+      assert.deepEqual(await store.steering.findAction("c"), redrive("c", "email expired"));
+      assert.equal(await store.steering.findAction("cc"), undefined);
     });
 
     test("purges the oldest actions, as many as asked", async (store) => {

@@ -36,6 +36,7 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
   {{- with $item.values.oidc -}}
     {{- $secret := include "carillon.required" (dict "value" $item.values.existingSecret "say" (printf "console.existingSecret is missing: a Secret with the key %s, one random text of 32 characters or more a line:\n  kubectl create secret generic carillon-console --from-literal=%s=$(openssl rand -hex 32)" $item.values.keysKey $item.values.keysKey)) -}}
     {{- $files = append $files (dict "env" "CONSOLE_KEYS_FILE" "file" "console-keys" "secret" $secret "key" $item.values.keysKey) -}}
+    {{- if $item.values.referenceKeysKey }}{{ $files = append $files (dict "env" "CONSOLE_REFERENCE_KEYS_FILE" "file" "console-reference-keys" "secret" $secret "key" $item.values.referenceKeysKey) }}{{ end -}}
     {{- if .existingSecret }}{{ $files = append $files (dict "env" "CONSOLE_OIDC_CLIENT_SECRET_FILE" "file" "console-client-secret" "secret" .existingSecret "key" .clientSecretKey) }}{{ end -}}
   {{- end -}}
 {{- end -}}
