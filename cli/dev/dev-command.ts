@@ -43,13 +43,9 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
     const keyFile = join(home, "api-key");
     writeFileSync(keyFile, `${system.apiKey}\n`, { mode: 0o600 });
     const exports = join(home, "env");
-    writeExports(exports, {
-      CARILLON_ADDRESS: system.gatewayAddress,
-      CARILLON_API_KEY_FILE: keyFile,
-      CARILLON_HEALTH: healthAddresses(system.roles),
-      ...{ STORE_URL: system.storeUrl, NATS_URL: system.natsUrl, REDIS_URL: system.redisUrl },
-      WEBHOOK_KEYS_FILE: system.env.WEBHOOK_KEYS_FILE ? resolve(system.env.WEBHOOK_KEYS_FILE) : "",
-    });
+    const { gatewayAddress, roles } = system;
+    const addresses = { CARILLON_ADDRESS: gatewayAddress, CARILLON_API_KEY_FILE: keyFile, CARILLON_HEALTH: healthAddresses(roles) };
+    writeExports(exports, addresses, system.env);
     const users = await seed(home, system);
     print(upText(system, { env, keyFile, exports, users, consoleLink }));
     isUp = true;

@@ -96,9 +96,10 @@ export async function startDev({
     FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
     FEEDBACK_URL: "http://127.0.0.1:0",
-    // Kept from one start to the next: links in sent mails are sealed with the first, secrets in the store with the second.
+    // Kept from one start to the next: links in sent mails are sealed with the first, secrets in the store with the second, who was erased is hashed with the third.
     UNSUBSCRIBE_KEYS_FILE: keptKey("unsubscribe-keys"),
     WEBHOOK_KEYS_FILE: keptKey("webhook-keys"),
+    ERASURE_KEY_FILE: keptKey("erasure-key"),
     WEBHOOK_ALLOWED_ADDRESSES: "127.0.0.0/8,::1",
     ...env,
     STORE_URL: storeUrl,
