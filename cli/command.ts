@@ -1,7 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { Environment } from "../runtime/config.ts";
 import { isMoment, parseMoment, RFC_3339_RULE } from "../runtime/moment.ts";
-import { parseDuration } from "./duration.ts";
+import { durationText, parseDuration } from "./duration.ts";
 
 /** The command line is invalid; exit status 2. */
 export class UsageError extends Error {
@@ -56,8 +56,22 @@ export function count(value: unknown, name: string, max: number): number {
   return Number.isSafeInteger(n) && n >= 1 && n <= max ? n : fail(`${name} must be an integer from 1 to ${max}`);
 }
 
-/** ms */
-export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
+/** What a duration may be, in ms. */
+export interface DurationBounds {
+  /** Absent: 1, above 0. */
+  min?: number;
+  max: number;
+  /** Why it may not be longer, for the person who wanted it. */
+  because: string;
+}
+
+/** An option's duration, in ms. @param value as the command line has it; absent options have a default, or are left out before */
+export function duration(value: unknown, name: string, { min = 1, max, because }: DurationBounds): number {
+  const ms = parseDuration(text(value) ?? "");
+  if (ms === undefined) return fail(`${name} must be like 90s, 5m, 2h or 7d: a whole number of up to nine digits, and a unit`);
+  if (ms > max) return fail(`${name} must be at most ${durationText(max)}: ${because}`);
+  return ms >= min ? ms : fail(`${name} must be ${min === 1 ? "above 0" : `at least ${durationText(min)}`}`);
+}
 
 /** A moment in ms since the epoch, given in RFC 3339 or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {
