@@ -46,13 +46,17 @@ export function oneOf<T extends string>(value: unknown, name: string, all: reado
   return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${name} must be one of ${all.join(", ")}`));
 }
 
+/** More digits than any bound here has. Number() would also read "", " 5 ", "1e3" and "0x10". */
+const DECIMAL = /^\d{1,12}(\.\d{1,6})?$/;
+const decimal = (value: unknown) => (DECIMAL.test(String(value)) ? Number(value) : Number.NaN);
+
 export function positive(value: unknown, name: string, max: number): number {
-  const n = Number(value);
+  const n = decimal(value);
   return n > 0 && n <= max ? n : fail(`${name} must be a number above 0 and at most ${max}`);
 }
 
 export function count(value: unknown, name: string, max: number): number {
-  const n = Number(value);
+  const n = decimal(value);
   return Number.isSafeInteger(n) && n >= 1 && n <= max ? n : fail(`${name} must be an integer from 1 to ${max}`);
 }
 
