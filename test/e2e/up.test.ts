@@ -199,7 +199,7 @@ describe("carillon up", () => {
     }
   });
 
-  test("the next start goes on with what is there, and says which ports are taken", async () => {
+  test("the next start goes on with what is there, in a terminal that has read the exports too, and says which ports are taken", async () => {
     const before = up.gatewayAddress;
     up.child.kill("SIGTERM");
     assert.equal((await up.ended).code, 0);
@@ -207,7 +207,7 @@ describe("carillon up", () => {
     const holders: Server[] = [];
     for (const port of [7_700, 7_701, inbox]) if (await isFreePort(port)) holders.push(createServer().listen(port, "127.0.0.1"));
     try {
-      up = await startDevProcess(directory, {}, { anyPort: false });
+      up = await startDevProcess(directory, env, { anyPort: false });
     } finally {
       for (const holder of holders) holder.close();
     }
