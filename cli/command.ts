@@ -1,7 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { Environment } from "../runtime/config.ts";
 import { isMoment, parseMoment, RFC_3339_RULE } from "../runtime/moment.ts";
-import { parseDuration } from "./duration.ts";
+import { durationText, parseDuration } from "./duration.ts";
 
 /** The command line is invalid; exit status 2. */
 export class UsageError extends Error {
@@ -46,18 +46,36 @@ export function oneOf<T extends string>(value: unknown, name: string, all: reado
   return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${name} must be one of ${all.join(", ")}`));
 }
 
+/** More digits than any bound here has. Number() would also read "", " 5 ", "1e3" and "0x10". */
+const DECIMAL = /^\d{1,12}(\.\d{1,6})?$/;
+const decimal = (value: unknown) => (DECIMAL.test(String(value)) ? Number(value) : Number.NaN);
+
 export function positive(value: unknown, name: string, max: number): number {
-  const n = Number(value);
+  const n = decimal(value);
   return n > 0 && n <= max ? n : fail(`${name} must be a number above 0 and at most ${max}`);
 }
 
 export function count(value: unknown, name: string, max: number): number {
-  const n = Number(value);
+  const n = decimal(value);
   return Number.isSafeInteger(n) && n >= 1 && n <= max ? n : fail(`${name} must be an integer from 1 to ${max}`);
 }
 
-/** ms */
-export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
+/** What a duration may be, in ms. */
+export interface DurationBounds {
+  /** Absent: 1, above 0. */
+  min?: number;
+  max: number;
+  /** Why it may not be longer, for the person who wanted it. */
+  because: string;
+}
+
+/** An option's duration, in ms. @param value as the command line has it; absent options have a default, or are left out before */
+export function duration(value: unknown, name: string, { min = 1, max, because }: DurationBounds): number {
+  const ms = parseDuration(text(value) ?? "");
+  if (ms === undefined) return fail(`${name} must be like 90s, 5m, 2h or 7d: a whole number of up to nine digits, and a unit`);
+  if (ms > max) return fail(`${name} must be at most ${durationText(max)}: ${because}`);
+  return ms >= min ? ms : fail(`${name} must be ${min === 1 ? "above 0" : `at least ${durationText(min)}`}`);
+}
 
 /** A moment in ms since the epoch, given in RFC 3339 or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {

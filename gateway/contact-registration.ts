@@ -49,6 +49,8 @@ export function createContactRegistration(
     if (!found.isKnown && found.error) return found.error;
     await tombstones.restore(app, userId);
     const replaced = await contacts.register({ ...contact, endpointId: id });
+    // Again, because an erasure that ran meanwhile may have removed them, and leaves this contact.
+    await tombstones.restore(app, userId);
     // Calls that came at the same time may have passed that check together. Then none of them may stay, because none knows of the others.
     const after = found.isKnown ? found : await boundsOf(app, userId, endpoint, id);
     if (!found.isKnown && after.error) {

@@ -42,7 +42,7 @@ import { createCallRate } from "./call-rate.ts";
 import { createCategoryHandlers } from "./category-handlers.ts";
 import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
-import { createChoices } from "./erasure/choices.ts";
+import { createChoices } from "./erasure/create-choices.ts";
 import { openErasure } from "./erasure/open-erasure.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";

@@ -26,8 +26,11 @@ export function createContactStore(collection: Collection<ContactDocument>): Con
         return replaced ?? (former ? read([former])[0] : undefined);
       }),
 
-    remove: (app, userId, endpointId) =>
-      asStoreError("remove contact", async () => (await collection.deleteMany({ app, endpointId, userId })).deletedCount > 0),
+    remove: (app, userId, endpointId, registeredUntil) =>
+      asStoreError("remove contact", async () => {
+        const isOld = registeredUntil === undefined ? {} : { registeredAt: { $lte: registeredUntil } };
+        return (await collection.deleteMany({ app, endpointId, userId, ...isOld })).deletedCount > 0;
+      }),
 
     removeGone: (app, endpointId, { goneAt, startedAt, answeredAt }) =>
       asStoreError("remove gone contact", async () => {

@@ -37,7 +37,10 @@ export function createProfileStore(collection: Collection<ProfileDocument>): Pro
         throw new StoreError("MongoDB, put profile: another writer created it, and it is not there");
       }),
 
-    remove: (app, userId) =>
-      asStoreError("remove profile", async () => (await collection.deleteOne({ _id: keyOf(app, userId) })).deletedCount === 1),
+    remove: (app, userId, ifVersion) =>
+      asStoreError("remove profile", async () => {
+        const isUnchanged = ifVersion === undefined ? {} : { version: ifVersion };
+        return (await collection.deleteOne({ _id: keyOf(app, userId), ...isUnchanged })).deletedCount === 1;
+      }),
   };
 }

@@ -106,6 +106,7 @@ const CALLS: Record<string, (store: Store) => Promise<unknown> | AsyncIterable<u
   purge: (store) => store.purge(ended, 1),
   deleteContent: (store) => store.deleteContent(ended, 0, 1),
   erase: (store) => store.erase(["x"], 0),
+  overwriteDeleted: (store) => store.overwriteDeleted!(),
   lease: (store) => store.lease("work", "holder", 0, 1),
 };
 const pause: SteeringRecord = { target: { kind: "channel", value: "sms" }, state: "paused", actor: "eve", reason: "test", at: 1 };
@@ -113,7 +114,7 @@ const webhookEvent = { change: { app: "shop", subject: "s", version: 1 }, endpoi
 /** Methods that answer nothing that was committed, or that need not wait (readToDecide() in transact.ts). */
 const OTHERS = [
   // There is nothing to recover: an event is written with its change.
-  ...["time", "overwriteDeleted", "contacts.find", "webhooks.recover"],
+  ...["time", "contacts.find", "webhooks.recover"],
   ...["dueKeys", "dueUnder", "openCount", "openCountOf", "openCounts", "open"].map((method) => `notifications.${method}`),
 ];
 

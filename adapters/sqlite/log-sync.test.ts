@@ -98,3 +98,24 @@ test("a flush that the thread waits for is over when the answer is made, and one
   for (const answer of [...answers, log.onDisk()]) await assert.rejects(answer!, StoreError);
   assert.equal(flushes, 2);
 });
+
+test("a flush of the log itself begins after it was asked for, also where nothing was committed", async () => {
+  const disk = createDisk();
+  const ended: string[] = [];
+  const flush = (name: string) => void disk.log.flush()?.then(() => ended.push(name));
+  disk.commit("a");
+  flush("b");
+  flush("c");
+  assert.equal(disk.flushes.length, 1);
+  disk.flushes[0]!.resolve();
+  await disk.turn();
+  assert.deepEqual([ended, disk.flushes.length], [[], 2], "the first one began before");
+  disk.flushes[1]!.resolve();
+  await disk.turn();
+  assert.deepEqual([ended, disk.flushes.length], [["b", "c"], 2]);
+  flush("d");
+  assert.equal(disk.flushes.length, 3);
+  disk.flushes[2]!.resolve();
+  await disk.turn();
+  assert.deepEqual(ended, ["b", "c", "d"]);
+});

@@ -20,6 +20,8 @@ import { StoreError } from "../store/store-error.ts";
 export interface LogSync {
   /** Undefined: all that the connection can see is on disk. Otherwise rejects with a StoreError where the disk does not take it, and from then on always. */
   onDisk(): Promise<void> | undefined;
+  /** As onDisk(), and it flushes where nothing was committed either: for what was done to the log itself. */
+  flush(): Promise<void> | undefined;
   /** The flush that this connection waits for; never rejects. */
   underWay(): Promise<unknown> | undefined;
   /** Why nothing more can be written. */
@@ -33,6 +35,7 @@ const logs = new WeakMap<DatabaseSync, LogSync>();
 export const syncLog = (database: DatabaseSync, log: LogSync): void => void logs.set(database, log);
 
 export const onDisk = (database: DatabaseSync): Promise<void> | undefined => logs.get(database)?.onDisk();
+export const flushLog = (database: DatabaseSync): Promise<void> | undefined => logs.get(database)?.flush();
 export const flushUnderWay = (database: DatabaseSync): Promise<unknown> | undefined => logs.get(database)?.underWay();
 export const logFault = (database: DatabaseSync): StoreError | undefined => logs.get(database)?.fault();
 
@@ -96,16 +99,20 @@ export function createLogSync(parts: {
     next = undefined;
     return start();
   }
+  /** One that begins from now on. */
+  function flush(): Promise<void> | undefined {
+    if (!current) return start();
+    next ??= current.ended.then(startNext, startNext);
+    return next;
+  }
   return {
     onDisk() {
       if (fault) return Promise.reject(fault);
       const now = parts.seen();
       if (isSame(now, flushed)) return undefined;
-      if (!current) return start();
-      if (isSame(now, current.of)) return current.ended;
-      next ??= current.ended.then(startNext, startNext);
-      return next;
+      return current && isSame(now, current.of) ? current.ended : flush();
     },
+    flush,
     underWay: () => current?.ended.catch(() => undefined),
     fault: () => fault,
   };

@@ -32,6 +32,12 @@ function createWorld() {
       const find = database.prepare("select 1 from notifications where id = ?");
       return records.map(({ id }) => find.get(id) !== undefined);
     },
+    /** The file and its log after a power failure, now. */
+    bytesLeft(): Buffer {
+      const copy = join(directory, `copy-${Math.random()}.sqlite`);
+      disk.powerFailure(copy);
+      return Buffer.concat([readFileSync(copy), readFileSync(`${copy}-wal`)]);
+    },
     [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
   };
 }
@@ -155,4 +161,24 @@ test("a store that is closed while reads wait for the disk answers them, and clo
   );
   await assert.rejects(store.notifications.find("x"));
   assert.deepEqual(world.ended, []);
+});
+
+test("what was overwritten does not come back by a power failure, and nothing is overwritten after a failed flush", async () => {
+  using world = createWorld();
+  const store = await world.open("a");
+  const secret = "phone-of-ada";
+  await store.profiles.put("shop", "ada", { locale: secret }, 1);
+  await store.profiles.remove("shop", "ada");
+  assert.ok(world.bytesLeft().includes(secret), "the log still holds it");
+  const { flushes } = world.disk;
+  assert.equal(await store.overwriteDeleted?.(), true);
+  assert.equal(world.disk.flushes, flushes + 1);
+  assert.ok(!world.bytesLeft().includes(secret));
+  world.disk.takes = false;
+  await assert.rejects(store.profiles.put("shop", "ada", {}, 2), notTaken);
+  const bytes = readFileSync(`${world.path}-wal`);
+  await assert.rejects(store.overwriteDeleted!(), notTaken);
+  assert.ok(bytes.length > 0 && readFileSync(`${world.path}-wal`).equals(bytes));
+  assert.deepEqual(world.ended, ["a"]);
+  await store[Symbol.asyncDispose]();
 });

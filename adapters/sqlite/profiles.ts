@@ -23,6 +23,10 @@ export function createProfileStore(database: DatabaseSync): ProfileStore {
         return record;
       }),
 
-    remove: async (app, userId) => transact(database, () => removeOne.run(app, userId).changes === 1),
+    remove: async (app, userId, ifVersion) =>
+      transact(database, () => {
+        if (ifVersion !== undefined && find(app, userId)?.version !== ifVersion) return false;
+        return removeOne.run(app, userId).changes === 1;
+      }),
   };
 }

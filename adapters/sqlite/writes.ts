@@ -97,7 +97,7 @@ export function createWrites(database: DatabaseSync): Writes {
   const anyContact = database.prepare("select doc from contacts where app = ? and endpoint_id = ? limit 1");
   const ownContact = database.prepare("select doc from contacts where app = ? and endpoint_id = ? and user_id = ?");
   const takeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id <> ?");
-  const removeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id = ?");
+  const removeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id = ? and registered_at <= ?");
   const removeGone = database.prepare(`
     delete from contacts where app = ? and endpoint_id = ? and (registered_at <= ? or doc ->> '$.goneReportedAt' < ?)`);
   const keepReport = database.prepare(`
@@ -196,7 +196,8 @@ export function createWrites(database: DatabaseSync): Writes {
         putContact.run(app, endpointId, userId, registeredAt, JSON.stringify(contact));
         return replaced && (JSON.parse(String(replaced.doc)) as ContactRecord);
       }),
-    remove: (app, userId, endpointId) => transact(database, () => removeContact.run(app, endpointId, userId).changes === 1),
+    remove: (app, userId, endpointId, registeredUntil = Number.MAX_SAFE_INTEGER) =>
+      transact(database, () => removeContact.run(app, endpointId, userId, registeredUntil).changes === 1),
     removeGone: (app, endpointId, { goneAt, startedAt, answeredAt }) =>
       transact(database, () => {
         const { changes } = removeGone.run(app, endpointId, goneAt, startedAt);

@@ -7,7 +7,6 @@ import {
   createApp,
   findApp,
   type GrantedKey,
-  KEY_LIFE_MS_MAX,
   revokeKeys,
   rotateKey,
   setAccounts,
@@ -17,6 +16,7 @@ import {
 import { PROVIDERS } from "../../providers/list.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
+import { KEY_LIFE, OVERLAP } from "../duration-bounds.ts";
 import { openNamedStore, withStore } from "../open-store.ts";
 import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOptionalOrder } from "../order.ts";
 import { printResult } from "../output.ts";
@@ -99,7 +99,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...KEY_OPTIONS, overlap: { type: "string", default: OVERLAP_DEFAULT }, key: { type: "string" } },
     run: (invocation) => {
       const { overlap, key } = invocation.values;
-      const overlapMs = keyLife(text(overlap) ?? "", "--overlap", 0);
+      const overlapMs = duration(overlap, "--overlap", OVERLAP);
       return grantKey(invocation, "app key rotate", (apps, id, terms) => rotateKey(apps, id, { ...terms, overlapMs, keyId: text(key) }));
     },
   },
@@ -177,12 +177,6 @@ function readChannels({ values }: Invocation): Channel[] {
   return named.split(",").map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
 }
 
-/** ms */
-function keyLife(value: string, option: string, min: number): number {
-  const ms = duration(value, option);
-  return ms >= min && ms <= KEY_LIFE_MS_MAX ? ms : fail(`${option} must be ${min === 0 ? "" : "above 0 and "}at most ten years (3650d)`);
-}
-
 function show(
   invocation: Invocation,
   words: (app: AppRecord, now: number) => string,
@@ -205,8 +199,8 @@ function grantKey(
   const id = readId(positionals[0]);
   const order = readOptionalOrder(invocation);
   const now = Date.now();
-  const expiresIn = text(values["expires-in"]);
-  const expiresAt = expiresIn === undefined ? undefined : now + keyLife(expiresIn, "--expires-in", 1);
+  const expiresIn = values["expires-in"];
+  const expiresAt = expiresIn === undefined ? undefined : now + duration(expiresIn, "--expires-in", KEY_LIFE);
   return withStore(
     env,
     (store) => {

@@ -1,5 +1,6 @@
 import { type ApiKeyRecord, keyState } from "../../core/apps/app.ts";
-import { type Command, duration, text } from "../command.ts";
+import { type Command, duration } from "../command.ts";
+import { KEY_LIFE } from "../duration-bounds.ts";
 import { printResult } from "../output.ts";
 import { allKeysText, type KeyOfApp, keyJson } from "./report.ts";
 import { withApps } from "./with-apps.ts";
@@ -17,8 +18,7 @@ export const KEYS_COMMANDS: Readonly<Record<string, Command>> = {
     ].join("\n"),
     options: { expiring: { type: "string" }, json: { type: "boolean" } },
     run: ({ values, env }) => {
-      const expiring = text(values.expiring);
-      const withinMs = expiring === undefined ? undefined : duration(expiring, "--expiring");
+      const withinMs = values.expiring === undefined ? undefined : duration(values.expiring, "--expiring", KEY_LIFE);
       return withApps(env, async (apps) => {
         const now = Date.now();
         const all: KeyOfApp[] = [];

@@ -1,10 +1,11 @@
 import { webhookKeyVariables } from "../../adapters/webhook-secrets.ts";
 import type { WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
-import { findApp, KEY_LIFE_MS_MAX } from "../../operations/apps/apps.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import { removeWebhook, rotateWebhookSecret, setWebhook } from "../../operations/apps/webhooks.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, duration, fail, text } from "../command.ts";
+import { OVERLAP } from "../duration-bounds.ts";
 import { withStore } from "../open-store.ts";
 import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOptionalOrder } from "../order.ts";
 import { print, printResult } from "../output.ts";
@@ -68,8 +69,7 @@ export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
     run: ({ positionals: [id, name], values, env }) => {
       const app = readId(id);
       if (name === undefined) fail("takes ID and NAME");
-      const overlapMs = duration(text(values.overlap) ?? "", "--overlap");
-      if (overlapMs > KEY_LIFE_MS_MAX) fail("--overlap must be at most ten years (3650d)");
+      const overlapMs = duration(values.overlap, "--overlap", OVERLAP);
       const [keys, order] = [readKeys(env), readOptionalOrder({ values })];
       const of = { ...order, action: "app webhook rotate", target: `app:${app}, webhook ${name}` };
       return withStore(env, (store) =>

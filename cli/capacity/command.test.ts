@@ -62,7 +62,7 @@ const MISTAKES: readonly [args: string[], says: RegExp][] = [
   [["--push", "1M", "--rate-limit", "fax=3"], /--rate-limit must be like apns=1/],
   [["--push", "1M", "--rate-limit", "sms=0"], /--rate-limit sms must be above 0/],
   [["--push", "1M", "--retention", "a month"], /--retention must be like 90s, 5m, 2h or 7d/],
-  [["--push", "1M", "--retention", "1h"], /--retention must be at least 1 d/],
+  [["--push", "1M", "--retention", "1h"], /--retention must be at least 1d$/],
   [["--push", "1M", "--content", "email=lots"], /--content email must be a number/],
 ];
 for (const [args, says] of MISTAKES)

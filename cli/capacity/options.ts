@@ -1,7 +1,9 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import { CHANNELS, type Channel, isPush, type PushChannel } from "../../core/delivery/channel.ts";
+import { DAY_MS } from "../../core/delivery/lifetime.ts";
 import type { Demand } from "../../operations/capacity/capacity.ts";
 import { duration, fail, text } from "../command.ts";
+import { OUTAGE, RETENTION } from "../duration-bounds.ts";
 
 export const CAPACITY_USAGE = `--push N --email N --sms N --peak FACTOR [--push-split apns=45,fcm=50,webpush=5] [--rate-limit sms=100 …]
        [--retention 30d] [--outage 1h] [--opt-outs 1M] [--content push=200,sms=160,email=20K] [--nodes] [--explain] [--values | --json]`;
@@ -69,8 +71,8 @@ export function readDemand(values: Given): Demand {
     peakFactor: parseNumber(of("peak"), "--peak", PEAK_MAX, 1),
     rateLimits: rateLimits(values["rate-limit"]),
     contentBytes: content,
-    retentionDays: longer(of("retention"), "--retention", 24) / 24,
-    outageHours: longer(of("outage"), "--outage", 0),
+    retentionDays: duration(values.retention, "--retention", RETENTION) / DAY_MS,
+    outageHours: duration(values.outage, "--outage", OUTAGE) / MS_PER_HOUR,
     optOuts: parseNumber(of("opt-outs"), "--opt-outs", PER_DAY_MAX),
   };
 }
@@ -81,10 +83,4 @@ function rateLimits(given: Given[string]): Partial<Record<Channel, number>> {
     for (const [channel, limit] of Object.entries(parsePairs(String(one), "--rate-limit", CHANNELS, 1e5)))
       limits[channel as Channel] = limit > 0 ? limit : fail(`--rate-limit ${channel} must be above 0`);
   return limits;
-}
-
-/** hours */
-function longer(given: string, name: string, leastHours: number): number {
-  const hours = duration(given, name) / MS_PER_HOUR;
-  return hours >= leastHours ? hours : fail(`${name} must be at least ${leastHours / 24} d`);
 }

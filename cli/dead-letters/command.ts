@@ -7,6 +7,7 @@ import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/
 import { beginRedrive, type RedriveReport, type Selection } from "../../operations/dead-letters/redrive.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, oneOf, positive, text } from "../command.ts";
+import { LIFETIME } from "../duration-bounds.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
 import { loggedChange, ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
@@ -78,11 +79,11 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
       const selection = readSelection(values, positionals, now);
       const dryRun = values["dry-run"] === true;
       const order = dryRun ? undefined : readOrder({ values });
-      const expiresIn = text(values["expires-in"]);
+      const expiresIn = values["expires-in"];
       const options = {
         terms: {
           uncertain: values.uncertain === true,
-          expiresInMs: expiresIn === undefined ? undefined : duration(expiresIn, "--expires-in"),
+          expiresInMs: expiresIn === undefined ? undefined : duration(expiresIn, "--expires-in", LIFETIME),
         },
         rate: values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000),
         dryRun,

@@ -1,4 +1,5 @@
 import { type Command, duration, fail, text } from "../command.ts";
+import { SANDBOX_WAIT } from "../duration-bounds.ts";
 
 /** The whole system on one machine, and the simulated providers. Loaded only when run: production needs none of it. */
 export const DEV_COMMANDS: Readonly<Record<string, Command>> = {
@@ -28,7 +29,7 @@ export const DEV_COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values }) {
       const { fetchCredentials } = await import("./sandbox-credentials.ts");
       const from = text(values.from) ?? fail("--from is missing: the URL of a sandbox's admin port");
-      const waitMs = duration(text(values.wait) ?? "", "--wait");
+      const waitMs = duration(values.wait, "--wait", SANDBOX_WAIT);
       await fetchCredentials({ from, to: text(values.to) ?? fail("--to is missing: a directory"), waitMs });
       return 0;
     },

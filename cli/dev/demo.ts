@@ -15,6 +15,7 @@ import { connectGateway } from "../gateway/connect.ts";
 import { type LineResult, readLines, sendLines } from "../gateway/send.ts";
 import { createProgress } from "../progress.ts";
 import { startDev } from "./dev.ts";
+import { DIRECTORY, exportsIn, withoutExports } from "./exports.ts";
 import { EXAMPLES, registerExamples } from "./seed.ts";
 import { openTempDir } from "./temp-dir.ts";
 
@@ -27,7 +28,7 @@ const SHORT_WAITS: Environment = { UNCERTAIN_WAIT_CRITICAL_MS: "5000", UNCERTAIN
 
 /** Starts the system, sends the examples, waits until every delivery has ended and audits. Resolves to the exit status: 0 only if every promise holds. */
 export async function runDemo({
-  env,
+  env: given,
   file = join(EXAMPLES, "notifications.jsonl"),
 }: {
   env: Environment;
@@ -35,6 +36,7 @@ export async function runDemo({
 }): Promise<number> {
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const startedAt = performance.now();
+  const env = withoutExports(exportsIn(DIRECTORY), given);
   if (env.STORE_URL) await mustBeEmpty(env.STORE_URL);
   using scratch = openTempDir("carillon-demo");
   const interrupted = new AbortController();

@@ -5,25 +5,25 @@ import { runUntilSignal } from "../../runtime/until-signal.ts";
 import { connectGateway, readCallFault } from "../gateway/connect.ts";
 import { DEV_APP, type DevSystem, startDev } from "./dev.ts";
 import { lockDirectory } from "./directory-lock.ts";
-import { healthAddresses, quoted, writeExports } from "./exports.ts";
+import { DIRECTORY, exportsIn, healthAddresses, quoted, withoutExports, writeExports } from "./exports.ts";
 import { EXAMPLES, registerExamples } from "./seed.ts";
 
 /** The default port of `carillon send`; the README uses it too. */
 const GATEWAY_PORT = 7700;
-/** In the folder where the command runs, unless --directory names another one. */
-const DIRECTORY = ".carillon";
 /** Of HTTP/JSON; the README uses it too. */
 const HTTP_PORT = 7701;
 /** The default port of the role console. */
 const CONSOLE_PORT = 7750;
 
 /** Runs the system until SIGINT or SIGTERM, with its data in the directory, so that the next start goes on with it. Never resolves: the process ends. */
-export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
+export async function runDev({ env: given, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
   const print = (text: string) => void process.stdout.write(`${text}\n`);
   await runUntilSignal(async () => {
     await using stack = new AsyncDisposableStack();
     const home = resolve(directory ?? DIRECTORY);
     stack.use(lockDirectory(home));
+    const exports = exportsIn(home);
+    const env = withoutExports(exports, given);
     // The first link is printed with the addresses, those that the console's page asks for later by themselves.
     let [consoleLink, isUp] = ["", false];
     const system = stack.use(
@@ -42,14 +42,9 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
     );
     const keyFile = join(home, "api-key");
     writeFileSync(keyFile, `${system.apiKey}\n`, { mode: 0o600 });
-    const exports = join(home, "env");
-    writeExports(exports, {
-      CARILLON_ADDRESS: system.gatewayAddress,
-      CARILLON_API_KEY_FILE: keyFile,
-      CARILLON_HEALTH: healthAddresses(system.roles),
-      ...{ STORE_URL: system.storeUrl, NATS_URL: system.natsUrl, REDIS_URL: system.redisUrl },
-      WEBHOOK_KEYS_FILE: system.env.WEBHOOK_KEYS_FILE ? resolve(system.env.WEBHOOK_KEYS_FILE) : "",
-    });
+    const { gatewayAddress, roles } = system;
+    const addresses = { CARILLON_ADDRESS: gatewayAddress, CARILLON_API_KEY_FILE: keyFile, CARILLON_HEALTH: healthAddresses(roles) };
+    writeExports(exports, addresses, { env: system.env, given: env });
     const users = await seed(home, system);
     print(upText(system, { env, keyFile, exports, users, consoleLink }));
     isUp = true;

@@ -96,9 +96,11 @@ export async function startDev({
     FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
     FEEDBACK_URL: "http://127.0.0.1:0",
-    // Kept from one start to the next: links in sent mails are sealed with the first, secrets in the store with the second, and the third names people in logs.
+    // Kept from one start to the next: links in sent mails are sealed with the first, secrets in the store with the second, who was erased is hashed with the
+    // third, and the fourth names people in logs.
     UNSUBSCRIBE_KEYS_FILE: keptKey("unsubscribe-keys"),
     WEBHOOK_KEYS_FILE: keptKey("webhook-keys"),
+    ERASURE_KEY_FILE: keptKey("erasure-key"),
     CONSOLE_REFERENCE_KEYS_FILE: keptKey("console-reference-keys"),
     WEBHOOK_ALLOWED_ADDRESSES: "127.0.0.0/8,::1",
     ...env,

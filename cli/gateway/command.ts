@@ -4,7 +4,7 @@ import { NotificationServiceService } from "../../gen/carillon/v1/notification_s
 import type { Environment } from "../../runtime/config.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { parseMoment, RFC_3339_RULE } from "../../runtime/moment.ts";
-import { type Command, fail, type Invocation, positive, text } from "../command.ts";
+import { type Command, count, fail, type Invocation, positive, text } from "../command.ts";
 import { createProgress } from "../progress.ts";
 import { AD_HOC_OPTIONS, AD_HOC_USAGE, adHocLine } from "./ad-hoc.ts";
 import { awaitGateway, CALL_MS, connectGateway, readCallFault } from "./connect.ts";
@@ -46,7 +46,7 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
       if (values["dry-run"] === true) return preview(lines, values, env, now);
       if (values.json === true) fail("--json is for --dry-run: results are JSON anyway");
       const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
-      const batch = positive(values.batch ?? 100, "--batch", 1_000);
+      const batch = count(values.batch ?? 100, "--batch", 1_000);
       using clients = connect(values, env);
       await awaitGateway(clients, clients.address);
       const progress = createProgress("sent");

@@ -10,7 +10,7 @@ import { isTombstone } from "../../core/preferences/tombstone.ts";
 import { checkAddress, checkSpelling } from "../../gateway/check.ts";
 import { gatewayVariables, smsPrefixes } from "../../gateway/config.ts";
 import { createContactRegistration } from "../../gateway/contact-registration.ts";
-import type { Choices } from "../../gateway/erasure/erase-user.ts";
+import type { Choices } from "../../gateway/erasure/choices.ts";
 import { createErasureKey } from "../../gateway/erasure/erasure-key.ts";
 import { createTombstones, NO_TOMBSTONES, type Tombstones } from "../../gateway/erasure/tombstones.ts";
 import { destinationError, maySendSms } from "../../gateway/screen.ts";

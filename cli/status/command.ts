@@ -3,6 +3,7 @@ import { readWaiting, type Waiting } from "../../operations/status/waiting.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/config.ts";
 import { type Command, duration, fail, text } from "../command.ts";
+import { FOLLOWING } from "../duration-bounds.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
 import { printResult } from "../output.ts";
@@ -45,7 +46,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
     options: { json: { type: "boolean" }, for: { type: "string", default: "10m" } },
     async run({ values, positionals, env }) {
       if (positionals.length === 0) fail("ID is missing: of a notification, or - for standard input");
-      const forMs = duration(text(values.for) ?? "", "--for");
+      const forMs = duration(values.for, "--for", FOLLOWING);
       const ids = await idsOf(positionals, TAIL_MAX);
       await using store = await openNamedStore(env);
       return await followNotifications(store.notifications, ids, { json: values.json === true, forMs });

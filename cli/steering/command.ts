@@ -1,5 +1,4 @@
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
 import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
@@ -8,6 +7,7 @@ import { resend } from "../../operations/steering/resend.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { type Command, count, duration, fail, oneOf, text } from "../command.ts";
+import { LIFETIME } from "../duration-bounds.ts";
 import { openNamedStore } from "../open-store.ts";
 import { ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
 import { printable, printResult } from "../output.ts";
@@ -28,9 +28,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...STEERING_OPTIONS, until: { type: "string" } },
     async run({ values, positionals, env }) {
       const [target, order] = [readOneTarget(positionals[0]), readOrder({ values })];
-      const until = text(values.until);
-      const forMs = until === undefined ? undefined : duration(until, "--until");
-      if (forMs !== undefined && forMs > EXPIRY_MAX_MS) fail("--until must be at most 28d: nothing lives longer");
+      const forMs = values.until === undefined ? undefined : duration(values.until, "--until", LIFETIME);
       await using store = await openNamedStore(env);
       const record = await pause(store, { target, forMs, ...order });
       printResult(values, withDates(record), () => steeringText([record]));

@@ -38,7 +38,8 @@ export interface ContactStore {
    * user's besides those who have it. Returns the registration that it took the place of, as it was.
    */
   register(contact: ContactRecord): Promise<ContactRecord | undefined>;
-  remove(app: string, userId: string, endpointId: string): Promise<boolean>;
+  /** @param registeredUntil ms since the epoch: one that was registered, or renewed, later stays, and resolves with false */
+  remove(app: string, userId: string, endpointId: string, registeredUntil?: number): Promise<boolean>;
   /**
    * Removes an endpoint that its provider reported as gone, for all its users. One that was registered after `goneAt` stays at the first such report,
    * because its registration may be right; the report is kept, and the next one of an attempt that began after it removes the endpoint.

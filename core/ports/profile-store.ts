@@ -5,5 +5,6 @@ export interface ProfileStore {
   find(app: string, userIds: readonly string[]): Promise<ProfileRecord[]>;
   /** Replaces it as a whole, and adds one to its version. */
   put(app: string, userId: string, profile: Profile, now: number): Promise<ProfileRecord>;
-  remove(app: string, userId: string): Promise<boolean>;
+  /** @param ifVersion only of this version: where it was put again since, it stays, and resolves with false */
+  remove(app: string, userId: string, ifVersion?: number): Promise<boolean>;
 }

@@ -1,5 +1,4 @@
 import { CancelContendedError, cancelNotifications } from "../../core/delivery/cancel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
 import { reason } from "../../core/delivery/reason.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -7,27 +6,22 @@ import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import { FIRST_PLACE } from "../../core/ports/notification-store.ts";
 import type { ErasedCounts, Store } from "../../core/ports/store.ts";
-import type { ChangeOrigin } from "../../core/preferences/change.ts";
 import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../../core/preferences/opt-out.ts";
 import { refusalsToKeep } from "../../core/preferences/tombstone.ts";
+import { type Choices, ERASURE } from "./choices.ts";
 import type { ErasureKey } from "./erasure-key.ts";
 import { ownEndpoints } from "./export-user.ts";
+import type { Tombstones } from "./tombstones.ts";
 
 /** Notifications that are erased at once: a store that writes one transaction at a time is held for some ms. */
 const PAGE = 50;
 /** Of the last steps for one user, while the user changes their choices. */
 const REMOVE_TRIES_MAX = 5;
-export const ERASURE: ChangeOrigin = { source: "erasure" };
-
-/** Changes choices everywhere they are kept, copies in Redis included. Rejects where it is not known to be stored. */
-export interface Choices {
-  ofUser(app: string, userId: string, change: { optOut?: OptOut[]; forget?: OptOut[] }): Promise<void>;
-  ofEndpoint(app: string, endpoint: Endpoint, change: { optOut: OptOut[] }): Promise<void>;
-}
 
 export interface EraseUserParts {
   store: Pick<Store, "notifications" | "attempts" | "contacts" | "profiles" | "preferences" | "erase" | "overwriteDeleted">;
   choices: Choices;
+  tombstones: Pick<Tombstones, "restore">;
   key: ErasureKey;
   recorder: EventRecorder;
   clock: Pick<Clock, "now">;
@@ -58,11 +52,14 @@ interface ErasureReport {
  * Deletes what is stored of a user, and keeps their refusals under a hash. Each step may be interrupted and is done again by the next call: what a later step
  * needs to find is removed last. Refusals are kept before anything is deleted. Endpoints go after all notifications: a refusal that is made meanwhile is carried to
  * the addresses that are the user's alone, which nothing else names.
+ *
+ * It removes the contacts and the profile that it found when it began. A contact that is registered or renewed while it runs is a new one and stays, and the kept
+ * refusals hold for it: removeChoices() leaves or restores them, and the registration's last step restores what was removed before.
  * @param hasTime false: it stops, and the report says that it is not complete
  * Rejects with a StoreError, or with what `choices` does.
  */
 export async function eraseUser(
-  { store, choices, key, recorder, clock }: EraseUserParts,
+  { store, choices, tombstones, key, recorder, clock }: EraseUserParts,
   { app, userId, requestedBy }: { app: string; userId: string; requestedBy: string },
   hasTime: () => boolean,
 ): Promise<ErasureReport> {
@@ -71,14 +68,14 @@ export async function eraseUser(
   const erased = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
   const counts = { ...erased, endpoints: 0, profiles: 0, preferences: 0, preference_changes: 0 };
   let [cancelled, inFlight] = [0, 0];
-  const tombstones = new Set<string>();
+  const keptSubjects = new Set<string>();
   const findRecord = async (of: string) => (await store.preferences.find(app, [of]))[0];
 
   async function keepRefusals(of: string, record: PreferenceRecord | undefined, more: readonly OptOut[] = []): Promise<OptOut[]> {
     const optOut = [...refusalsToKeep(record ?? { optOuts: [] }, clock.now()), ...more];
     if (optOut.length > 0) {
       await store.preferences.update(app, key.tombstoneOf(app, of), { optOut, origin: ERASURE }, clock.now());
-      tombstones.add(of);
+      keptSubjects.add(of);
     }
     return optOut;
   }
@@ -163,19 +160,29 @@ export async function eraseUser(
         counts.preference_changes += await store.preferences.removeHistory(app, endpointSubject(contact.endpointId));
   }
 
+  const isRegistered = async () => (await store.contacts.list(app, [userId])).length > 0;
+
   /** False where they never stop changing. */
   async function removeChoices(own: readonly ContactRecord[]): Promise<boolean> {
     for (let tries = 1; tries <= REMOVE_TRIES_MAX; tries++) {
+      // First of all: without the mark a registration restores the refusals, and the record has another version.
+      await store.preferences.remove(app, key.restorationOf(app, subject));
       const record = await findRecord(subject);
       await keepLateRefusals(record, own);
-      const choicesLeft = record ? [...record.optOuts, ...record.consents] : [];
+      const isBack = await isRegistered();
+      const choicesLeft = record ? [...(isBack ? [] : record.optOuts), ...record.consents] : [];
       if (choicesLeft.length > 0) {
         await choices.ofUser(app, userId, { forget: choicesLeft });
+        // A contact that was registered since it was looked needs them.
+        const optOut = refusalsToKeep(record ?? { optOuts: [] }, clock.now());
+        if (optOut.length > 0 && (await isRegistered())) await choices.ofUser(app, userId, { optOut });
         continue;
       }
-      // Before the record: without the mark the next registration restores the refusals.
-      await store.preferences.remove(app, key.restorationOf(app, subject));
       counts.preference_changes += await store.preferences.removeHistory(app, subject);
+      if (isBack) {
+        await tombstones.restore(app, userId);
+        return true;
+      }
       if (!record) return true;
       if (await store.preferences.remove(app, subject, record.version)) {
         counts.preferences++;
@@ -185,11 +192,13 @@ export async function eraseUser(
     return false;
   }
 
+  const found = await store.contacts.list(app, [userId]);
+  const [profile] = await store.profiles.find(app, [userId]);
   await keepUserRefusals();
   const toUser = await eraseTo({ kind: "user", userId });
   inFlight += toUser.inFlight;
   let isDone = toUser.isDone;
-  const own = await ownEndpoints(store, await store.contacts.list(app, [userId]), userId);
+  const own = await ownEndpoints(store, found, userId);
   for (const contact of own) isDone = (await eraseEndpoint(contact)) && isDone;
   // Until nothing is left that could be sent, it needs the quiet hours and the refusals.
   let complete = isDone && inFlight === 0;
@@ -197,15 +206,15 @@ export async function eraseUser(
     // A call that ends between here and removeChoices() no longer finds the addresses.
     await keepLateRefusals(await findRecord(subject), own);
     // Of shared ones the others' registrations, refusals and notifications stay.
-    for (const { endpointId } of await store.contacts.list(app, [userId]))
-      if (await store.contacts.remove(app, userId, endpointId)) counts.endpoints++;
-    if (await store.profiles.remove(app, userId)) counts.profiles++;
+    for (const { endpointId, registeredAt } of found)
+      if (await store.contacts.remove(app, userId, endpointId, registeredAt)) counts.endpoints++;
+    if (profile && (await store.profiles.remove(app, userId, profile.version))) counts.profiles++;
     complete = await removeChoices(own);
   }
   complete = ((await store.overwriteDeleted?.()) ?? true) && complete;
   return {
     ...({ version: 1, app, user_hash: key.hashOf(app, subject), requested_by: requestedBy } as const),
     ...{ started_at: new Date(startedAt).toISOString(), finished_at: new Date(clock.now()).toISOString() },
-    ...{ complete, erased: counts, cancelled, in_flight: inFlight, tombstones: tombstones.size },
+    ...{ complete, erased: counts, cancelled, in_flight: inFlight, tombstones: keptSubjects.size },
   };
 }

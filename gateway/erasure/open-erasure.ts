@@ -9,18 +9,19 @@ import { createTombstones, NO_TOMBSTONES, type Tombstones } from "./tombstones.t
 /** @param secret that of ERASURE_KEY_FILE; empty: nobody can be erased, so nobody was */
 export function openErasure(
   secret: string,
-  { log, ...parts }: Omit<EraseUserParts, "key" | "store"> & { store: Store; log: Logger },
+  { log, ...parts }: Omit<EraseUserParts, "key" | "store" | "tombstones"> & { store: Store; log: Logger },
 ): { handlers: ErasureHandlers; tombstones: Tombstones } {
   const { store, choices, clock } = parts;
   if (secret === "") return { handlers: createErasureHandlers({ store, erase: undefined, log }), tombstones: NO_TOMBSTONES };
   const key = createErasureKey(secret);
+  const tombstones = createTombstones({ store: store.preferences, choices, key, clock });
   return {
     // What it writes to the store itself is logged as every other change.
     handlers: createErasureHandlers({
       store,
-      erase: { ...parts, store: { ...store, preferences: withAuditLines(store.preferences, log) }, key },
+      erase: { ...parts, store: { ...store, preferences: withAuditLines(store.preferences, log) }, tombstones, key },
       log,
     }),
-    tombstones: createTombstones({ store: store.preferences, choices, key, clock }),
+    tombstones,
   };
 }

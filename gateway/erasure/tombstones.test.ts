@@ -3,14 +3,13 @@ import { test } from "node:test";
 import { endpointId } from "../../adapters/ids.ts";
 import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
 import { changing } from "../../test/support/changing.ts";
-import { ADA, choice, choicesOf, clock, erase, key, MAIL, now, withAda } from "../../test/support/erasable-user.ts";
-import { createTombstones } from "./tombstones.ts";
+import { ADA, choice, erase, MAIL, now, tombstonesOf, withAda } from "../../test/support/erasable-user.ts";
 
 test("neither a registration nor an import brings an erased user back as opted in", async () => {
   await using world = await withAda();
   const { store } = world;
   await erase(store);
-  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
+  const tombstones = tombstonesOf(store);
   const subject = userSubject(ADA);
   const live = async () => (await store.preferences.find("shop", [subject]))[0]?.optOuts ?? [];
   assert.deepEqual(await live(), []);
@@ -45,7 +44,7 @@ test("a narrow consent with evidence leaves a wide refusal of who was erased", a
   const subject = userSubject(ADA);
   await store.preferences.update("shop", subject, changing([choice("*", "*")]), now);
   await erase(store);
-  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
+  const tombstones = tombstonesOf(store);
   const news = choice("email", "news");
   assert.equal(await tombstones.check("shop", subject, [news], "form 12"), undefined);
   await store.preferences.update("shop", subject, { consent: [news], origin: {} }, now);
@@ -62,7 +61,7 @@ test("who opted in on the page after they came back stays opted in, until they a
   await using world = await withAda();
   const { store } = world;
   const subject = userSubject(ADA);
-  const tombstones = createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
+  const tombstones = tombstonesOf(store);
   const live = async () => (await store.preferences.find("shop", [subject]))[0];
   await erase(store);
   // By a link in an old mail: it is no registration, which still restores the others.

@@ -2,7 +2,7 @@ import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { isSameOptOut, type OptOut, userIdOf, userSubject } from "../../core/preferences/opt-out.ts";
 import { refusalsAgainst, refusalsEndedBy } from "../../core/preferences/tombstone.ts";
 import { type CallError, callError } from "../../runtime/call-error.ts";
-import { type Choices, ERASURE } from "./erase-user.ts";
+import { type Choices, ERASURE } from "./choices.ts";
 import type { ErasureKey } from "./erasure-key.ts";
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
-import { CONTENT_BOUNDS } from "../../core/content/reference.ts";
+import { CONTENT_BOUNDS, contentKeepUntil } from "../../core/content/reference.ts";
+import { DAY_MS, EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import type { Delivery } from "../../core/delivery/notification.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -146,6 +147,26 @@ test("keeps a large content until the redriven delivery expires, and does not re
   await store.contents.put([{ app: large.app, hash, content: { sms: { text: "hello" } }, keepUntil: NOW }]);
   assert.deepEqual(counts(await run(store, mine, { terms: { uncertain: false, expiresInMs: 9_000 } })), { redriven: 1 });
   assert.equal(await store.contents.purge(NOW + 9_000, 10), 0);
+});
+
+test("keeps a content no longer than a redriven delivery may live, whatever is asked for", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const id = await insertDeadLetter(store, "for ever", [rejected]);
+  const record = (await store.notifications.find(id.slice(0, 32)))!;
+  const [large, hash] = ["cd".repeat(16), "cd".repeat(32)];
+  const delivery = { ...record.deliveries[0]!, id: `${large}-0` };
+  await store.notifications.insert([{ ...record, id: large, content: {}, contentHashes: { sms: hash }, deliveries: [delivery] }]);
+  await store.attempts.claim([claimOf({ id: delivery.id, attempt: 1 }, { outcome: rejected })]);
+  await store.contents.put([{ app: record.app, hash, content: { sms: { text: "hello" } }, keepUntil: NOW }]);
+  const terms = { uncertain: false, expiresInMs: 10_000 * DAY_MS };
+  const kept: number[] = [];
+  const put: Store["contents"]["put"] = (contents) => {
+    kept.push(...contents.map(({ keepUntil }) => keepUntil));
+    return store.contents.put(contents);
+  };
+  const seen = { ...store, contents: { ...store.contents, put } };
+  assert.deepEqual(counts(await run(seen, { kind: "ids", ids: [large] }, { terms })), { redriven: 1 });
+  assert.deepEqual(kept, [contentKeepUntil(NOW + EXPIRY_MAX_MS, CONTENT_BOUNDS)]);
 });
 
 test("does not redrive what has lost its content to its retention", async () => {

@@ -1,6 +1,7 @@
 import { CONTENT_BOUNDS, contentKeepUntil } from "../../core/content/reference.ts";
 import { applyTransitions } from "../../core/delivery/apply-transitions.ts";
 import { contentPart } from "../../core/delivery/channel.ts";
+import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { reason } from "../../core/delivery/reason.ts";
 import type { Transition } from "../../core/delivery/transitions.ts";
@@ -121,7 +122,10 @@ export function beginRedrive(store: RedriveStore, selection: Selection, options:
     const { app, blobIds = [] } = n;
     if (n.contentDeletedAt !== undefined) return false;
     const hash = n.contentHashes?.[contentPart(d.channel)];
-    const keepUntil = contentKeepUntil(Math.max(expiryOf(n, d), at + (options.terms.expiresInMs ?? 0)), CONTENT_BOUNDS);
+    const keepUntil = contentKeepUntil(
+      Math.max(expiryOf(n, d), at + Math.min(options.terms.expiresInMs ?? 0, EXPIRY_MAX_MS)),
+      CONTENT_BOUNDS,
+    );
     if (d.channel === "email")
       for (const id of blobIds) {
         const found = await (options.dryRun ? store.blobs.find(app, id) : store.blobs.keep(app, id, keepUntil));

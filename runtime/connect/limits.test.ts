@@ -11,6 +11,7 @@ import { KEY, SERVICE, useConnectServers } from "../../test/support/connect-serv
 import { useHttpServers } from "../../test/support/http-servers.ts";
 import { MESSAGE_BYTES_MAX } from "../grpc/limits.ts";
 import { watchCertificates } from "../tls/grpc-tls.ts";
+import type { ReadingTurns } from "./reading-turns.ts";
 import { BODY_BYTES_MAX } from "./receive.ts";
 
 const { serve, stack, log } = useConnectServers();
@@ -181,4 +182,37 @@ test("it serves TLS with the certificate that its file holds now, and asks for o
   secret.replace(held(await authority.issue()));
   while ((await serial()) === before);
   assert.equal(await ask(mine), "200");
+});
+
+test("a body beyond what may wait to be read is rejected unread, and a deadline ends the wait", async () => {
+  let isFull = false;
+  const [began, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let [bodies, reads] = [0, 0];
+  const turns: ReadingTurns = {
+    run(body, read) {
+      if (isFull) return undefined;
+      if (++bodies === 2) began.resolve();
+      return go.promise.then(() => {
+        if (body.isOver()) return new Promise<never>(() => undefined);
+        reads++;
+        return read();
+      });
+    },
+  };
+  const { call, shared, seen } = await serve({}, { turns });
+  const late = await call("SendNotification", {}, { headers: { "connect-timeout-ms": "20" } });
+  assert.deepEqual([late.status, late.json.code], [504, "deadline_exceeded"]);
+  const waiting = call("SendNotification", {});
+  await began.promise;
+  isFull = true;
+  const rejected = await call("SendNotification", {});
+  assert.deepEqual(
+    [rejected.status, rejected.json.details.at(-1).debug.reason, rejected.headers.get("retry-after"), seen],
+    [429, "OVERLOADED", "1", ["overloaded"]],
+  );
+  isFull = false;
+  go.resolve();
+  assert.equal((await waiting).status, 200);
+  assert.equal(reads, 1, "the late one is not read");
+  assert.ok(shared.places.hasRoom(KEY));
 });

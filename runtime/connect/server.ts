@@ -15,7 +15,8 @@ import { type CallHead, CONTENT_TYPES, readHead } from "./call-head.ts";
 import { ANSWER_HEADERS, errorAnswer, type HttpFault } from "./error-answer.ts";
 import { type ConnectMethod, connectMethods } from "./methods.ts";
 import { readMessage } from "./read-request.ts";
-import { type Charge, cutOff, giveWay, isCharged, receive, tooLarge } from "./receive.ts";
+import { createReadingTurns, type ReadingTurns } from "./reading-turns.ts";
+import { type Charge, cutOff, giveWay, isCharged, overloaded, receive, tooLarge } from "./receive.ts";
 
 export interface ConnectServerOptions {
   host: string;
@@ -28,6 +29,8 @@ export interface ConnectServerOptions {
   /** Answers to GET by path, for everybody. */
   documents?: ReadonlyMap<string, HttpResponse>;
   tls?: Certificates | undefined;
+  /** When bodies are read; absent: as createReadingTurns() says. */
+  turns?: ReadingTurns;
   log: Logger;
   onRejected?: (reason: HttpRejection, peer: string | undefined) => void;
   drainMs?: number;
@@ -55,7 +58,7 @@ const streamed: HttpFault = {
  * whether there is room for the call, is decided by the head of a request, before its body is read. Rejects if it cannot listen.
  */
 export async function startConnectServer(options: ConnectServerOptions): Promise<ConnectServer> {
-  const { services, shared, documents, log } = options;
+  const { services, shared, documents, log, turns = createReadingTurns() } = options;
   const methods = connectMethods(services);
 
   async function answer(request: Arrived): Promise<HttpResponse> {
@@ -102,7 +105,12 @@ export async function startConnectServer(options: ConnectServerOptions): Promise
       const deadlineAt = Math.min(callerEndsAt, Date.now() + method.call.handleMsMax);
       clearTimeout(timer);
       timer = endAt(deadlineAt);
-      const read = readMessage(body, { method, head }, (bytes) => isCharged(call, bytes, shared));
+      const reading = turns.run({ callerKey, bytes: body.length, isOver: () => early.why !== undefined }, () =>
+        readMessage(body, { method, head }, (bytes) => isCharged(call, bytes, shared)),
+      );
+      if (!reading) return fault(overloaded);
+      const read = await Promise.race([reading, early.whenEnded]);
+      if (isCallError(read)) return errorAnswer(read);
       const { isProtoSpelling } = read;
       if (read.error) return errorAnswer(read.error, { rejected: "malformed", ...read });
       const result = await method.call.answer(read.value, { path: method.path, header, early, caller, deadlineAt });

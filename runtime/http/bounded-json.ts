@@ -10,8 +10,7 @@ export interface JsonLimits {
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [ZERO, NINE] = [0x30, 0x39];
-const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
-const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+const [OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** What a JSON text holds, counted before it is parsed. */
 export interface JsonMeasure {
@@ -51,10 +50,10 @@ export function measureJson(
     else if (byte === COLON) {
       items++;
       pairs++;
-    } else if (OPENING.has(byte)) {
+    } else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) {
       items++;
       depth++;
-    } else if (CLOSING.has(byte)) depth--;
+    } else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) depth--;
     if (depth > depthMax) return "too-deep";
     if (items > itemsMax) return "too-many";
   }

@@ -69,6 +69,39 @@ describe("carillon up", () => {
     assert.match(stdout, /^whsec_\S+\n$/);
   });
 
+  test("what a provider's sandbox keeps of addresses is compared and imported, and then obeyed", async () => {
+    const sandbox = /^ +sandbox +(\S+)/m.exec(up.stdout())![1]!;
+    const kept = [
+      ["sendgrid", "bounces", "gone@example.com", "550 5.1.1"],
+      ["mandrill", "hard-bounce", "left@example.com", "smtp;550 5.1.1"],
+    ] as const;
+    for (const [provider, list, email, reason] of kept) {
+      const body = JSON.stringify({ provider, list, emails: [email], reason });
+      assert.equal((await fetch(`${sandbox}/suppressions`, { method: "POST", body })).status, 204, provider);
+      const sync = ["suppressions", "sync", "--provider", provider];
+      const compared = await runCli(sync, env);
+      assert.equal(compared.code, 0, compared.stderr);
+      assert.match(compared.stdout, /demo +bounce/);
+      const imported = await runCli([...sync, "--apply", "--by", "ann", "--why", "moved here"], env);
+      assert.equal(imported.code, 0, imported.stderr);
+      const sent = await runCli(["send", "--to", `email:${email}`, "--subject", "Hello", "--text", "Gone?", "--key", provider], env);
+      const [{ notificationId }] = results(sent.stdout) as [LineResult];
+      assert.match((await runCli(["tail", notificationId!], env)).stdout, /suppressed +bounced/);
+    }
+  });
+
+  test("a user is erased, and the list of contacts is written and read again, browsers of the sandbox included", async () => {
+    const list = join(home, "contacts.jsonl");
+    const exported = await runCli(["contacts", "export", "--app", "demo", "--out", list], env);
+    assert.equal(exported.code, 0, exported.stderr);
+    const erased = await runCli(["user", "erase", "kurt", "--by", "ann", "--why", "asked by letter"], env);
+    assert.equal(erased.code, 0, erased.stderr);
+    const { report } = JSON.parse(erased.stdout) as { report: string };
+    assert.equal((JSON.parse(report) as { complete: boolean }).complete, true);
+    const imported = await runCli(["contacts", "import", list, "--app", "demo"], env);
+    assert.equal(imported.code, 0, imported.stderr);
+  });
+
   test("one notification is sent by options, followed until it has ended, and explained", async () => {
     const sent = await runCli(
       ["send", "--to", "email:ada@example.com", "--subject", "Hello", "--text", "It works.", "--key", "by-hand"],
@@ -166,7 +199,7 @@ describe("carillon up", () => {
     }
   });
 
-  test("the next start goes on with what is there, and says which ports are taken", async () => {
+  test("the next start goes on with what is there, in a terminal that has read the exports too, and says which ports are taken", async () => {
     const before = up.gatewayAddress;
     up.child.kill("SIGTERM");
     assert.equal((await up.ended).code, 0);
@@ -174,7 +207,7 @@ describe("carillon up", () => {
     const holders: Server[] = [];
     for (const port of [7_700, 7_701, inbox]) if (await isFreePort(port)) holders.push(createServer().listen(port, "127.0.0.1"));
     try {
-      up = await startDevProcess(directory, {}, { anyPort: false });
+      up = await startDevProcess(directory, env, { anyPort: false });
     } finally {
       for (const holder of holders) holder.close();
     }

@@ -69,6 +69,10 @@ export function createMemoryProfiles(): Store["profiles"] {
       records.set(key, record);
       return record;
     },
-    remove: async (app, userId) => records.delete(keyOf(app, userId)),
+    remove: async (app, userId, ifVersion) => {
+      const key = keyOf(app, userId);
+      if (ifVersion !== undefined && records.get(key)?.version !== ifVersion) return false;
+      return records.delete(key);
+    },
   };
 }

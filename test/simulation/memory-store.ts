@@ -111,7 +111,8 @@ function createMemoryContacts(): Store["contacts"] {
       contacts.push(frozen(contact));
       return replaced;
     },
-    remove: async (app, userId, endpointId) => removeWhere((c) => isOf(app, endpointId)(c) && c.userId === userId),
+    remove: async (app, userId, endpointId, registeredUntil = Number.POSITIVE_INFINITY) =>
+      removeWhere((c) => isOf(app, endpointId)(c) && c.userId === userId && c.registeredAt <= registeredUntil),
     async removeGone(app, endpointId, { goneAt, startedAt, answeredAt }) {
       const mine = isOf(app, endpointId);
       const isReportedBefore = ({ goneReportedAt }: ContactRecord) => goneReportedAt !== undefined && goneReportedAt < startedAt;

@@ -4,8 +4,10 @@ import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
-import { type Choices, type EraseUserParts, eraseUser } from "../../gateway/erasure/erase-user.ts";
+import type { Choices } from "../../gateway/erasure/choices.ts";
+import { type EraseUserParts, eraseUser } from "../../gateway/erasure/erase-user.ts";
 import { createErasureKey } from "../../gateway/erasure/erasure-key.ts";
+import { createTombstones, type Tombstones } from "../../gateway/erasure/tombstones.ts";
 import { ignoreEvents } from "./changes.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { hexId, sampleAttempt, sampleChange, sampleNotification, T0 } from "./store/samples.ts";
@@ -29,7 +31,11 @@ export const choicesOf = (store: Pick<Store, "preferences">): Choices => ({
     void (await store.preferences.update(app, endpointSubject(endpointId(endpoint)), { ...change, origin: {} }, now)),
 });
 
-export const partsOf = (store: Store): EraseUserParts => ({ store, choices: choicesOf(store), key, recorder: ignoreEvents, clock });
+export const tombstonesOf = (store: Pick<Store, "preferences">): Tombstones =>
+  createTombstones({ store: store.preferences, choices: choicesOf(store), key, clock });
+export const partsOf = (store: Store): EraseUserParts => ({
+  ...{ store, choices: choicesOf(store), tombstones: tombstonesOf(store), key, recorder: ignoreEvents, clock },
+});
 export const erase = (store: Store, hasTime: () => boolean = () => true) => eraseUser(partsOf(store), ASKED, hasTime);
 
 export async function insert(store: Store, record: NotificationRecord, isEnded = true): Promise<NotificationRecord> {
@@ -44,7 +50,7 @@ export async function insert(store: Store, record: NotificationRecord, isEnded =
 }
 
 /** A user with everything, beside another one who shares a mailbox. */
-export async function withAda() {
+export async function withAda({ notifications: count = 120 }: { notifications?: number } = {}) {
   const store = await openStore("sqlite::memory:");
   const register = (userId: string, endpoint: Endpoint) =>
     store.contacts.register({ app: "shop", userId, endpointId: endpointId(endpoint), endpoint, registeredAt: T0 });
@@ -61,7 +67,7 @@ export async function withAda() {
   const deliveriesOf = (id: string) =>
     sampleNotification([T0], { id }).deliveries.map((d) => ({ ...d, channel: "email" as const, endpoint: MAIL }));
   const notifications: NotificationRecord[] = [];
-  for (let i = 0; i < 120; i++) {
+  for (let i = 0; i < count; i++) {
     const id = hexId();
     const over = { id, recipient: recipients[i % 2]!, content: { sms: { text: "Your code is 731" } }, idempotencyKey: `${ADA}-${i}` };
     notifications.push(await insert(store, sampleNotification([T0], { ...over, deliveries: deliveriesOf(id) }), i % 10 !== 0));

@@ -111,6 +111,20 @@ export function describeContacts(name: string, test: StoreTest): void {
       assert.deepEqual(await store.contacts.list("shop", ["u1"]), []);
     });
 
+    test("removes what was registered until a moment, and leaves what was renewed since", async (store) => {
+      for (const contact of [mailbox, devices[0]!]) {
+        await store.contacts.register(contact);
+        const remove = () => store.contacts.remove("shop", "u1", contact.endpointId, T0);
+        const renewed = { ...contact, registeredAt: T0 + 1 };
+        await store.contacts.register(renewed);
+        assert.equal(await remove(), false);
+        assert.deepEqual(await store.contacts.find([contact]), [renewed]);
+        await store.contacts.register({ ...contact, registeredAt: T0 });
+        assert.equal(await remove(), true);
+        assert.deepEqual(await store.contacts.find([contact]), []);
+      }
+    });
+
     test("removes an endpoint that is gone for all its users, unless it was registered again since", async (store) => {
       const kid = { ...mailbox, userId: "u2", registeredAt: T0 + 2 };
       const late = { ...mailbox, userId: "u3", registeredAt: T0 + 9 };

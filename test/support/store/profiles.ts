@@ -21,6 +21,14 @@ export function describeProfiles(name: string, test: StoreTest): void {
       assert.deepEqual(await store.profiles.find("shop", ["u1"]), []);
     });
 
+    test("are removed by their version only where they were not put again since", async (store) => {
+      const { version } = await store.profiles.put("shop", "u1", profile, T0);
+      const put = await store.profiles.put("shop", "u1", { locale: "ko" }, T0 + 1);
+      assert.equal(await store.profiles.remove("shop", "u1", version), false);
+      assert.deepEqual(await store.profiles.find("shop", ["u1"]), [put]);
+      assert.deepEqual([await store.profiles.remove("shop", "u1", put.version), await store.profiles.find("shop", ["u1"])], [true, []]);
+    });
+
     test("are found by user within their app, whatever the names", async (store) => {
       const users = ["u1", 'u$a.b"', "ü"];
       for (const userId of users) await store.profiles.put("shop", userId, {}, T0);
