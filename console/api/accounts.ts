@@ -4,8 +4,9 @@ import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import type { CircuitName } from "../../operations/status/circuits.ts";
 import type { AccountNow, Accounts } from "../view-accounts.ts";
-import { type CircuitName, checkedOf, type Look, steeredOf } from "./look.ts";
+import { checkedOf, type Look, steeredOf } from "./look.ts";
 import { appsOf } from "./route.ts";
 
 /** Accounts that are shown. */
@@ -14,7 +15,7 @@ const ACCOUNTS_MAX = 200;
 interface Known {
   providers: readonly ProviderName[];
   recent: RecentAudit | undefined;
-  circuits: { notClosed: readonly CircuitName[]; closed: readonly CircuitName[] } | undefined;
+  circuits: { notClosed: readonly Pick<CircuitName, "account">[]; closed: readonly CircuitName[] } | undefined;
   steering: readonly SteeringRecord[];
   apps: readonly AppRecord[];
 }

@@ -1,0 +1,27 @@
+import type { Store } from "../../core/ports/store.ts";
+import { firstApps } from "../apps/apps.ts";
+
+/** Open notifications of an app that are counted at most: an index is read. */
+export const OPEN_OF_APP_MAX = 10_000;
+/** Apps that are counted at most, in the order of their ids: each is one read. */
+export const APPS_COUNTED_MAX = 1_000;
+
+/** An app and how many of its notifications have not ended, what is scheduled for later included; counted up to OPEN_OF_APP_MAX. */
+export interface OpenOfApp {
+  app: string;
+  open: number;
+  /** It has more. */
+  isCut: boolean;
+}
+
+export async function countOpenOf({ notifications }: Pick<Store, "notifications">, app: string): Promise<OpenOfApp> {
+  const open = await notifications.openCountOf(app, { from: 0, until: Number.MAX_SAFE_INTEGER }, OPEN_OF_APP_MAX);
+  return { app, open, isCut: open === OPEN_OF_APP_MAX };
+}
+
+/** The apps that have something open, that with the most first: one of them may be flooding the others. */
+export async function readOpenByApp(store: Pick<Store, "apps" | "notifications">): Promise<OpenOfApp[]> {
+  const counts: OpenOfApp[] = [];
+  for (const { id } of await firstApps(store.apps, APPS_COUNTED_MAX)) counts.push(await countOpenOf(store, id));
+  return counts.filter(({ open }) => open > 0).sort((a, b) => b.open - a.open);
+}
