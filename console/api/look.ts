@@ -23,6 +23,8 @@ export interface LookParts {
   clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   /** Of a channel, as its dispatchers share them in Redis. */
   circuits(channel: Channel): Pick<SharedCircuits, "read">;
+  /** Whether NATS, from which dispatchers get what is due, can be reached from here; undefined: not known yet. */
+  nats: { isConnected(): boolean | undefined };
 }
 
 /** What was found in the background, and how the last reading failed. */
@@ -38,12 +40,15 @@ export interface Look {
   failed(): Kept<number>;
   /** Undefined: they cannot be read. */
   circuits(): Promise<{ notClosed: CircuitNow[]; closed: CircuitName[] } | undefined>;
+  /** Undefined: not known yet. */
+  isNatsConnected(): boolean | undefined;
 }
 
-export function createLook({ store, clock, circuits }: LookParts): Look {
+export function createLook({ store, clock, circuits, nats }: LookParts): Look {
   return {
     recent: keep(() => auditRecent({ store, clock }), AUDIT_MS, clock),
     failed: keep(() => countFailed(store), FAILED_MS, clock),
+    isNatsConnected: () => nats.isConnected(),
     async circuits() {
       const read = await readCircuits(circuits, () => clock.now());
       return (

@@ -3,6 +3,7 @@ import type { ProviderName } from "../../core/apps/accounts.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import { readOpenByApp } from "../../operations/status/open-by-app.ts";
 import { FAILED_MAX, readOpen } from "../../operations/status/waiting.ts";
 import type { ChannelNow, Now } from "../view-now.ts";
 import { knownAccounts } from "./accounts.ts";
@@ -14,6 +15,8 @@ import { isTriedAgain, waitingWords } from "./words.ts";
 
 /** Actions that are shown. */
 const ACTIONS = 10;
+/** Apps that are shown, those with the most open. */
+const BUSIEST = 5;
 
 export interface NowParts {
   store: Pick<Store, "notifications" | "time" | "steering" | "apps">;
@@ -25,9 +28,10 @@ export interface NowParts {
 export const createNow = (parts: NowParts): (() => Promise<Now>) => shared(() => readNow(parts));
 
 async function readNow({ store, providers, look }: NowParts): Promise<Now> {
-  const [recent, failed] = [look.recent(), look.failed()];
-  const [{ open, outbox }, steering, actions, apps, circuits, now] = await Promise.all([
+  const [recent, failed, isNatsConnected] = [look.recent(), look.failed(), look.isNatsConnected()];
+  const [{ open, outbox }, byApp, steering, actions, apps, circuits, now] = await Promise.all([
     readOpen(store),
+    readOpenByApp(store),
     store.steering.list(),
     store.steering.actions(undefined, ACTIONS),
     appsOf(store),
@@ -38,10 +42,12 @@ async function readNow({ store, providers, look }: NowParts): Promise<Now> {
   const promises = promisesOf(recent.value);
   const accounts = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });
   return {
-    incident: incidentOf({ promises, circuits: circuits?.notClosed ?? [], channels, now }),
+    incident: incidentOf({ promises, isNatsAway: isNatsConnected === false, circuits: circuits?.notClosed ?? [], channels, outbox, now }),
     ...{ promises, checked: checkedOf(recent.value), checkFault: recent.fault || failed.fault, channels, outbox, now },
+    isNatsConnected,
     circuits: circuits && { notClosed: circuits.notClosed, closed: circuits.closed.length },
     ...{ failed: failed.value, isFailedCut: failed.value === FAILED_MAX },
+    ...{ busiest: byApp.slice(0, BUSIEST), busy: byApp.length },
     steering: steering.map(steeredOf),
     targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.map(({ provider, account }) => `account:${provider}/${account}`)],
     actions: actions.map(({ at, actor, action, target, reason, result = "begun; nothing more is known" }) => ({

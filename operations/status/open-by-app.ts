@@ -2,9 +2,11 @@ import type { Store } from "../../core/ports/store.ts";
 import { firstApps } from "../apps/apps.ts";
 
 /** Open notifications of an app that are counted at most: an index is read. */
-export const OPEN_OF_APP_MAX = 10_000;
+const OPEN_OF_APP_MAX = 10_000;
 /** Apps that are counted at most, in the order of their ids: each is one read. */
-export const APPS_COUNTED_MAX = 1_000;
+const APPS_COUNTED_MAX = 1_000;
+/** Counts that are under way at once: fewer than a process has connections to MongoDB. */
+const AT_ONCE = 20;
 
 /** An app and how many of its notifications have not ended, what is scheduled for later included; counted up to OPEN_OF_APP_MAX. */
 export interface OpenOfApp {
@@ -21,7 +23,9 @@ export async function countOpenOf({ notifications }: Pick<Store, "notifications"
 
 /** The apps that have something open, that with the most first: one of them may be flooding the others. */
 export async function readOpenByApp(store: Pick<Store, "apps" | "notifications">): Promise<OpenOfApp[]> {
+  const apps = await firstApps(store.apps, APPS_COUNTED_MAX);
   const counts: OpenOfApp[] = [];
-  for (const { id } of await firstApps(store.apps, APPS_COUNTED_MAX)) counts.push(await countOpenOf(store, id));
+  for (let from = 0; from < apps.length; from += AT_ONCE)
+    counts.push(...(await Promise.all(apps.slice(from, from + AT_ONCE).map(({ id }) => countOpenOf(store, id)))));
   return counts.filter(({ open }) => open > 0).sort((a, b) => b.open - a.open);
 }

@@ -135,7 +135,13 @@ test("a viewer sees all of it, and changes nothing", async () => {
   await using opened = await openConsole("/now", "viewer");
   const { page } = opened;
   await page.locator("section[aria-labelledby=promises] li").first().waitFor();
-  assert.equal(await page.getByRole("button", { name: /^Pause/ }).isDisabled(), true);
+  assert.equal(
+    await page
+      .getByRole("button", { name: /^Pause/ })
+      .first()
+      .isDisabled(),
+    true,
+  );
   assert.equal(await page.getByRole("button", { name: "Make due…" }).isDisabled(), true);
   await page.keyboard.press("p");
   assert.equal(await page.getByRole("dialog").count(), 0);

@@ -21,7 +21,7 @@ export function useConsole(
   before(async () => {
     browser = await startChromium();
     const system = stack.use(await startSystem(env));
-    const about = { redisUrl: system.redisUrl, ...(await prepare(system, stack)) };
+    const about = { redisUrl: system.redisUrl, natsUrl: system.natsUrl, ...(await prepare(system, stack)) };
     for (const role of ROLES)
       urls.set(role, stack.use(await startTestConsole(system.store, { name: "mira@example.com", role }, about)).url);
   });
