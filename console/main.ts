@@ -1,4 +1,5 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
+import { watchNats } from "../adapters/nats/watch-nats.ts";
 import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
@@ -42,10 +43,14 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const redis = stack.use(
         await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }),
       );
+      const nats = stack.use(watchNats(config, { log, clock }));
+      conditions.add("NATS", () =>
+        nats.isConnected() === true ? { holds: true, words: "connected" } : { holds: false, words: "not connected: it is only looked at" },
+      );
       const preferences = await openPreferences(config, { store, clock, log, stack, redis });
       const circuits = (channel: Channel) => createSharedCircuits(redis, channel);
       const redrives = createRedrives({ store, recorder, clock, log, signal });
-      const parts = { store, clock, recorder, redrives, preferences, references, log, providers: PROVIDERS, circuits };
+      const parts = { store, clock, recorder, redrives, preferences, references, log, providers: PROVIDERS, circuits, nats };
       const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes(parts))];
       const server = stack.use(
         await startHttpServer({

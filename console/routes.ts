@@ -26,6 +26,7 @@ export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" 
   providers: SteerParts["providers"];
   /** Where dispatchers share their circuits: createSharedCircuits() of a channel. Nothing is written to it. */
   circuits: LookParts["circuits"];
+  nats: LookParts["nats"];
 }
 
 /** The API of the pages. protectRoutes() serves it to nobody without a session and the role of ROUTE_ROLES. */

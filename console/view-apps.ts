@@ -32,7 +32,7 @@ export interface AppView {
   /** The latest first. */
   keys: KeyRow[];
   webhooks: WebhookRow[];
-  /** Open notifications, counted up to `openMax`. */
+  /** Open notifications, counted up to OPEN_OF_APP_MAX. */
   open: number;
   isOpenCut: boolean;
   /** How it is paused; absent: it is not. */

@@ -92,6 +92,8 @@ export interface Now {
   checkFault: string;
   /** What is degraded comes first. */
   channels: ChannelNow[];
+  /** Whether NATS can be reached from the console; absent: not known yet. */
+  isNatsConnected?: boolean | undefined;
   /** Absent: they cannot be read. */
   circuits?: { notClosed: CircuitNow[]; closed: number } | undefined;
   /** Due in the outbox, by class; how long the oldest has waited, in ms. */
@@ -100,6 +102,12 @@ export interface Now {
   failed?: number | undefined;
   /** It is a lower bound. */
   isFailedCut: boolean;
+  /** The apps with the most open notifications, counted up to OPEN_OF_APP_MAX. */
+  busiest: { app: string; open: number; isCut: boolean }[];
+  /** How many apps have something open. */
+  busy: number;
+  /** There are more apps than were counted: the others may have more open. */
+  isBusyCut: boolean;
   steering: Steered[];
   /** What can be paused besides channels and classes: app:shop, account:NAME/default. */
   targets: string[];

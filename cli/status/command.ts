@@ -1,5 +1,6 @@
 import { readAudit } from "../../operations/audit/read-audit.ts";
-import { readWaiting, type Waiting } from "../../operations/status/waiting.ts";
+import { readOpenByApp } from "../../operations/status/open-by-app.ts";
+import { readWaiting } from "../../operations/status/waiting.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/config.ts";
 import { type Command, duration, fail, text } from "../command.ts";
@@ -7,8 +8,9 @@ import { FOLLOWING } from "../duration-bounds.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
 import { printResult } from "../output.ts";
+import { readSharedCircuits } from "./circuits.ts";
 import { readQueues } from "./queues.ts";
-import { statusText } from "./report.ts";
+import { type StoredStatus, statusText } from "./report.ts";
 import { readRoles } from "./roles.ts";
 import { followNotifications, idsOf } from "./tail.ts";
 
@@ -19,23 +21,26 @@ const TAIL_MAX = 200;
 export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     about:
-      "shows which roles are ready (CARILLON_HEALTH), what waits in the store and why (STORE_URL), and the queues (NATS_URL); exit status 1 if a role is not ready, or a promise is broken",
+      "shows which roles are ready (CARILLON_HEALTH), what waits and why, which apps have most open and what is paused (STORE_URL), the queues (NATS_URL) and open circuits (REDIS_URL); exit status 1 if a role is not ready, a queue cannot be read, or a promise is broken",
     usage: "[--promises] [--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
     details:
       "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). A source that is not named is left out. Counts cover the\n100,000 notifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
     options: { promises: { type: "boolean" }, health: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const health = text(values.health) ?? env.CARILLON_HEALTH ?? "";
-      const [roles, waiting, queues] = await Promise.all([
+      const [roles, waiting, queues, circuits] = await Promise.all([
         readRoles(readAddresses(health)),
         readStored(env, values.promises === true),
         readQueues(env),
+        readSharedCircuits(env),
       ]);
-      if (roles.length === 0 && !waiting && !queues) fail("name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH");
-      const status = { roles, waiting, queues };
+      if (roles.length === 0 && !waiting && !queues && !circuits)
+        fail("name at least one of STORE_URL, NATS_URL, REDIS_URL and CARILLON_HEALTH");
+      const status = { roles, waiting, queues, circuits };
       printResult(values, status, () => statusText(status));
       const isBroken = waiting?.promises?.some(({ holds }) => !holds) ?? false;
-      return roles.every(({ isReady }) => isReady) && !isBroken ? EXIT.ok : EXIT.failed;
+      const areQueuesRead = queues?.every((queue) => !("why" in queue)) ?? true;
+      return roles.every(({ isReady }) => isReady) && areQueuesRead && !isBroken ? EXIT.ok : EXIT.failed;
     },
   },
   tail: {
@@ -65,9 +70,13 @@ function readAddresses(given: string): { name: string; address: string }[] {
     });
 }
 
-async function readStored(env: Environment, isAudited: boolean): Promise<Waiting | undefined> {
+async function readStored(env: Environment, isAudited: boolean): Promise<StoredStatus | undefined> {
   if (!env.STORE_URL) return isAudited ? fail("--promises reads the store: STORE_URL is not set") : undefined;
   await using store = await openNamedStore(env);
-  const waiting = await readWaiting(store);
+  const [{ apps, isCut }, steering] = [
+    await readOpenByApp(store),
+    (await store.steering.list()).filter(({ state }) => state !== "resumed"),
+  ];
+  const waiting = { ...(await readWaiting(store)), apps, areAppsCut: isCut, steering };
   return isAudited ? { ...waiting, promises: (await readAudit({ store, clock: systemClock }, {})).checks } : waiting;
 }

@@ -1,5 +1,6 @@
-import { CHANNELS } from "../../core/delivery/channel.ts";
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
+import { STEERING_BOUND_MS } from "../../core/steering/steering.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
 import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
 import { reevaluate } from "../../operations/steering/reevaluate.ts";
@@ -51,8 +52,12 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   },
   drain: {
     about: "has another provider of the channel send what this one would; exit status 1 if apps would change accounts (STORE_URL)",
-    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${STEERING_USAGE} [--change-accounts]`,
-    options: { ...STEERING_OPTIONS, to: { type: "string" }, "change-accounts": { type: "boolean" } },
+    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${STEERING_USAGE} [--reevaluate] [--change-accounts]`,
+    details: `--reevaluate waits ${STEERING_BOUND_MS / 1_000} s, until every dispatcher knows the drain, and then makes due what waits on the channel.`,
+    options: {
+      ...STEERING_OPTIONS,
+      ...{ to: { type: "string" }, reevaluate: { type: "boolean" }, "change-accounts": { type: "boolean" } },
+    },
     async run({ values, positionals, env }) {
       const [from, to] = [readOneTarget(positionals[0]), providerOf(text(values.to) ?? "", "--to")];
       if (from.kind !== "account") fail("drain takes a provider's account, as PROVIDER or PROVIDER/ACCOUNT");
@@ -61,8 +66,18 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const order = readOrder({ values });
       await using store = await openNamedStore(env);
       const report = await drain(store, { ...what, ...order });
-      printResult(values, report, () => drainText(report, from.value, to.name));
-      return report.done ? 0 : 1;
+      if (!report.done || values.reevaluate !== true) {
+        printResult(values, report, () => drainText(report, from.value, to.name));
+        return report.done ? 0 : 1;
+      }
+      // Dispatchers that do not know the drain yet would send it back to the same account.
+      await systemClock.sleep(STEERING_BOUND_MS);
+      const counts = await reevaluate(store, { filter: { channel: to.channel }, clock: systemClock, ...order });
+      const total = totalOf(counts);
+      printResult(values, { ...report, reevaluated: { total, byChannel: counts } }, () =>
+        [drainText(report, from.value, to.name), `${total} made due`].join("\n"),
+      );
+      return 0;
     },
   },
   steering: {
@@ -90,7 +105,7 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
       const order = readOrder({ values });
       await using store = await openNamedStore(env);
       const counts = await reevaluate(store, { filter, clock: systemClock, ...order });
-      const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+      const total = totalOf(counts);
       printResult(values, { total, byChannel: counts }, () => `${total} made due`);
       return 0;
     },
@@ -122,6 +137,8 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+const totalOf = (counts: Partial<Record<Channel, number>>) => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
 /** As JSON shows it: moments in ISO 8601. */
 const withDates = <R extends { at: number; until?: number | undefined }>(record: R) => ({

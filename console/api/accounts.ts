@@ -4,9 +4,10 @@ import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import type { CircuitName } from "../../operations/status/circuits.ts";
 import type { Session } from "../session.ts";
 import type { AccountNow, Accounts } from "../view-accounts.ts";
-import { type CircuitName, checkedOf, type Look, shared, steeredOf } from "./look.ts";
+import { checkedOf, type Look, shared, steeredOf } from "./look.ts";
 import { appsOf } from "./route.ts";
 import { orderFor } from "./sight.ts";
 
@@ -16,7 +17,7 @@ const ACCOUNTS_MAX = 200;
 interface Known {
   providers: readonly ProviderName[];
   recent: RecentAudit | undefined;
-  circuits: { notClosed: readonly CircuitName[]; closed: readonly CircuitName[] } | undefined;
+  circuits: { notClosed: readonly Pick<CircuitName, "account">[]; closed: readonly CircuitName[] } | undefined;
   steering: readonly SteeringRecord[];
   apps: readonly AppRecord[];
 }

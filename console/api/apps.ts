@@ -5,6 +5,7 @@ import type { SteeringRecord } from "../../core/steering/steering.ts";
 import { signingSecrets, type WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
 import { addKey, type GrantedKey, KEY_LIFE_MS_MAX, revokeKeys, rotateKey } from "../../operations/apps/apps.ts";
 import { limitRows } from "../../operations/apps/limit-rows.ts";
+import { countOpenOf } from "../../operations/status/open-by-app.ts";
 import { logged } from "../../operations/steering/audit-log.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import { hasRole, type Session } from "../session.ts";
@@ -14,8 +15,6 @@ import { orderFor } from "./sight.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** Open notifications of an app that are counted at most: an index is read. */
-const OPEN_MAX = 10_000;
 const ID_MAX = 100;
 
 export interface AppsParts {
@@ -70,13 +69,13 @@ async function readApps(store: AppsParts["store"], session: Session): Promise<Ap
   for await (const { app, endpoints } of store.webhooks.list()) webhooks.set(app, endpoints);
   const apps: AppView[] = [];
   for (const app of all) {
-    const open = await store.notifications.openCountOf(app.id, { from: 0, until: Number.MAX_SAFE_INTEGER }, OPEN_MAX);
+    const { open, isCut } = await countOpenOf(store, app.id);
     apps.push({
       ...{ id: app.id, channels: app.channels, limits: limitRows(app.limits).map(([name, value]) => ({ name, value })) },
       accounts: Object.entries(app.accounts ?? {}).map(([of, account]) => ({ of, account })),
       keys: keysOf(app, now),
       webhooks: (webhooks.get(app.id) ?? []).map((one) => webhookRow(one, session, now)),
-      ...{ open, isOpenCut: open === OPEN_MAX },
+      ...{ open, isOpenCut: isCut },
       ...pauseIn(steering, app.id, session, now),
     });
   }

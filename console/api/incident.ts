@@ -2,7 +2,7 @@ import type { Channel } from "../../core/delivery/channel.ts";
 import { isReasonCode } from "../../core/delivery/reason.ts";
 import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import { plainWords } from "../../operations/why/plain-words.ts";
-import type { ChannelNow, CircuitNow, Incident, PromiseNow } from "../view-now.ts";
+import type { ChannelNow, CircuitNow, Incident, Now, PromiseNow } from "../view-now.ts";
 import { CHANNEL_NAMES, isTriedAgain } from "./words.ts";
 
 /** How long something waits before it is told as an incident, in ms: most failures are over by then. */
@@ -10,13 +10,15 @@ const WORTH_TELLING_MS = 60_000;
 
 interface Facts {
   promises: readonly PromiseNow[];
+  isNatsAway: boolean;
   circuits: readonly CircuitNow[];
   channels: readonly ChannelNow[];
+  outbox: Now["outbox"];
   now: number;
 }
 
-/** The worst that is the case: a promise that is broken, a circuit that keeps deliveries waiting, or a reason for which a channel waits. Pure. */
-export function incidentOf({ promises, circuits, channels, now }: Facts): Incident | undefined {
+/** The worst that is the case: a promise that is broken, NATS that is away, a circuit that keeps deliveries waiting, or a reason for which a channel waits. Pure. */
+export function incidentOf({ promises, isNatsAway, circuits, channels, outbox, now }: Facts): Incident | undefined {
   const broken = promises.find(({ state }) => state === "broken");
   if (broken)
     return {
@@ -25,11 +27,22 @@ export function incidentOf({ promises, circuits, channels, now }: Facts): Incide
       advice: "Look at one that broke it. What is older is checked by `carillon audit`.".replaceAll("`", ""),
       ...{ link: broken.examples[0] ? `/notifications/${broken.examples[0]}` : "/find", drain: "" },
     };
+  if (isNatsAway) return natsIncident(outbox);
   // Of many the one that keeps most waiting, then the one that opened first.
   const waits = (channel: string) => channels.find((one) => one.channel === channel)?.waiting ?? 0;
   const [circuit] = circuits.toSorted((a, b) => waits(b.channel) - waits(a.channel) || a.since - b.since);
   if (circuit && waits(circuit.channel) > 0) return circuitIncident(circuit, waits(circuit.channel));
   return waitingIncident(channels, now);
+}
+
+function natsIncident(outbox: Facts["outbox"]): Incident {
+  const due = outbox.reduce((sum, { count }) => sum + count, 0);
+  return {
+    title: "NATS cannot be reached",
+    text: `Nothing that is due gets to the dispatchers: ${due.toLocaleString("en")} ${due === 1 ? "notification is" : "notifications are"} due. Sends are accepted all the same, and stored`,
+    advice: "Start NATS, even with an empty disk: roles connect by themselves, and what waited is sent once.",
+    ...{ link: "/find#state=pending", drain: "" },
+  };
 }
 
 function circuitIncident({ channel, account, part, words, tag, since }: CircuitNow, waiting: number): Incident {

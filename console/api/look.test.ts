@@ -6,6 +6,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createLook } from "./look.ts";
 
+const nats = { isConnected: () => true };
 const ROWS: readonly [what: string, error: Error, fault: RegExp][] = [
   ["a store that is away says so", new StoreError("the store did not answer"), /^the store did not answer$/],
   [
@@ -18,7 +19,7 @@ for (const [what, error, fault] of ROWS)
   test(`where a reading in the background fails, ${what}`, async () => {
     await using store = await openStore("sqlite::memory:");
     const failing = { ...store, time: () => Promise.reject(error) };
-    const look = createLook({ store: failing, clock: systemClock, circuits: () => ({ read: async () => undefined }) });
+    const look = createLook({ store: failing, clock: systemClock, circuits: () => ({ read: async () => undefined }), nats });
     for (const kept of [look.recent, look.failed]) {
       kept();
       await eventually("it has failed", () => kept().fault !== "");

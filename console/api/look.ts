@@ -1,4 +1,4 @@
-import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { SharedCircuits } from "../../core/ports/shared-circuits.ts";
@@ -6,6 +6,7 @@ import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import { targetKey } from "../../core/steering/target.ts";
 import { auditRecent, type RecentAudit } from "../../operations/audit/recent-audit.ts";
+import { type CircuitName, readCircuits } from "../../operations/status/circuits.ts";
 import { countFailed } from "../../operations/status/waiting.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Checked, CircuitNow, Steered } from "../view-now.ts";
@@ -24,6 +25,8 @@ export interface LookParts {
   clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   /** Of a channel, as its dispatchers share them in Redis. */
   circuits(channel: Channel): Pick<SharedCircuits, "read">;
+  /** Whether NATS, from which dispatchers get what is due, can be reached from here; undefined: not known yet. */
+  nats: { isConnected(): boolean | undefined };
 }
 
 /** What was found in the background, and how the last reading failed. */
@@ -39,43 +42,28 @@ export interface Look {
   failed(): Kept<number>;
   /** Undefined: they cannot be read. */
   circuits(): Promise<{ notClosed: CircuitNow[]; closed: CircuitName[] } | undefined>;
+  /** Undefined: not known yet. */
+  isNatsConnected(): boolean | undefined;
 }
 
-/** provider/account, and what of it. */
-export type CircuitName = Pick<CircuitNow, "channel" | "account" | "part">;
-
-export function createLook({ store, clock, circuits }: LookParts): Look {
-  const all = CHANNELS.map((channel) => ({ channel, shared: circuits(channel) }));
+export function createLook({ store, clock, circuits, nats }: LookParts): Look {
   return {
     recent: keep(() => auditRecent({ store, clock }), AUDIT_MS, clock),
     failed: keep(() => countFailed(store), FAILED_MS, clock),
+    isNatsConnected: () => nats.isConnected(),
     async circuits() {
-      const read = await Promise.all(all.map(async ({ channel, shared }) => ({ channel, known: await shared.read() })));
-      const now = clock.now();
-      const notClosed: CircuitNow[] = [];
-      const closed: CircuitName[] = [];
-      for (const { channel, known } of read) {
-        if (known === undefined) return undefined;
-        for (const [text, { open }] of known) {
-          const name = { channel, ...nameOf(text) };
-          if (open === undefined) closed.push(name);
-          else
-            notClosed.push({
-              ...{ ...name, state: now < open.until ? "open" : "half-open", since: open.since, until: open.until },
-              ...{ words: waitingWords(open.reason.code), tag: freeText(reasonText(open.reason)) },
-            });
+      const read = await readCircuits(circuits, () => clock.now());
+      return (
+        read && {
+          notClosed: read.notClosed.map(({ reason, ...rest }) => ({
+            ...{ ...rest, words: waitingWords(reason.code), tag: freeText(reasonText(reason)) },
+          })),
+          closed: read.closed,
         }
-      }
-      return { notClosed: notClosed.sort((a, b) => a.since - b.since), closed };
+      );
     },
   };
 }
-
-/** A circuit's name is provider/account, a space, and the part. */
-const nameOf = (text: string) => {
-  const at = text.indexOf(" ");
-  return { account: text.slice(0, at), part: text.slice(at + 1) };
-};
 
 /** Reads again, in the background and once at a time, when somebody asks and what is there is older than `everyMs`. */
 function keep<T>(read: () => Promise<T>, everyMs: number, clock: Pick<Clock, "monotonic">): () => Kept<T> {

@@ -5,7 +5,7 @@ import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
 import { pause } from "../../operations/steering/pauses.ts";
 import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { startRedis } from "../../test/support/servers.ts";
+import { startNats, startRedis } from "../../test/support/servers.ts";
 import { sampleAttempt, sampleChange, sampleNotification } from "../../test/support/store/samples.ts";
 import type { Accounts } from "../view-accounts.ts";
 import type { Now } from "../view-now.ts";
@@ -87,7 +87,7 @@ test("circuits are shown with their state, reason and since when; without Redis 
   await using server = await startRedis();
   await using stack = new AsyncDisposableStack();
   const redis = stack.adopt(new Redis(server.url), (connection) => connection.disconnect());
-  await using api = await startTestApi(server.url);
+  await using api = await startTestApi({ redisUrl: server.url });
   await addWaiting(api);
   const at = Date.now();
   const open = { since: at - 90_000, times: 3, fault: "setup", reason: REASON } as const;
@@ -131,4 +131,43 @@ test("accounts are those that a call, a circuit, a pause or an app names, with w
   );
   assert.equal(accounts?.isCircuitsKnown, false);
   assert.ok(accounts?.unseen.some(({ provider }) => provider === "mandrill"));
+});
+
+test("NATS that is away comes before circuits and what waits; what is known of it is said", async () => {
+  await using nats = await startNats();
+  await using api = await startTestApi({ natsUrl: nats.url });
+  await addWaiting(api);
+  await readNow(api, "NATS is there", ({ isNatsConnected }) => isNatsConnected === true);
+  await nats.stop();
+  const now = await readNow(api, "NATS is away", ({ isNatsConnected }) => isNatsConnected === false);
+  assert.equal(now.incident?.title, "NATS cannot be reached");
+  assert.match(now.incident?.text ?? "", /0 notifications are due/);
+  await nats.restart();
+  await readNow(
+    api,
+    "it is back",
+    ({ isNatsConnected, incident }) => isNatsConnected === true && incident?.title !== "NATS cannot be reached",
+  );
+  await using blind = await startTestApi();
+  assert.equal((await blind.get<Now>("/api/now")).isNatsConnected, undefined);
+});
+
+test("the apps with the most open are counted, that with the most first", async () => {
+  await using api = await startTestApi();
+  const now = await api.store.time();
+  const times = { acceptedAt: now, sendAt: now, expiresAt: now + 3_600_000 };
+  for (const [app, count] of [
+    ["quiet", 0],
+    ["shop", 1],
+    ["news", 3],
+  ] as const) {
+    await api.store.apps.change(app, () => ({ channels: ["sms"], limits: {}, keys: [] }));
+    await api.store.notifications.insert(Array.from({ length: count }, () => sampleNotification([now], { app, ...times })));
+  }
+  const { busiest, busy, isBusyCut } = await api.get<Now>("/api/now");
+  assert.deepEqual(busiest, [
+    { app: "news", open: 3, isCut: false },
+    { app: "shop", open: 1, isCut: false },
+  ]);
+  assert.deepEqual([busy, isBusyCut], [2, false]);
 });

@@ -3,6 +3,7 @@ import type { ProviderName } from "../../core/apps/accounts.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
+import { readOpenByApp } from "../../operations/status/open-by-app.ts";
 import { FAILED_MAX, readOpen } from "../../operations/status/waiting.ts";
 import type { Session } from "../session.ts";
 import type { ChannelNow, Now } from "../view-now.ts";
@@ -16,6 +17,8 @@ import { isTriedAgain, waitingWords } from "./words.ts";
 
 /** Actions that are shown. */
 const ACTIONS = 10;
+/** Apps that are shown, those with the most open. */
+const BUSIEST = 5;
 
 export interface NowParts {
   store: Pick<Store, "notifications" | "time" | "steering" | "apps">;
@@ -37,9 +40,10 @@ const nowFor = (session: Session, now: Now): Now => ({
 });
 
 async function readNow({ store, providers, look }: NowParts): Promise<Now> {
-  const [recent, failed] = [look.recent(), look.failed()];
-  const [{ open, outbox }, steering, actions, { apps, isCut }, circuits, now] = await Promise.all([
+  const [recent, failed, isNatsConnected] = [look.recent(), look.failed(), look.isNatsConnected()];
+  const [{ open, outbox }, byApp, steering, actions, { apps, isCut }, circuits, now] = await Promise.all([
     readOpen(store),
+    readOpenByApp(store),
     store.steering.list(),
     store.steering.actions(undefined, ACTIONS),
     appsOf(store),
@@ -50,10 +54,12 @@ async function readNow({ store, providers, look }: NowParts): Promise<Now> {
   const promises = promisesOf(recent.value);
   const accounts = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });
   return {
-    incident: incidentOf({ promises, circuits: circuits?.notClosed ?? [], channels, now }),
+    incident: incidentOf({ promises, isNatsAway: isNatsConnected === false, circuits: circuits?.notClosed ?? [], channels, outbox, now }),
     ...{ promises, checked: checkedOf(recent.value), checkFault: recent.fault || failed.fault, channels, outbox, now },
+    isNatsConnected,
     circuits: circuits && { notClosed: circuits.notClosed, closed: circuits.closed.length },
     ...{ failed: failed.value, isFailedCut: failed.value === FAILED_MAX },
+    ...{ busiest: byApp.apps.slice(0, BUSIEST), busy: byApp.apps.length, isBusyCut: byApp.isCut },
     steering: steering.map(steeredOf),
     areTargetsCut: isCut || accounts.isCut,
     targets: [...apps.map(({ id }) => `app:${id}`), ...accounts.names.map(({ provider, account }) => `account:${provider}/${account}`)],

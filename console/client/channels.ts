@@ -22,9 +22,11 @@ export function Channels({ data }: { data: Now }): VNode {
       ${heads(["Channel"], ["Accepted", "num"], ["Sent", "num"], ["Failing", "num"], ["Retrying", "num"], ["Waiting", "num"], ["Why it waits"], ["Oldest", "num"])}
       <tbody role="rowgroup">${data.channels.map((one) => html`<${Row} key=${one.channel} one=${one} data=${data} />`)}</tbody>
     </table>
-    <footer><span>${due.length === 0 ? "Nothing is due in the outbox." : `Due in the outbox: ${due.join("; ")}.`}</span></footer>
+    <footer><span>${due.length === 0 ? "Nothing is due in the outbox." : `Due in the outbox: ${due.join("; ")}.`}</span><span>${natsWords(data)}</span></footer>
   </section>`;
 }
+
+const natsWords = ({ isNatsConnected: is }: Now) => (is === undefined ? "" : is ? "NATS answers." : "NATS does not answer.");
 
 function Row({ one, data: { checked, now } }: { one: ChannelNow; data: Now }): VNode {
   const { channel, recent, waiting, retrying, misconfigured, inDoubt, oldestAt } = one;

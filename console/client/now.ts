@@ -4,6 +4,7 @@ import { html } from "../../web/client/html.ts";
 import { counted, instant } from "../../web/client/time.ts";
 import type { Me } from "../view.ts";
 import type { Now, Steered } from "../view-now.ts";
+import { Busiest } from "./busiest.ts";
 import { Channels } from "./channels.ts";
 import { Circuits } from "./circuits.ts";
 import { Frame } from "./frame.ts";
@@ -39,7 +40,8 @@ export function NowScreen({ me }: { me: Me }): VNode {
       html`${data.incident && html`<${Banner} incident=${data.incident} drain=${drain} />`}
       <p class="lead">${leadOf(data)} ${failedOf(data)}</p>
       <${Promises} data=${data} /><${Channels} data=${data} />
-      <div class="cols"><${Circuits} data=${data} /><${Pauses} data=${data} isOperator=${isOperator} resume=${(target: string) => steer({ action: "resume", target })} /></div>
+      <div class="cols"><${Circuits} data=${data} /><${Busiest} data=${data} isOperator=${isOperator} pause=${(target: string) => steer({ action: "pause", target })} /></div>
+      <${Pauses} data=${data} isOperator=${isOperator} resume=${(target: string) => steer({ action: "resume", target })} />
       <${Actions} data=${data} />`
     }
     ${steering && html`<${SteeringDialog} steering=${steering} targets=${data?.targets ?? []} areTargetsCut=${data?.areTargetsCut ?? false} close=${() => setSteering(undefined)} changed=${fresh.read} />`}

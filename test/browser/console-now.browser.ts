@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { contentToProto } from "../../core/content/content.ts";
 import { mail, phone, send, settled, toEndpoint, wentOut } from "../e2e/calls.ts";
 import { eventually } from "../support/eventually.ts";
+import { rejectKorea } from "../support/rejected-country.ts";
 import type { TestSystem } from "../support/system.ts";
 import { useConsole } from "./console.ts";
 import { checkSight, draw, requestsElsewhere, THEMES, WIDTHS } from "./page-checks.ts";
@@ -16,14 +17,10 @@ const { open: openConsole, urlOf } = useConsole(SHOP_ENV, (started) => {
 });
 
 const NUMBERS = ["+821055500101", "+821055500102", "+821055500103"];
-const REGION = { status: 400, code: 21408, message: "Permission to send an SMS has not been enabled for the region" };
 
-/** Both providers reject texts to Korea. Resolves with the notifications that wait, and with what ends the other provider's fault. */
-async function rejectKorea() {
-  const faults = NUMBERS.map((match) => {
-    system.sandbox.faults.order({ provider: "twilio", match, times: 1_000, do: { kind: "answer", status: 400, body: REGION } });
-    return system.sandbox.faults.order({ provider: "vonage", match, times: 1_000, do: { kind: "answer", status: 401, body: "" } });
-  });
+/** Texts to Korea wait. Resolves with their notifications, and with what gives the other provider credit again. */
+async function waitForKorea() {
+  const { topUpVonage } = rejectKorea(system.sandbox);
   const ids: string[] = [];
   for (const number of NUMBERS)
     ids.push(
@@ -34,7 +31,7 @@ async function rejectKorea() {
     const all = await Promise.all(ids.map((id) => system.store.notifications.find(id)));
     return all.every((n) => n?.deliveries[0]?.reason?.code === "misconfigured");
   });
-  return { ids, mend: () => faults.map((id) => system.sandbox.faults.clear(id)) };
+  return { ids, topUpVonage };
 }
 
 /** Of the log of actions, the latest first. */
@@ -42,7 +39,7 @@ const log = async () =>
   (await system.store.steering.actions(undefined, 9)).map(({ action, target, reason }) => `${action} ${target}: ${reason}`);
 
 test("a country is rejected: the screen says so, and a drain to the other provider sends what waits", async () => {
-  const { ids, mend } = await rejectKorea();
+  const { ids, topUpVonage } = await waitForKorea();
   await using opened = await openConsole("/now");
   const { page } = opened;
   const channels = page.locator("section[aria-labelledby=channels]");
@@ -55,7 +52,7 @@ test("a country is rejected: the screen says so, and a drain to the other provid
   await page.getByRole("heading", { name: /^SMS by .* is not sent$/ }).waitFor();
   await page.locator("section[aria-labelledby=promises] li").filter({ hasText: "Nothing accepted is lost" }).getByText("Held").waitFor();
 
-  mend();
+  topUpVonage();
   await page.goto(`${urlOf("operator")}/accounts`);
   const row = page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" });
   await row.getByRole("button", { name: "Drain…" }).click();
@@ -135,14 +132,20 @@ test("a viewer sees all of it, and changes nothing", async () => {
   await using opened = await openConsole("/now", "viewer");
   const { page } = opened;
   await page.locator("section[aria-labelledby=promises] li").first().waitFor();
-  assert.equal(await page.getByRole("button", { name: /^Pause/ }).isDisabled(), true);
+  assert.equal(
+    await page
+      .getByRole("button", { name: /^Pause/ })
+      .first()
+      .isDisabled(),
+    true,
+  );
   assert.equal(await page.getByRole("button", { name: "Make due…" }).isDisabled(), true);
   await page.keyboard.press("p");
   assert.equal(await page.getByRole("dialog").count(), 0);
 });
 
 test("axe finds nothing serious, nothing scrolls sideways, nothing comes from elsewhere", async () => {
-  await rejectKorea();
+  await waitForKorea();
   const url = urlOf("operator");
   for (const colorScheme of THEMES)
     for (const width of WIDTHS) {

@@ -1,6 +1,7 @@
 import { after, before } from "node:test";
 import type { Browser } from "playwright-core";
 import { ROLES, type Role } from "../../console/session.ts";
+import type { Environment } from "../../runtime/config.ts";
 import { startTestConsole } from "../support/console.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { openPage, startChromium } from "./chromium.ts";
@@ -9,10 +10,11 @@ type About = NonNullable<Parameters<typeof startTestConsole>[2]>;
 
 /**
  * The whole system with Chromium, and its console as each role sees it, for the tests of one file.
+ * @param start the system's variables, or what starts one with more parts
  * @param prepare gets the system before the consoles start; what it returns is theirs
  */
 export function useConsole(
-  env: Parameters<typeof startSystem>[0],
+  start: Environment | (() => Promise<TestSystem>),
   prepare: (system: TestSystem, stack: AsyncDisposableStack) => About | Promise<About>,
 ) {
   const stack = new AsyncDisposableStack();
@@ -20,8 +22,8 @@ export function useConsole(
   let browser: Browser;
   before(async () => {
     browser = await startChromium();
-    const system = stack.use(await startSystem(env));
-    const about = { redisUrl: system.redisUrl, ...(await prepare(system, stack)) };
+    const system = stack.use(await (typeof start === "function" ? start() : startSystem(start)));
+    const about = { redisUrl: system.redisUrl, natsUrl: system.natsUrl, ...(await prepare(system, stack)) };
     for (const role of ROLES)
       urls.set(role, stack.use(await startTestConsole(system.store, { name: "mira@example.com", role }, about)).url);
   });

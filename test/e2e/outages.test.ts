@@ -3,16 +3,14 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
-import { readAudit } from "../../operations/audit/read-audit.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { allArriveOnce } from "../support/arrived-once.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, mail, notification, optOut, sendBatch, settled, toEndpoint, wentOut } from "./calls.ts";
+import { ended, mail, notification, optOut, sendBatch, toEndpoint } from "./calls.ts";
 
 const WATCHDOG_AND_SOME_MS = 60_000;
 
@@ -26,7 +24,7 @@ describe("while notifications are accepted", { concurrency: true }, () => {
     // The relay publishes these when they are due, and cannot reach NATS at first.
     const scheduled = await accept(system, 100, () => ({ sendAt: new Date(Date.now() + 500) }));
     await nats.restart();
-    await allArriveOnce(system, [...before, ...meanwhile, ...scheduled]);
+    await allArriveOnce(system, [...before, ...meanwhile, ...scheduled], WATCHDOG_AND_SOME_MS);
   });
 
   test("NATS is restarted with an empty disk: the streams are created again, and nothing is lost", async () => {
@@ -44,7 +42,7 @@ describe("while notifications are accepted", { concurrency: true }, () => {
     await nats.restart();
     system.sandbox.faults.clear();
     const afterwards = await accept(system, 50);
-    await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+    await allArriveOnce(system, [...before, ...meanwhile, ...afterwards], WATCHDOG_AND_SOME_MS);
   });
 
   test("Redis is killed: sending continues, opt-outs are honoured, and its restart changes nothing", async () => {
@@ -57,11 +55,11 @@ describe("while notifications are accepted", { concurrency: true }, () => {
     const meanwhile = await accept(system, 100);
     await optOut(system, late);
     await expectSuppressed(system, [early, late]);
-    await allArriveOnce(system, [...before, ...meanwhile]);
+    await allArriveOnce(system, [...before, ...meanwhile], WATCHDOG_AND_SOME_MS);
     await redis.restart();
     const afterwards = await accept(system, 50);
     await expectSuppressed(system, [early, late]);
-    await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+    await allArriveOnce(system, [...before, ...meanwhile, ...afterwards], WATCHDOG_AND_SOME_MS);
   });
 });
 
@@ -75,26 +73,6 @@ async function accept(system: TestSystem, count: number, about: () => { sendAt?:
     assert.ok(r?.$case === "accepted", "Send is accepted during the outage");
     return r.value;
   });
-}
-
-/** The ledger holds exactly the accepted deliveries, each once, and no promise is broken. */
-async function allArriveOnce(system: TestSystem, accepted: readonly Accepted[]): Promise<void> {
-  const records = await settled(
-    system,
-    accepted.map((a) => a.notificationId),
-    { waitMs: WATCHDOG_AND_SOME_MS },
-  );
-  for (const { deliveries } of records) for (const d of deliveries) assert.ok(wentOut(d), `${d.channel}: ${d.state}, ${d.reason?.code}`);
-  const taken = system.sandbox.ledger.acceptances();
-  const ids = accepted.flatMap((a) => a.deliveries.map((d) => d.deliveryId));
-  assert.deepEqual(new Map([...taken].sort()), new Map(ids.sort().map((id) => [id, 1])));
-  await using store = await openStore(system.storeUrl);
-  const audit = await readAudit({ store, clock: systemClock }, { taken: system.sandbox.ledger.acceptances(), accepted: new Set(ids) });
-  assert.deepEqual(
-    audit.checks.filter((c) => !c.holds),
-    [],
-  );
-  assert.equal(audit.open, 0);
 }
 
 async function expectSuppressed(system: TestSystem, endpoints: readonly Endpoint[]): Promise<void> {

@@ -190,7 +190,7 @@ describe("carillon up", () => {
       [["why", "0".repeat(32)], env, 1, /there is no notification 0{32} in this store/],
       [["why", "abc"], env, 2, /ID must be 32 hex digits/],
       [["tail", "0".repeat(32), "--for", "1ms"], env, 1, /1 of 1 notifications have not ended, or are not in this store/],
-      [["status"], {}, 2, /name at least one of STORE_URL, NATS_URL and CARILLON_HEALTH/],
+      [["status"], {}, 2, /name at least one of STORE_URL, NATS_URL, REDIS_URL and CARILLON_HEALTH/],
     ];
     for (const [args, given, status, says] of nowhere) {
       const { code, stderr } = await runCli(args, given);

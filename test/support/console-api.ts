@@ -16,10 +16,10 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** The console's API over a store of its own, for an operator; and the same store for a viewer. */
-export async function startTestApi(redisUrl?: string): Promise<TestApi> {
+export async function startTestApi(about: { redisUrl?: string; natsUrl?: string } = {}): Promise<TestApi> {
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openStore("sqlite::memory:"));
-  const start = async (role: Role) => stack.use(await startTestConsole(store, { name: "mira@example.com", role }, { redisUrl })).url;
+  const start = async (role: Role) => stack.use(await startTestConsole(store, { name: "mira@example.com", role }, about)).url;
   const urls: Record<Role, string> = { viewer: await start("viewer"), support: await start("support"), operator: await start("operator") };
   const read = async <T>(url: string, path: string) => (await (await fetch(`${url}${path}`)).json()) as T;
   const kept = stack.move();

@@ -1,3 +1,5 @@
+import { natsVariables } from "../../adapters/nats/connect.ts";
+import { watchNats } from "../../adapters/nats/watch-nats.ts";
 import { createPreferences } from "../../adapters/opt-outs/preferences.ts";
 import { connectRedis } from "../../adapters/redis/connect.ts";
 import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
@@ -11,6 +13,7 @@ import type { Channel } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
 import { type HttpServer, startHttpServer } from "../../runtime/http/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
 
@@ -21,11 +24,15 @@ export interface TestConsole extends HttpServer {
 /**
  * The console's pages and API over a store, for one person who is signed in. Roles, Origin and content types are checked as in production.
  * @param about.redisUrl where dispatchers share their circuits; absent: nowhere that the console can read
+ * @param about.natsUrl what it looks at; absent: it does not know of NATS
  */
 export async function startTestConsole(
   store: Store,
   session: Session,
-  about: Partial<Pick<ConsoleParts, "preferences" | "log" | "circuits">> & { redisUrl?: string | undefined } = {},
+  about: Partial<Pick<ConsoleParts, "preferences" | "log" | "circuits">> & {
+    redisUrl?: string | undefined;
+    natsUrl?: string | undefined;
+  } = {},
 ): Promise<TestConsole> {
   await using stack = new AsyncDisposableStack();
   const log = createLogger("console", "error");
@@ -37,10 +44,14 @@ export async function startTestConsole(
   const redis = about.redisUrl === undefined ? undefined : stack.use(await connectRedis(about.redisUrl, { log }));
   const none = { read: async () => undefined };
   const circuits = about.circuits ?? ((channel: Channel) => (redis ? createSharedCircuits(redis, channel) : none));
+  const nats: ConsoleParts["nats"] =
+    about.natsUrl === undefined
+      ? { isConnected: () => undefined }
+      : stack.use(watchNats(readConfig(natsVariables, { NATS_URL: about.natsUrl }), { log, clock: systemClock }));
   const parts: ConsoleParts = {
     ...{ store, clock: systemClock, recorder, redrives, preferences, log: about.log ?? log },
     references: createReferences({ own: () => ["a key of the tests' console"], sessions: () => [] }),
-    ...{ providers: PROVIDERS, circuits },
+    ...{ providers: PROVIDERS, circuits, nats },
   };
   const whoAmI: SessionRoute = { method: "GET", path: "/api/session", handle: async (_, who) => json(who) };
   const sessions = { open: () => ({ ...session, renewal: undefined }) };

@@ -13,7 +13,7 @@ interface Rule {
 
 test("the console has its own keys, its Ingress, and the issuer as its only way out besides the servers", () => {
   const deployment = find(production, "Deployment", "console");
-  const { CONSOLE_URL, CONSOLE_KEYS_FILE, CONSOLE_OPERATORS, CONSOLE_OIDC_CLIENT_SECRET_FILE } = variablesOf(deployment);
+  const { CONSOLE_URL, CONSOLE_KEYS_FILE, CONSOLE_OPERATORS, CONSOLE_OIDC_CLIENT_SECRET_FILE, NATS_URL } = variablesOf(deployment);
   assert.deepEqual(
     [CONSOLE_URL, CONSOLE_OPERATORS, CONSOLE_KEYS_FILE, CONSOLE_OIDC_CLIENT_SECRET_FILE],
     [
@@ -26,6 +26,8 @@ test("the console has its own keys, its Ingress, and the issuer as its only way 
   assert.deepEqual(spec.rules[0].http.paths[0].backend, { service: { name: "carillon-console", port: { name: "console" } } });
   const { ingress, egress }: { ingress: Rule[]; egress: Rule[] } = find(production, "NetworkPolicy", "console").spec;
   assert.ok(ingress.some(({ ports, from }) => ports?.[0]?.port === 7750 && from !== undefined));
+  assert.equal(NATS_URL, variablesOf(find(production, "Deployment", "relay")).NATS_URL);
+  assert.ok(egress.some(({ ports }) => ports?.some(({ port }) => port === 4222)));
   const [issuer] = egress.filter(({ ports }) => ports?.some(({ port }) => port === 443));
   assert.ok(JSON.stringify(issuer?.to).includes('"cidr":"0.0.0.0/0","except":["10.0.0.0/8"'));
 });

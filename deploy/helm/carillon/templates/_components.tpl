@@ -20,7 +20,7 @@ From a part that can be left out also
   "preferences" (dict "ports" (dict "grpc" 7710) "needs" (list "store" "redis" "token" "tls"))
   "relay" (dict "ports" dict "needs" (list "store" "nats" "streams"))
   "feedback" (dict "ports" (dict "webhooks" 7720) "needs" (list "store" "redis" "providers"))
-  "console" (dict "ports" (dict "console" 7750) "needs" (list "store" "redis"))
+  "console" (dict "ports" (dict "console" 7750) "needs" (list "store" "nats" "redis"))
   "autoscaler" (dict "ports" (dict "grpc" 7730) "needs" (list "nats" "tls"))
 -}}
 {{- $items := list -}}
