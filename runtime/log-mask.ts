@@ -71,7 +71,7 @@ export function errorLine(error: unknown): { name: string; message: string; code
 }
 
 /** Most text holds none of these signs, and one test of it is cheaper than all replacements. */
-const MAY_HOLD_SECRETS = /[@+]|\b(?:bearer|basic|eyj|ck_)/i;
+const MAY_HOLD_SECRETS = /[@+]|%40|%2b|\b(?:bearer|basic|eyj|ck_)/i;
 
 export const withoutSecrets = (text: string): string =>
   MAY_HOLD_SECRETS.test(text)
@@ -80,6 +80,7 @@ export const withoutSecrets = (text: string): string =>
         .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]")
         .replace(/\b(ck_(?:[0-9a-z]{8}_)?)[\w-]{20,}/g, "$1[masked]")
         .replace(/\/\/[^/@\s]+:[^/@\s]+@/g, "//[masked]@")
-        .replace(/\+[1-9]\d{6,14}\b/g, "[number]")
-        .replace(/[\w.+-]+@[\w-]+\.[\w.]+/g, "[address]")
+        .replace(/(?:\+|%2b)[1-9](?:[ ().-]{0,2}\d){6,14}\b/gi, "[number]")
+        // Bounded, so that a long text without an address takes linear time.
+        .replace(/(?:[\w.+-]|%[0-9a-f]{2}){1,128}(?:@|%40)[\w-]{1,63}\.[\w.-]+/gi, "[address]")
     : text;

@@ -59,6 +59,20 @@ for (const [what, fields] of Object.entries(hostile))
     assert.ok(!line.includes(SECRET) && !line.includes([...Buffer.from(SECRET)].join(",")), line);
   });
 
+for (const text of [
+  "hana%40example.com",
+  "HANA%40EXAMPLE.com",
+  "k%C3%B6ln@example.com",
+  "+49 (151) 1234-5678",
+  "%2B4915112345678",
+  "+1.555.010.0117",
+])
+  test(`the printed line shows nothing of ${text}`, () => {
+    const line = printed((log) => log.warn({ why: `550 <${text}> unknown` }, `to ${text}?`));
+    assert.ok(!line.includes(text), line);
+    assert.equal(line.match(/\[(address|number)\]/g)?.length, 2, line);
+  });
+
 test("phone numbers, addresses and tokens are cut out of a message and of text in fields", () => {
   const [phone, address, token] = ["+4915112345678", "ada@example.com", "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"];
   const line = printed((log) => log.warn({ why: `to ${phone}`, parts: [address, `Bearer ${token}`] }, `${token} for ${address}`));

@@ -1,9 +1,9 @@
 import { maskEndpoint } from "../../core/delivery/endpoint.ts";
+import { hideEndpoints } from "../../core/delivery/hide-endpoints.ts";
 import type { ContactStore } from "../../core/ports/contact-store.ts";
 import type { ChangeEntry } from "../../core/preferences/change.ts";
 import { endpointIdOf } from "../../core/preferences/opt-out.ts";
 import type { EventSubject } from "../../core/webhooks/event.ts";
-import { withoutSecrets } from "../../runtime/log-mask.ts";
 
 /** Whose endpoint a change is about. Rejects with the store's error. */
 export async function aboutOf({ app, subject }: ChangeEntry, contacts: Pick<ContactStore, "find">): Promise<EventSubject> {
@@ -18,5 +18,5 @@ export async function aboutOf({ app, subject }: ChangeEntry, contacts: Pick<Cont
 /** Who made a change is free text, in which support may have written an address. */
 export function withoutAddresses(change: ChangeEntry): ChangeEntry {
   const { actor } = change.origin;
-  return actor === undefined ? change : { ...change, origin: { ...change.origin, actor: withoutSecrets(actor) } };
+  return actor === undefined ? change : { ...change, origin: { ...change.origin, actor: hideEndpoints(actor) } };
 }

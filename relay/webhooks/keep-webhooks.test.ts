@@ -36,7 +36,7 @@ test("each change reaches each endpoint once, signed as receivers verify it, wit
     assert.deepEqual(
       { ...ofUser.data, at: String(ofUser.data.at).slice(0, 10) },
       {
-        ...{ app: APP, userId: "u1", version: 1, at, actor: "[address]", source: "support" },
+        ...{ app: APP, userId: "u1", version: 1, at, actor: "…", source: "support" },
         before: { optOuts: [], consents: [], blocks: [] },
         after: { optOuts: [{ channel: "sms", category: "ads" }], consents: [], blocks: [] },
       },
