@@ -1,10 +1,9 @@
 // What pages send about a person. Each function throws a RequestFault that names the field at fault.
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
-import { type Fields, oneOf, RequestFault, textOf } from "./route.ts";
+import { type Fields, oneOf, optionalApp, RequestFault, textOf } from "./route.ts";
 
-/** Of an app's id and a user's id, in characters; the API takes no longer ones. */
-const APP_MAX = 100;
+/** Of a user's id, in characters; the API takes no longer ones. */
 const USER_MAX = 128;
 const CATEGORY_MAX = 64;
 /** Of what proves an opt-out: a date, a ticket, some words. */
@@ -15,7 +14,7 @@ export interface Named {
   user: string;
 }
 
-export const readNamed = (body: Fields): Named => ({ app: textOf(body, "app", APP_MAX), user: textOf(body, "user", USER_MAX) });
+export const readNamed = (body: Fields): Named => ({ app: optionalApp(body) ?? "", user: textOf(body, "user", USER_MAX) });
 
 /** Throws a RequestFault where either is missing. */
 export function personIn(body: Fields): Named {

@@ -1,3 +1,4 @@
+import { StoreError } from "../../adapters/store/store-error.ts";
 import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { APP_ID_RULE, firstApps } from "../../operations/apps/apps.ts";
@@ -38,6 +39,7 @@ async function answered(work: () => Promise<unknown>): Promise<HttpResponse> {
     return json(await work());
   } catch (error) {
     if (error instanceof RequestFault) return apiError(error.status, "request", error.message);
+    if (error instanceof StoreError) return apiError(503, "unavailable", error.message);
     if (error instanceof OperatorError) return apiError(400, "request", error.message);
     throw error;
   }
