@@ -97,11 +97,12 @@ async function byJson({ method }: Try, body: JsonValue): Promise<Outcome> {
   };
 }
 
-/** Ids, times, and texts that are made of them, are one app's and one moment's. */
+/** Ids, times, texts that are made of them, and the app that a report of an erasure names, are one app's and one moment's. */
 function steady(json: unknown): unknown {
   const text = JSON.stringify(json)
     .replaceAll(/[0-9a-f]{64}|[0-9a-f]{32}/g, "<id>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
+    .replaceAll(/\\"app\\":\\"(grpc|json)\\"/g, '\\"app\\":\\"<app>\\"')
     .replaceAll(/"http:\/\/127\.0\.0\.1:\d+\/[^"]*"/g, '"<link>"');
   return JSON.parse(text);
 }
