@@ -1,6 +1,6 @@
 // What does it cost to remove what is older than its retention while the store takes all that it can?
 //
-//   node bench/retention.ts --count 1000000 --rounds 12 --slice 10
+//   node bench/retention.ts --count 1000000 --rounds 50 --slice 5
 //
 // Fills a store with as many ended notifications, half of them beyond the retention of contents and half beyond that of metadata. Then, in turn, it writes
 // notifications, claims and outcomes as fast as the store takes them, alone and beside the removal, and compares the rates of the two slices of each round. It
