@@ -32,8 +32,9 @@ type Row = Record<string, SQLInputValue>;
 const STATEMENTS = {
   insertNotification: `insert into notifications (id, app, class, recipient, recipient_crc, due, outbox_key, later_due, ended_at, failed_at, accepted_at, cancel_key, doc)
     values (:id, :app, :class, :recipient, :recipient_crc, :due, :outbox_key, :later_due, :ended_at, :failed_at, :accepted_at, :cancel_key, :doc) on conflict do nothing`,
-  changeNotification: `update notifications set app = :app, class = :class, recipient = :recipient, recipient_crc = :recipient_crc, due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
-    failed_at = :failed_at, accepted_at = :accepted_at, cancel_key = :cancel_key, doc = :doc where id = :id`,
+  // Only what changes: a column that is named is written anew in each of its indexes, whatever its value.
+  changeNotification: `update notifications set due = :due, outbox_key = :outbox_key, later_due = :later_due, ended_at = :ended_at,
+    failed_at = :failed_at, doc = :doc where id = :id`,
   insertAttempt: "insert into attempts (id, worker, answered, doc) values (:id, :worker, :answered, :doc) on conflict do nothing",
   changeAttempt: "update attempts set worker = :worker, answered = :answered, doc = :doc where id = :id",
 } as const;
@@ -50,7 +51,14 @@ function writeGroups(path: string): void {
   // As the product opens it; alone, it loses nothing by flushing with the lock.
   for (const pragma of ["journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 4000"])
     database.exec(`pragma ${pragma}`);
-  const prepared = Object.fromEntries(Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]));
+  const prepared = Object.fromEntries(
+    Object.entries(STATEMENTS).map(([name, sql]) => {
+      const statement = database.prepare(sql);
+      // A change does not name all columns of its row.
+      statement.setAllowUnknownNamedParameters(true);
+      return [name, statement];
+    }),
+  );
   parentPort!.on("message", (group: Group) => {
     database.exec("begin immediate");
     let changed = 0;
