@@ -118,6 +118,8 @@ test("a connection lost in the middle of a pull leads to no more tasks than can 
     await eventually("begun", () => underWay() === 2);
     await eventually("pulling", async () => (await waitingPulls()) === 1);
     line.set({ kind: "cut" });
+    // Until then it would send a task into the lost connection, and count it as held until ack_wait has passed.
+    await eventually("the server has noticed", async () => (await waitingPulls()) === 0);
     await publish(6, "meanwhile");
     line.set(undefined);
     await eventually("full", async () => underWay() >= 4 && (await waitingPulls()) === 0);
