@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
@@ -12,6 +9,7 @@ import { MongoClient } from "mongodb";
 import { shapeChanges } from "../../adapters/schema-snapshot.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
+import { runCli } from "../../test/e2e/cli-process.ts";
 import { addStream } from "../../test/support/add-stream.ts";
 import { findMongoServer, NO_MONGODB, withDatabase } from "../../test/support/mongod.ts";
 import { startNats } from "../../test/support/servers.ts";
@@ -29,13 +27,12 @@ after(async () => {
 });
 
 async function provision(env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "../carillon.ts"), "provision"], {
-    env: { PATH: process.env.PATH, NATS_URL: nats.url, STORE_URL: `sqlite:${join(directory, "store.sqlite")}`, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+  const { code, stdout, stderr } = await runCli(["provision"], {
+    ...{ NATS_URL: nats.url, STORE_URL: `sqlite:${join(directory, "store.sqlite")}` },
+    ...env,
   });
-  const [out, fault, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  const lines = out.split("\n").filter((line) => line !== "");
-  return { status, fault, lines, count: (kind: string) => lines.filter((line) => line.startsWith(kind.padEnd(10))).length };
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return { code, stderr, lines, count: (kind: string) => lines.filter((line) => line.startsWith(kind.padEnd(10))).length };
 }
 
 /** Streams and their consumers, one for each class. */
@@ -43,16 +40,16 @@ const IN_NATS = CHANNELS.length * (1 + CLASSES.length);
 
 test("makes streams, consumers and tables, finds them unchanged, and sets right what differs", async () => {
   const first = await provision();
-  assert.equal(first.status, 0, first.fault);
+  assert.equal(first.code, 0, first.stderr);
   assert.equal(first.count("created"), first.lines.length);
   for (const line of ["schema", "table notifications", "index failures", "stream CARILLON_SMS", "consumer sms-critical of CARILLON_SMS"])
     assert.ok(first.lines.includes(`created   ${line}`), `${line} in\n${first.lines.join("\n")}`);
 
   const second = await provision();
-  assert.deepEqual([second.status, second.count("unchanged")], [0, first.lines.length]);
+  assert.deepEqual([second.code, second.count("unchanged")], [0, first.lines.length]);
 
   const third = await provision({ NATS_ACK_WAIT_MS: "45000", NATS_STREAM_BYTES_MAX: "5000000" });
-  assert.equal(third.status, 0, third.fault);
+  assert.equal(third.code, 0, third.stderr);
   assert.equal(third.count("changed"), IN_NATS);
   assert.ok(third.lines.includes("changed   stream CARILLON_FCM: max_bytes 4294967296 → 5000000"), third.lines.join("\n"));
   assert.ok(third.lines.includes("changed   consumer fcm-critical of CARILLON_FCM: ack_wait 60000 ms → 45000 ms"));
@@ -65,8 +62,8 @@ test("rejects a stream that would lose tasks, leaves it as it is, and still does
     await jsm.streams.delete(streamName("email")).catch(() => undefined);
     await addStream(jsm, { name: streamName("email"), subjects: ["carillon.email.*"], retention: "limits" });
     const rejected = await provision({ STORE_URL: `sqlite:${join(directory, "other.sqlite")}` });
-    assert.equal(rejected.status, 1);
-    assert.match(rejected.fault, /stream CARILLON_EMAIL, retention/);
+    assert.equal(rejected.code, 1);
+    assert.match(rejected.stderr, /stream CARILLON_EMAIL, retention/);
     assert.ok(rejected.lines.includes("created   table notifications"));
     assert.equal((await jsm.streams.info(streamName("email"))).config.retention, "limits");
   } finally {
@@ -76,9 +73,9 @@ test("rejects a stream that would lose tasks, leaves it as it is, and still does
 
 test("reports what to do for each unavailable server, and never a password", async () => {
   const away = await provision({ NATS_URL: "nats://127.0.0.1:9", STORE_URL: "mongodb://ada:pa55word@127.0.0.1:9/c" });
-  assert.deepEqual([away.status, away.lines], [1, []]);
-  assert.match(away.fault, /cannot use MongoDB at 127\.0\.0\.1:9[\s\S]*NATS cannot be reached at 127\.0\.0\.1:9/);
-  assert.doesNotMatch(away.fault, /pa55word/);
+  assert.deepEqual([away.code, away.lines], [1, []]);
+  assert.match(away.stderr, /cannot use MongoDB at 127\.0\.0\.1:9[\s\S]*NATS cannot be reached at 127\.0\.0\.1:9/);
+  assert.doesNotMatch(away.stderr, /pa55word/);
 });
 
 test("on MongoDB it makes every index, and finds it again", async (t) => {

@@ -9,7 +9,7 @@ const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
 /** A process that runs longer is killed. */
 const RUN_MS = 180_000;
 /** The only variables inherited from this process. */
-const INHERITED = ["PATH", "HOME", "TMPDIR", "CARILLON_CACHE", "XDG_CACHE_HOME"];
+const INHERITED = ["PATH", "HOME", "TMPDIR", "CARILLON_CACHE", "XDG_CACHE_HOME", "NODE_COMPILE_CACHE"];
 
 export interface Ended {
   code: number | null;

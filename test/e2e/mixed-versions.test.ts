@@ -106,11 +106,13 @@ describe("dispatchers of the version before beside a gateway of this one", {
       ...{ STORE_URL: system.storeUrl, NATS_URL: nats.url, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: token },
       ...sandbox.env,
     };
-    const start = async (role: string, cli?: string) => stack.use(await startRole(role, shared, cli));
+    const start = async (role: string) => stack.use(await startRole(role, shared));
     shared.PREFERENCES_ADDRESS = (await start("preferences")).addresses.grpc!;
     const gateway = await start("gateway");
     await start("relay");
-    for (const channel of CHANNELS) dispatchers.set(channel, await start(`dispatcher-${channel}`, join(older, "cli/carillon.ts")));
+    const ofOlder = { ...shared, NODE_COMPILE_CACHE: join(directory, "compile-cache") };
+    for (const channel of CHANNELS)
+      dispatchers.set(channel, stack.use(await startRole(`dispatcher-${channel}`, ofOlder, join(older, "cli/carillon.ts"))));
     const key = (await runCli(["app", "create", "shop"], { STORE_URL: system.storeUrl })).stdout.trim();
     system.clients = stack.use(connectGateway(gateway.addresses.grpc!, key));
   });
