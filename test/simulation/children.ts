@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import type { Mutation } from "./mutation.ts";
-import { MUTATION_VARIABLE } from "./mutations.ts";
-import type { Run } from "./run.ts";
+import { MUTATION_SEEDS, MUTATION_VARIABLE } from "./mutations.ts";
+import { addRun, emptyRun, type Run } from "./run.ts";
 
 /** Timeout of a child process, in ms. On a busy machine 2,500 seeds take two minutes. */
 const CHILD_MS = 600_000;
@@ -27,6 +27,15 @@ export function runInChild(first: number, seeds: number, mutation?: Mutation): P
       }
     });
   });
+}
+
+/** Runs the seeds of a mutation until one detects it, those from `begin` on first. */
+export async function detect(mutation: Mutation): Promise<Run> {
+  const { seeds = MUTATION_SEEDS, begin = 1 } = mutation;
+  const run = emptyRun();
+  addRun(run, await runInChild(begin, seeds - begin + 1, mutation));
+  if (run.broken.length === 0 && begin > 1) addRun(run, await runInChild(1, begin - 1, mutation));
+  return run;
 }
 
 export const runAsJson = (run: Run): string => JSON.stringify({ ...run, counts: [...run.counts] });

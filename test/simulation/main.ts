@@ -4,7 +4,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { inParallel } from "../../runtime/in-parallel.ts";
-import { runAsJson, runInChild } from "./children.ts";
+import { detect, runAsJson, runInChild } from "./children.ts";
 import { MUTATION_SEEDS, MUTATIONS } from "./mutations.ts";
 import { addRun, describeBroken, emptyRun, missing, runSeeds } from "./run.ts";
 
@@ -58,9 +58,8 @@ async function simulate(): Promise<boolean> {
   await inParallel(MUTATIONS, workers, async (mutation) => {
     const say = (what: string) => console.log(`  ${mutation.name.padEnd(52)}${what}`);
     try {
-      const run = await runInChild(1, mutation.seeds ?? MUTATION_SEEDS, mutation);
-      const [detected] = run.broken;
-      if (detected) return say(`${`${run.seeds}`.padStart(5)} seeds  ${promiseOf(detected.violations)}`);
+      const [detected] = (await detect(mutation)).broken;
+      if (detected) return say(`by seed ${`${detected.seed}`.padEnd(5)} ${promiseOf(detected.violations)}`);
       say("NOT DETECTED");
     } catch (error) {
       say(`cannot be run: ${error instanceof Error ? error.message : error}`);

@@ -8,4 +8,6 @@ export interface Mutation {
   replace: string;
   /** Replaces MUTATION_SEEDS for a mutation that only a rare coincidence reveals. */
   seeds?: number;
+  /** One that revealed it, to begin with: saves the minute of those before. When another change moves it, all the others are run. */
+  begin?: number;
 }

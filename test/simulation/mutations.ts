@@ -48,7 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (contents.length > 0) void clock.sleep(50).then(() => store.contents.put(contents)).catch(() => undefined);",
   },
   {
-    ...{ name: "content not kept until its notification expires", file: "gateway/large-content.ts" },
+    ...{ name: "content not kept until its notification expires", file: "gateway/large-content.ts", begin: 34 },
     find: "contentKeepUntil(record.expiresAt, bounds)",
     replace: "contentKeepUntil(record.acceptedAt, bounds)",
   },
@@ -80,7 +80,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     // It takes an opt-out, a stale answer and a slow claim or connection at once.
-    ...{ name: "opt-out not checked again before a late call", file: dispatch, seeds: 1_000 },
+    ...{ name: "opt-out not checked again before a late call", file: dispatch, begin: 162, seeds: 1_000 },
     find: "const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;",
     replace: "const isFresh = () => clock.monotonic() - askedAt <= 60_000;",
   },
@@ -90,18 +90,18 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "outcome recorded without checking the claimant", file: writer },
+    ...{ name: "outcome recorded without checking the claimant", file: writer, begin: 49 },
     find: "const result = { id, worker, outcome, answeredAt: now };",
     replace: "const result = { id, worker: undefined, outcome, answeredAt: now };",
   },
-  { name: "claims of one process not distinguished", file: dispatch, find: "++claimCount", replace: "claimCount" },
+  { name: "claims of one process not distinguished", file: dispatch, begin: 50, find: "++claimCount", replace: "claimCount" },
   {
     ...{ name: "postponed task acknowledged", file: admission },
     find: 'settlement: { kind: "nak", delayMs }, why }',
     replace: 'settlement: { kind: "ack" }, why }',
   },
   {
-    ...{ name: "task that waited too long acknowledged", file: "dispatchers/start-queue.ts" },
+    ...{ name: "task that waited too long acknowledged", file: "dispatchers/start-queue.ts", begin: 21 },
     find: 'classes[c].tasksOf.add(appOf(copy), -1);\n        settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });',
     replace: 'classes[c].tasksOf.add(appOf(copy), -1);\n        settle({ kind: "ack" });',
   },
@@ -122,7 +122,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (at > 0) return at;",
   },
   {
-    ...{ name: "what a provider asks for without a bound", file: "core/delivery/decide.ts" },
+    ...{ name: "what a provider asks for without a bound", file: "core/delivery/decide.ts", begin: 50 },
     find: "Math.min(retryAfterMs, ASKED_WAIT_LONGEST_MS)",
     replace: "retryAfterMs",
   },
@@ -132,18 +132,19 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "export const OPEN_LONGEST_MS = 3e12;",
   },
   {
-    ...{ name: "receipt acknowledged but not written", file: "feedback/apply.ts" },
+    ...{ name: "receipt acknowledged but not written", file: "feedback/apply.ts", begin: 44 },
     find: "const [changed] = await applyTransitions(store.notifications, recorder, [effect.transition]);",
     replace: "const changed = true;",
   },
   {
     name: "paused worker sends",
+    begin: 31,
     file: dispatch,
     find: "clock.monotonic() - claimed.startedAt <= CLAIM_TO_SEND_MS",
     replace: "claimed.startedAt > 0",
   },
   {
-    ...{ name: "expiry not checked after the claim", file: dispatch },
+    ...{ name: "expiry not checked after the claim", file: dispatch, begin: 67 },
     find: "const isExpired = () => task.expiresAt <= clock.now();",
     replace: "const isExpired = () => task.expiresAt < 0;",
   },
@@ -238,7 +239,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "nextAt: now + waitMs + 1e10, publishedAt: 0",
   },
   {
-    ...{ name: "delivery without room in its queue delays the others", file: "core/delivery/outbox-key.ts" },
+    ...{ name: "delivery without room in its queue delays the others", file: "core/delivery/outbox-key.ts", begin: 60 },
     find: "isUnderKey(d) ? (d.expiresAt ?? expiresAt) : d.nextAt",
     replace: "d.expiresAt ?? expiresAt",
   },

@@ -8,7 +8,7 @@ export const WAITING_MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "quiet hours end too early", file: "core/preferences/quiet-hours.ts" },
+    ...{ name: "quiet hours end too early", file: "core/preferences/quiet-hours.ts", begin: 30 },
     find: "if (from <= at && at < until) end = until;",
     replace: "if (from <= at && at + 600_000 < until) end = until;",
   },
@@ -48,17 +48,17 @@ export const WAITING_MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "answered as cancelled before the number is closed", file: "core/delivery/cancel.ts" },
+    ...{ name: "answered as cancelled before the number is closed", file: "core/delivery/cancel.ts", begin: 29 },
     find: "const claims = await claim(store, own);",
     replace: 'const claims = own.map(() => "ours");\n  void claim(store, own).catch(() => undefined);',
   },
   {
-    ...{ name: "next number of what is in flight not closed", file: "core/delivery/cancel.ts" },
+    ...{ name: "next number of what is in flight not closed", file: "core/delivery/cancel.ts", begin: 29 },
     find: "const nextClaims = await claim(store, following);",
     replace: 'const nextClaims = following.map(() => "ours");',
   },
   {
-    ...{ name: "cancelled although an earlier attempt may have been sent", file: "core/delivery/void-attempt.ts" },
+    ...{ name: "cancelled although an earlier attempt may have been sent", file: "core/delivery/void-attempt.ts", begin: 165 },
     find: 'outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome',
     replace: "outcome",
   },
