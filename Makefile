@@ -6,8 +6,8 @@ bin := scripts/with-node node_modules/.bin
 
 # What `make test` runs: make test TESTS='core/*.test.ts gateway/*.test.ts'
 TESTS ?= **/*.test.ts
-# Test files in parallel; each starts its own servers.
-TEST_CONCURRENCY ?= 2
+# Test files in parallel; each starts its own servers. Most wait more than they compute.
+export TEST_CONCURRENCY ?= 4
 # Simulated worlds of make simulate.
 SEEDS ?= 20000
 # Limit of one test, for those that hang: the slowest take seconds. leaves-nothing.ts does the same for files.
