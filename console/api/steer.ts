@@ -102,7 +102,14 @@ async function drainAccount(parts: SteerParts, reevaluations: Reevaluations, bod
       toAccept: [
         ...(waiting.length === 0
           ? []
-          : [{ flag: "acceptWaiting", words: "Deliveries would wait:", label: "They may wait", items: waiting } as const]),
+          : [
+              {
+                flag: "acceptWaiting",
+                words: "Deliveries would wait:",
+                label: "Drain all the same: deliveries may wait",
+                items: waiting,
+              } as const,
+            ]),
         ...(moved.length === 0 ? [] : [{ ...CHANGING, items: moved.map((one) => `${one.app}: ${one.from} to ${one.to}`) }]),
         ...replacing(target, replaced),
       ],
