@@ -195,7 +195,7 @@ test("a viewer sees no name, key or content, and changes nothing", async () => {
   const lookOf = async (name: RegExp) => {
     const button = page.getByRole("button", { name });
     await button.hover({ force: true });
-    return await button.evaluate<string>("(button) => getComputedStyle(button).color + getComputedStyle(button).borderColor");
+    return await button.evaluate("(button) => getComputedStyle(button).color + getComputedStyle(button).borderColor");
   };
   assert.equal(await lookOf(/^Cancel/), await lookOf(/^Redrive/), "a disabled button shows no danger");
   const post = (path: string, body: unknown) =>
