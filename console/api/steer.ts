@@ -4,7 +4,6 @@ import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { SharedCircuits } from "../../core/ports/shared-circuits.ts";
-import type { SteeringRecord } from "../../core/ports/steering-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { STEERING_BOUND_MS } from "../../core/steering/steering.ts";
 import { readTarget, type Target, targetKey } from "../../core/steering/target.ts";
@@ -43,7 +42,7 @@ export function createSteerRoutes(parts: SteerParts): SessionRoute[] {
       const minutes = countOf(body, "minutes", EXPIRY_MAX_MS / MINUTE_MS);
       const mayReplace = flagOf(body, "replace");
       const paused = await pause(parts, { ...order, target, mayReplace, ...(minutes > 0 && { forMs: minutes * MINUTE_MS }) });
-      if (!paused.done) return { said: "Nothing was changed: another order stands.", toAccept: replacing(target, paused.replaced) };
+      if (!paused.done) return { said: "Nothing was changed.", toAccept: asked("replace", replacedWords(target, paused.replaced, "is")) };
       return {
         said: `${targetKey(target)} is paused within 5 s${minutes > 0 ? `, for ${minutes} min` : ""}.${sentences(replacedWords(target, paused.replaced, "was"))}`,
       };
@@ -100,18 +99,12 @@ async function drainAccount(parts: SteerParts, reevaluations: Reevaluations, bod
     return {
       said: `Nothing was changed.${unread}`,
       toAccept: [
-        ...(waiting.length === 0
-          ? []
-          : [
-              {
-                flag: "acceptWaiting",
-                words: "Deliveries would wait:",
-                label: "Drain all the same: deliveries may wait",
-                items: waiting,
-              } as const,
-            ]),
-        ...(moved.length === 0 ? [] : [{ ...CHANGING, items: moved.map((one) => `${one.app}: ${one.from} to ${one.to}`) }]),
-        ...replacing(target, replaced),
+        ...asked("acceptWaiting", waiting),
+        ...asked(
+          "changeAccounts",
+          moved.map((one) => `${one.app}: ${one.from} to ${one.to}`),
+        ),
+        ...asked("replace", replacedWords(target, replaced, "is")),
       ],
     };
   const held = waiting.length === 0 ? "" : ` Deliveries may wait: ${waiting.join("; ")}.`;
@@ -122,26 +115,17 @@ async function drainAccount(parts: SteerParts, reevaluations: Reevaluations, bod
   return { said: `${said} Then what waits on ${own.channel} is made due; the log of actions says how many.` };
 }
 
-const CHANGING = {
-  flag: "changeAccounts",
-  words: "Apps would be sent by an account of another name, which may be another sender:",
-  label: "These apps may be sent by the account of another name",
-} as const;
+/** What has to be accepted, in words, and with what words that is done. */
+const TO_ACCEPT: Readonly<Record<ToAccept["flag"], Pick<ToAccept, "words" | "label">>> = {
+  acceptWaiting: { words: "Deliveries would wait:", label: "Drain all the same: deliveries may wait" },
+  changeAccounts: {
+    words: "Apps would be sent by an account of another name, which may be another sender:",
+    label: "These apps may be sent by the account of another name",
+  },
+  replace: { words: "Another order stands:", label: "Give this one all the same; what it replaces does not come back by itself" },
+};
 
-/** What is replaced does not come back when the new order ends. */
-const replacing = (target: Target, orders: readonly SteeringRecord[]): ToAccept[] =>
-  orders.length === 0
-    ? []
-    : [
-        {
-          ...{
-            flag: "replace",
-            words: "Another order stands:",
-            label: "Give this one all the same; what it replaces does not come back by itself",
-          },
-          items: replacedWords(target, orders, "is"),
-        },
-      ];
+const asked = (flag: ToAccept["flag"], items: string[]): ToAccept[] => (items.length === 0 ? [] : [{ flag, ...TO_ACCEPT[flag], items }]);
 
 const sentences = (words: readonly string[]) => words.map((one) => ` ${one}.`).join("");
 
