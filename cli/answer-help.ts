@@ -1,8 +1,8 @@
+import { nearest } from "../runtime/nearest.ts";
 import { type Asked, membersOf } from "./command-line.ts";
 import { ALIASES, COMMANDS, loadCommand } from "./commands.ts";
 import { EXIT } from "./exit-status.ts";
 import { commandHelp, groupHelp, overview, roleHelp } from "./help.ts";
-import { nearest } from "./nearest.ts";
 import { ROLE_NAMES } from "./roles.ts";
 
 /** Characters of an unknown word that are printed back at most. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { nearest } from "../runtime/nearest.ts";
 import { type Asked, readCommandLine } from "./command-line.ts";
 import { ALIASES, COMMANDS, loadCommand, SECTIONS } from "./commands.ts";
 import { EXIT } from "./exit-status.ts";
-import { nearest } from "./nearest.ts";
 import { argumentsMax } from "./read-arguments.ts";
 import { loadRoles, ROLE_NAMES } from "./roles.ts";
 

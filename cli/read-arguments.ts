@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { nearest } from "../runtime/nearest.ts";
 import { type Command, fail, type Invocation } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 /** The arguments of a command, by its options and its usage. No more arguments are taken than the usage names. Throws a UsageError. */
 export function readArguments(

@@ -124,6 +124,8 @@ export interface SteerOrder {
   reason: string;
   /** Of a pause: after how many it ends by itself; 0: it does not. */
   minutes?: number;
+  /** Of a pause: also where the target is paused or drained already. */
+  replace?: boolean;
 }
 
 export interface DrainOrder {
@@ -132,8 +134,12 @@ export interface DrainOrder {
   /** Another provider of the channel. */
   to: string;
   reason: string;
+  /** Also where deliveries would wait at the other provider. Absent: false, as of the next two. */
+  acceptWaiting?: boolean;
   /** Also where apps would change to an account of another name. */
-  changeAccounts: boolean;
+  changeAccounts?: boolean;
+  /** Also where it is drained or paused already. */
+  replace?: boolean;
   /** Afterwards what waits on the channel is made due. */
   reevaluate: boolean;
 }
@@ -146,9 +152,18 @@ export interface ReevaluateOrder {
   reason: string;
 }
 
+/** What an order would bring with it: it is done once its flag is set. */
+export interface ToAccept {
+  flag: "acceptWaiting" | "changeAccounts" | "replace";
+  words: string;
+  /** Of the checkbox. */
+  label: string;
+  items: string[];
+}
+
 /** What an order did, in words. */
 export interface Said {
   said: string;
-  /** Apps that would change to an account of another name: nothing was done. */
-  moved?: string[];
+  /** Nothing was done: each of these has to be accepted first. */
+  toAccept?: ToAccept[];
 }

@@ -2,7 +2,8 @@ import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { STEERING_BOUND_MS } from "../../core/steering/steering.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
-import { drain, pause, resume, showSteering } from "../../operations/steering/pauses.ts";
+import { type DrainReport, drain } from "../../operations/steering/drain.ts";
+import { pause, resume, showSteering } from "../../operations/steering/pauses.ts";
 import { reevaluate } from "../../operations/steering/reevaluate.ts";
 import { resend } from "../../operations/steering/resend.ts";
 import { PROVIDERS } from "../../providers/list.ts";
@@ -12,7 +13,8 @@ import { LIFETIME } from "../duration-bounds.ts";
 import { openNamedStore } from "../open-store.ts";
 import { ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
 import { printable, printResult } from "../output.ts";
-import { actionsText, drainText, resentText, steeringText } from "./report.ts";
+import { readSharedCircuits } from "../status/circuits.ts";
+import { actionsText, drainText, pauseText, resentText, steeringText } from "./report.ts";
 
 const STEERING_OPTIONS = { ...ORDER_OPTIONS, json: { type: "boolean" } } as const;
 const STEERING_USAGE = `${ORDER_USAGE} [--json]`;
@@ -22,18 +24,24 @@ const ACTIONS_LIMIT_MAX = 1_000;
 /** What operators do to the traffic, in the store that STORE_URL names. Each action is in the audit log. */
 export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
-    about: "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits (STORE_URL)",
-    usage: `TARGET ${STEERING_USAGE} [--until 2h]`,
-    details:
+    about:
+      "sends nothing more of a channel, class, app or provider's account, within 5 s; what is accepted waits; exit status 1 if it is paused or drained already (STORE_URL)",
+    usage: `TARGET ${STEERING_USAGE} [--until 2h] [--replace]`,
+    details: [
       "TARGET is like channel:sms, class:marketing, app:shop, account:PROVIDER or account:PROVIDER/ACCOUNT. The pause ends by itself after --until.",
-    options: { ...STEERING_OPTIONS, until: { type: "string" } },
+      "Where TARGET is paused or drained already, nothing is changed without --replace, and it is said who ordered what, and why.",
+    ].join("\n"),
+    options: { ...STEERING_OPTIONS, until: { type: "string" }, replace: { type: "boolean" } },
     async run({ values, positionals, env }) {
       const [target, order] = [readOneTarget(positionals[0]), readOrder({ values })];
       const forMs = values.until === undefined ? undefined : duration(values.until, "--until", LIFETIME);
       await using store = await openNamedStore(env);
-      const record = await pause(store, { target, forMs, ...order });
-      printResult(values, withDates(record), () => steeringText([record]));
-      return 0;
+      const paused = await pause({ store, providers: PROVIDERS }, { target, forMs, mayReplace: values.replace === true, ...order });
+      const replaced = paused.replaced.map(withDates);
+      printResult(values, paused.done ? { done: true, ...withDates(paused.record), replaced } : { done: false, target, replaced }, () =>
+        pauseText(paused),
+      );
+      return paused.done ? 0 : 1;
     },
   },
   resume: {
@@ -51,30 +59,42 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   drain: {
-    about: "has another provider of the channel send what this one would; exit status 1 if apps would change accounts (STORE_URL)",
-    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${STEERING_USAGE} [--reevaluate] [--change-accounts]`,
-    details: `--reevaluate waits ${STEERING_BOUND_MS / 1_000} s, until every dispatcher knows the drain, and then makes due what waits on the channel.`,
+    about:
+      "has another provider of the channel send what this one would; exit status 1 if something has to be accepted first (STORE_URL, REDIS_URL)",
+    usage: `PROVIDER[/ACCOUNT] --to PROVIDER ${STEERING_USAGE} [--reevaluate] [--accept-waiting] [--change-accounts] [--replace]`,
+    details: [
+      `--reevaluate waits ${STEERING_BOUND_MS / 1_000} s, until every dispatcher knows the drain, and then makes due what waits on the channel.`,
+      "Nothing is changed, and it is said why, without",
+      "  --accept-waiting   where deliveries would wait: the circuit of an account that would send them is open, or it is paused or drained itself",
+      "  --change-accounts  where apps would be sent by an account of another name",
+      "  --replace          where PROVIDER[/ACCOUNT] is drained or paused already",
+      "Without REDIS_URL, or while Redis is away, the circuits are not checked, and it says so.",
+    ].join("\n"),
     options: {
       ...STEERING_OPTIONS,
-      ...{ to: { type: "string" }, reevaluate: { type: "boolean" }, "change-accounts": { type: "boolean" } },
+      ...{ to: { type: "string" }, reevaluate: { type: "boolean" }, replace: { type: "boolean" } },
+      ...{ "accept-waiting": { type: "boolean" }, "change-accounts": { type: "boolean" } },
     },
     async run({ values, positionals, env }) {
       const [from, to] = [readOneTarget(positionals[0]), providerOf(text(values.to) ?? "", "--to")];
       if (from.kind !== "account") fail("drain takes a provider's account, as PROVIDER or PROVIDER/ACCOUNT");
       const [provider = "", account] = from.value.split("/");
-      const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, mayChangeAccount: values["change-accounts"] === true };
+      const may = { mayWait: values["accept-waiting"] === true, mayChangeAccount: values["change-accounts"] === true };
+      const what = { from: { ...providerOf(provider, "PROVIDER"), account }, to, ...may, mayReplace: values.replace === true };
       const order = readOrder({ values });
       await using store = await openNamedStore(env);
-      const report = await drain(store, { ...what, ...order });
+      const circuits = async () => (await readSharedCircuits(env)) ?? { why: "REDIS_URL is not set" };
+      const report = await drain({ store, providers: PROVIDERS, circuits }, { ...what, ...order });
+      const json = drainJson(report);
       if (!report.done || values.reevaluate !== true) {
-        printResult(values, report, () => drainText(report, from.value, to.name));
+        printResult(values, json, () => drainText(report, from.value, to.name));
         return report.done ? 0 : 1;
       }
       // Dispatchers that do not know the drain yet would send it back to the same account.
       await systemClock.sleep(STEERING_BOUND_MS);
       const counts = await reevaluate(store, { filter: { channel: to.channel }, clock: systemClock, ...order });
       const total = totalOf(counts);
-      printResult(values, { ...report, reevaluated: { total, byChannel: counts } }, () =>
+      printResult(values, { ...json, reevaluated: { total, byChannel: counts } }, () =>
         [drainText(report, from.value, to.name), `${total} made due`].join("\n"),
       );
       return 0;
@@ -143,8 +163,19 @@ const totalOf = (counts: Partial<Record<Channel, number>>) => Object.values(coun
 /** As JSON shows it: moments in ISO 8601. */
 const withDates = <R extends { at: number; until?: number | undefined }>(record: R) => ({
   ...record,
-  at: new Date(record.at).toISOString(),
-  ...(record.until !== undefined && { until: new Date(record.until).toISOString() }),
+  at: iso(record.at),
+  ...(record.until !== undefined && { until: iso(record.until) }),
+});
+const iso = (at: number) => new Date(at).toISOString();
+
+const drainJson = ({ replaced, waits, ...report }: DrainReport) => ({
+  ...report,
+  waits: {
+    ...waits,
+    circuits: waits.circuits.map(({ since, until, ...circuit }) => ({ ...circuit, since: iso(since), until: iso(until) })),
+    orders: waits.orders.map(withDates),
+  },
+  replaced: replaced.map(withDates),
 });
 
 function readOneTarget(given: string | undefined): Target {

@@ -1,7 +1,11 @@
 import type { OperatorAction, SteeringRecord } from "../../core/ports/steering-store.ts";
 import { targetKey } from "../../core/steering/target.ts";
-import type { MovedApp } from "../../operations/steering/pauses.ts";
+import type { DrainReport } from "../../operations/steering/drain.ts";
+import { obstacleWords } from "../../operations/steering/obstacles.ts";
+import { replacedWords } from "../../operations/steering/orders.ts";
+import type { Paused } from "../../operations/steering/pauses.ts";
 import type { ResendRefusal, Resent } from "../../operations/steering/resend.ts";
+import { printable } from "../output.ts";
 import { table } from "../table.ts";
 
 const moment = (at: number | undefined) => (at === undefined ? "" : new Date(at).toISOString());
@@ -18,13 +22,35 @@ export function steeringText(records: readonly (SteeringRecord & { waiting?: num
   return `${table(["target", "state", "since", "until", "by", "waiting", "why"], rows)}${more}`;
 }
 
-export function drainText({ done, moved }: { done: boolean; moved: readonly MovedApp[] }, from: string, to: string): string {
-  const apps = moved.map(({ app, from: before, to: after }) => `  ${app}: ${before} becomes ${after}`);
-  if (!done)
-    return [`nothing was changed: these apps would send by an account of another name (--change-accounts does it):`, ...apps].join("\n");
-  const waits = "deliveries for which dispatchers know no account there wait with the reason paused";
-  return [`${from} is drained to ${to}; ${waits}`, ...apps].join("\n");
+const STANDS = "another order stands (--replace gives this one all the same; what it replaces does not come back by itself):";
+
+export function pauseText(paused: Paused): string {
+  const orders = replacedWords(paused.target, paused.replaced, paused.done ? "was" : "is");
+  if (paused.done) return [steeringText([paused.record]), ...orders.map(printable)].join("\n");
+  return ["nothing was changed", section(STANDS, orders)].join("\n");
 }
+
+/** What was done and gone over, or what has to be accepted first. */
+export function drainText({ done, target, moved, waits, replaced }: DrainReport, from: string, to: string): string {
+  const apps = moved.map(({ app, from: before, to: after }) => `${app}: ${before} becomes ${after}`);
+  const orders = replacedWords(target, replaced, done ? "was" : "is");
+  const head = done
+    ? `${from} is drained to ${to}; deliveries for which dispatchers know no account there wait with the reason paused`
+    : "nothing was changed";
+  return [
+    head,
+    section(done ? "deliveries may wait:" : "deliveries would wait (--accept-waiting drains all the same):", obstacleWords(waits)),
+    section(done ? "" : "these apps would send by an account of another name (--change-accounts does it):", apps),
+    section(done ? "" : STANDS, orders),
+    waits.circuitsUnread === undefined ? "" : `which circuits are open could not be checked: ${waits.circuitsUnread}`,
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+/** Its lines under a heading, where there are any. */
+const section = (heading: string, lines: readonly string[]) =>
+  lines.length === 0 ? "" : [...(heading === "" ? [] : [heading]), ...lines.map((line) => `  ${printable(line)}`)].join("\n");
 
 export function actionsText(actions: readonly OperatorAction[], limit: number): string {
   if (actions.length === 0) return "no actions";

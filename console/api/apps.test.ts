@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseApiKey } from "../../core/apps/api-key.ts";
 import { createApp } from "../../operations/apps/apps.ts";
-import { pause } from "../../operations/steering/pauses.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
 import { eventually } from "../../test/support/eventually.ts";
@@ -63,8 +62,8 @@ for (const [what, count, others, areAppsCut, areAccountsCut] of CUTS)
       const app = { channels: ["sms" as const], limits: {}, keys: [], accounts: { twilio: `a${i}` } };
       await api.store.apps.change(`app-${String(i).padStart(3, "0")}`, () => app);
     }
-    const order = { actor: "ada", reason: "slow" };
-    for (let i = 0; i < others; i++) await pause(api.store, { ...order, target: { kind: "account", value: `vonage/b${i}` } });
+    const order = { state: "paused", actor: "ada", reason: "slow", at: 0 } as const;
+    for (let i = 0; i < others; i++) await api.store.steering.put({ ...order, target: { kind: "account", value: `vonage/b${i}` } });
     const apps = await api.get<Apps>("/api/apps");
     assert.deepEqual([apps.apps.length, apps.apps.at(-1)?.id, apps.isCut], [200, "app-199", areAppsCut]);
     const [{ body: found }, { body: person }] = [await api.post("/api/find", {}), await api.post("/api/person", {})];

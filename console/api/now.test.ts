@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Redis } from "ioredis";
 import { createSharedCircuits } from "../../adapters/redis/shared-circuits.ts";
-import { pause } from "../../operations/steering/pauses.ts";
 import { startTestApi, type TestApi } from "../../test/support/console-api.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { startNats, startRedis } from "../../test/support/servers.ts";
@@ -115,7 +114,7 @@ test("accounts are those that a call, a circuit, a pause or an app names, with w
   const n = await addWaiting(api);
   await api.store.attempts.claim([sampleAttempt({ deliveryId: n.deliveries[0]!.id, startedAt: n.acceptedAt, account: "eu" })]);
   await api.store.apps.change("shop", (before) => ({ ...before!, accounts: { vonage: "kr" } }));
-  await pause(api.store, { target: { kind: "account", value: "sendgrid" }, actor: "ada", reason: "blocked" });
+  await api.store.steering.put({ target: { kind: "account", value: "sendgrid" }, state: "paused", actor: "ada", reason: "blocked", at: 0 });
   let accounts: Accounts | undefined;
   await eventually("the calls were counted", async () => {
     accounts = await api.get<Accounts>("/api/accounts");

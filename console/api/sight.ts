@@ -41,7 +41,7 @@ export const recipientOf = ({ recipient, deliveries }: NotificationRecord): Some
   endpoints: [...(recipient.kind === "endpoint" ? [recipient] : []), ...deliveries].flatMap(({ endpoint }) => endpoint ?? []),
 });
 
-/** With who, why and the result as this role is shown them. A result has numbers in it, and no words of people but a colleague's name. */
+/** With who, why and the result as this role is shown them. A result has numbers and colleagues' names in it, and no reasons but those whose addresses are hidden. */
 export function orderFor<T extends { actor: string; reason: string; result?: string }>(session: Session, of: T): T {
   const { actor, reason, result } = of;
   return {

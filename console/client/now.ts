@@ -23,7 +23,7 @@ export function NowScreen({ me }: { me: Me }): VNode {
   const { data, staleSince } = fresh;
   const isOperator = me.role === "operator";
   const steer = (next: Steering) => isOperator && setSteering(next);
-  const pause = () => steer({ action: "pause", target: "channel:sms" });
+  const pause = () => steer({ action: "pause", target: "" });
   const drain = isOperator ? (account: string) => steer({ action: "drain", account }) : undefined;
   return html`<${Frame} me=${me} title="Now" here="Now" keys=${{ p: pause }} keyRows=${KEYS}>
     <div class="head">
@@ -31,7 +31,7 @@ export function NowScreen({ me }: { me: Me }): VNode {
       <${Live} now=${data?.now} staleSince=${staleSince} />
       <div class="actions">
         ${operatorButton(isOperator, html`Pause… <kbd>p</kbd>`, pause)}
-        ${operatorButton(isOperator, "Make due…", () => steer({ action: "reevaluate", channel: "sms" }))}
+        ${operatorButton(isOperator, "Make due…", () => steer({ action: "reevaluate", channel: "" }))}
       </div>
     </div>
     <${Status} of=${fresh} what="The system's state could not be read" />

@@ -25,7 +25,12 @@ export function useOrder<T>() {
     event.preventDefault();
     void run(work);
   };
-  return { result, fault, isBusy, run, submitting };
+  /** The order has changed: what was answered to the one before no longer holds. */
+  const forget = () => {
+    setResult(undefined);
+    setFault("");
+  };
+  return { result, fault, isBusy, run, submitting, forget };
 }
 
 /** Posts an order, and has the screen read again what it changed. */
@@ -47,11 +52,13 @@ interface ChoiceProps {
   value: string;
   set(value: string): void;
   options: readonly (readonly [value: string, name: string])[];
+  /** Stands first, and has to be replaced by a choice; absent: the first option is chosen. */
+  placeholder?: string;
 }
 
-export const Choice = ({ id, label, value, set, options }: ChoiceProps): VNode =>
+export const Choice = ({ id, label, value, set, options, placeholder }: ChoiceProps): VNode =>
   html`<p class="field"><label for=${id}>${label}</label><select id=${id} required=${options.every(([of]) => of !== "")} value=${value} onChange=${(event: Event) => set((event.target as HTMLSelectElement).value)}>
-    ${options.map(([of, name]) => html`<option value=${of} key=${of}>${name}</option>`)}</select></p>`;
+    ${placeholder !== undefined && html`<option value="" key="">${placeholder}</option>`}${options.map(([of, name]) => html`<option value=${of} key=${of}>${name}</option>`)}</select></p>`;
 
 export const Checkbox = ({ label, value, set }: { label: string; value: boolean; set(value: boolean): void }): VNode =>
   html`<label class="check"><input type="checkbox" checked=${value} onChange=${(event: Event) => set((event.target as HTMLInputElement).checked)} /> ${label}</label>`;

@@ -15,6 +15,12 @@ export interface Target {
 /** `channel:sms`; the target's name in the store, in reasons and on command lines. */
 export const targetKey = ({ kind, value }: Target): string => `${kind}:${value}`;
 
+/** Whether an account belongs to both: they are the same, or one is all accounts of the other's provider. Pure. */
+export const shareAccount = (a: Target, b: Target): boolean =>
+  a.kind === "account" &&
+  b.kind === "account" &&
+  (a.value === b.value || a.value.startsWith(`${b.value}/`) || b.value.startsWith(`${a.value}/`));
+
 export const TARGET_RULE = "must be channel:NAME, class:NAME, app:ID, account:PROVIDER or account:PROVIDER/ACCOUNT";
 
 /**

@@ -1,89 +1,64 @@
-import { accountFor, type ProviderName } from "../../core/apps/accounts.ts";
+import type { ProviderName } from "../../core/apps/accounts.ts";
 import { CLASSES } from "../../core/delivery/channel.ts";
 import type { SteeringRecord } from "../../core/ports/steering-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { STEERING_MAX } from "../../core/steering/steering.ts";
-import { type Target, targetKey } from "../../core/steering/target.ts";
-import { OperatorError } from "../../runtime/operator-error.ts";
+import { shareAccount, type Target, targetKey } from "../../core/steering/target.ts";
 import { findApp } from "../apps/apps.ts";
+import { readAppAccounts, requireUsed } from "./app-accounts.ts";
 import { logged, type Order } from "./audit-log.ts";
+import { isFor, put, replacedWords, standingOrders } from "./orders.ts";
 
-type SteeredStore = Pick<Store, "steering" | "time">;
+export interface PauseParts {
+  store: Pick<Store, "steering" | "time" | "apps">;
+  /** All that there are. */
+  providers: readonly ProviderName[];
+}
 
-/** Within STEERING_BOUND_MS nothing of the target is sent any more, until it is resumed or `forMs` have passed. */
-export async function pause(
-  store: SteeredStore & Pick<Store, "apps">,
-  { target, forMs, ...order }: Order & { target: Target; forMs?: number | undefined },
-): Promise<SteeringRecord> {
-  if (target.kind === "app") await findApp(store.apps, target.value);
+export interface Pause extends Order {
+  target: Target;
+  /** In ms; undefined: until it is resumed. */
+  forMs?: number | undefined;
+  /** Also where an order stands for the target. */
+  mayReplace: boolean;
+}
+
+/** What a pause or a drain did, and the orders that it replaced or, while it lasts, outweighs; or would: then nothing was done. */
+export type Paused = { target: Target; replaced: SteeringRecord[] } & ({ done: true; record: SteeringRecord } | { done: false });
+
+/**
+ * Within STEERING_BOUND_MS nothing of the target is sent any more, until it is resumed or `forMs` have passed. Where it is paused or drained already, or an account
+ * of it is drained, nothing changes unless the order may replace that: a pause keeps back what a drain sends.
+ */
+export async function pause({ store, providers }: PauseParts, { target, forMs, mayReplace, ...order }: Pause): Promise<Paused> {
+  await requireTarget(store, target, providers);
+  const replaced = (await standingOrders(store)).filter(
+    (record) => isFor(target)(record) || (record.state === "drained" && shareAccount(record.target, target)),
+  );
+  if (replaced.length > 0 && !mayReplace) return { done: false, target, replaced };
   return logged(store, { ...order, action: "pause", target: targetKey(target) }, async (at) => {
     const until = forMs === undefined ? undefined : at + forMs;
-    const record = await put(store, { target, state: "paused", ...order, at, ...(until === undefined ? {} : { until }) });
-    return { result: record, words: until === undefined ? "paused" : `paused until ${new Date(until).toISOString()}` };
+    const record = await put(store, { target, state: "paused", ...order, at, ...(until === undefined ? {} : { until }) }, replaced);
+    const words = until === undefined ? "paused" : `paused until ${new Date(until).toISOString()}`;
+    return { result: { done: true, target, record, replaced }, words: [words, ...replacedWords(target, replaced, "was")].join("; ") };
   });
 }
 
+/** Rejects an app or an account that nothing names. */
+async function requireTarget(store: Pick<Store, "apps">, { kind, value }: Target, providers: readonly ProviderName[]): Promise<void> {
+  if (kind === "app") await findApp(store.apps, value);
+  const [name, account] = value.split("/");
+  const provider = kind === "account" && account !== undefined && providers.find((one) => one.name === name);
+  if (provider) requireUsed({ ...provider, account }, await readAppAccounts(store));
+}
+
 /** Resolves to false, and changes nothing, where the target is neither paused nor drained. */
-export const resume = (store: SteeredStore, { target, ...order }: Order & { target: Target }): Promise<boolean> =>
+export const resume = (store: Pick<Store, "steering" | "time">, { target, ...order }: Order & { target: Target }): Promise<boolean> =>
   logged(store, { ...order, action: "resume", target: targetKey(target) }, async (at) => {
-    const key = targetKey(target);
-    const before = (await store.steering.list()).find((record) => targetKey(record.target) === key);
+    const before = (await store.steering.list()).find(isFor(target));
     if (before === undefined || before.state === "resumed") return { result: false, words: "was not paused" };
     await store.steering.put({ target, state: "resumed", ...order, at });
     return { result: true, words: "resumed" };
   });
-
-async function put({ steering }: SteeredStore, record: SteeringRecord): Promise<SteeringRecord> {
-  const others = (await steering.list()).filter(({ target }) => targetKey(target) !== targetKey(record.target));
-  if (others.length >= STEERING_MAX) throw new OperatorError(`${STEERING_MAX} targets are paused or drained; resume one of them first`);
-  await steering.put(record);
-  return record;
-}
-
-/** An app whose messages would go out by an account of another name. */
-export interface MovedApp {
-  app: string;
-  from: string;
-  to: string;
-}
-
-export interface Drain extends Order {
-  /** All accounts of this provider, or one. */
-  from: ProviderName & { account?: string | undefined };
-  to: ProviderName;
-  /** Also where apps would change to an account of another name, which may be another sender. */
-  mayChangeAccount: boolean;
-}
-
-/** The channel's other providers send what this one would, `to` before the others. Where apps would change accounts and may not, nothing changes. */
-export async function drain(
-  store: SteeredStore & Pick<Store, "apps">,
-  { from, to, mayChangeAccount, ...order }: Drain,
-): Promise<{ done: boolean; moved: MovedApp[] }> {
-  if (from.channel !== to.channel || from.name === to.name)
-    throw new OperatorError(
-      `--to must be another provider of ${from.channel}: ${to.name} is ${to.name === from.name ? "the same" : `of ${to.channel}`}`,
-    );
-  const value = from.account === undefined ? from.name : `${from.name}/${from.account}`;
-  const moved = await movedApps(store, from, to);
-  if (moved.length > 0 && !mayChangeAccount) return { done: false, moved };
-  const target: Target = { kind: "account", value };
-  await logged(store, { ...order, action: "drain", target: `${targetKey(target)} to ${to.name}` }, async (at) => {
-    await put(store, { target, state: "drained", to: to.name, ...order, at });
-    return { result: undefined, words: `drained; ${moved.length} apps change to an account of another name` };
-  });
-  return { done: true, moved };
-}
-
-async function movedApps({ apps }: Pick<Store, "apps">, from: Drain["from"], to: ProviderName): Promise<MovedApp[]> {
-  const moved: MovedApp[] = [];
-  for await (const { id, accounts = {} } of apps.list()) {
-    const [before, after] = [accountFor(accounts, from), accountFor(accounts, to)];
-    if (before !== after && (from.account === undefined || from.account === before))
-      moved.push({ app: id, from: `${from.name}/${before}`, to: `${to.name}/${after}` });
-  }
-  return moved;
-}
 
 /** Open notifications read to count what waits; beyond it the counts are lower bounds. */
 const COUNT_MAX = 100_000;

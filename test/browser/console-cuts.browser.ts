@@ -6,7 +6,6 @@ import { endpointId } from "../../adapters/ids.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { userSubject } from "../../core/preferences/opt-out.ts";
-import { pause } from "../../operations/steering/pauses.ts";
 import { startTestConsole } from "../support/console.ts";
 import { sampleAction } from "../support/store/steering.ts";
 import { openPage, startChromium } from "./chromium.ts";
@@ -22,7 +21,7 @@ before(async () => {
     const app = { channels: ["sms" as const], limits: {}, keys: [], accounts: { twilio: `a${i}` } };
     await store.apps.change(`app-${String(i).padStart(3, "0")}`, () => app);
   }
-  await pause(store, { actor: "ada", reason: "slow", target: { kind: "account", value: "vonage/b" } });
+  await store.steering.put({ target: { kind: "account", value: "vonage/b" }, state: "paused", actor: "ada", reason: "slow", at: 0 });
   for (let at = 1; at <= 501; at++)
     await store.preferences.update(APP, userSubject(USER), { optOut: [{ channel: "sms", category: `c${at % 2}` }], origin: {} }, at);
   for (let i = 0; i < 101; i++) {

@@ -6,6 +6,7 @@ import { openStore } from "../../adapters/store/open-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { createApp } from "../../operations/apps/apps.ts";
 import { pause } from "../../operations/steering/pauses.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { startTestConsole, type TestConsole } from "../support/console.ts";
 import { sampleAttempt, sampleContact, sampleNotification } from "../support/store/samples.ts";
 import { openPage, startChromium } from "./chromium.ts";
@@ -29,7 +30,8 @@ async function fill(store: Store): Promise<void> {
   const now = Date.now();
   await createApp(store.apps, "shop", ["sms", "email", "apns"], { now });
   await store.webhooks.change("shop", () => [{ name: hostile("webhook"), url: "https://crm.example.com/", secrets: [] }]);
-  await pause(store, { target: { kind: "channel", value: "email" }, actor: hostile("actor").slice(0, 100), reason: hostile("reason") });
+  const by = { actor: hostile("actor").slice(0, 100), reason: hostile("reason") };
+  await pause({ store, providers: PROVIDERS }, { target: { kind: "channel", value: "email" }, mayReplace: false, ...by });
   await store.contacts.register(sampleContact({ userId: USER, deviceLabel: hostile("label") }));
   const note = sampleNotification([now], {
     ...{ id: ID, idempotencyKey: hostile("key"), recipient: { kind: "user", userId: USER }, category: hostile("category") },

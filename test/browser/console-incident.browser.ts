@@ -47,6 +47,10 @@ test("a country is rejected, an app floods and NATS restarts: the console alone 
     await dialog.getByLabel("Reason, for the log of actions").fill(reason);
     await click(dialog.getByRole("button", { name: button, exact: true }), button, seen);
     await dialog.getByRole("status").getByText(says).waitFor();
+    await closed();
+  }
+  async function closed(): Promise<void> {
+    const dialog = page.getByRole("dialog");
     await click(dialog.getByRole("button", { name: "Close" }), "Close");
     await dialog.waitFor({ state: "detached" });
   }
@@ -57,8 +61,6 @@ test("a country is rejected, an app floods and NATS restarts: the console alone 
     .first()
     .getByText(/^[23]\d\d$/)
     .waitFor();
-  incident.topUpVonage();
-  steps.event("Vonage's credit is topped up, at Vonage.");
   await click(
     page.getByRole("button", { name: "Drain twilio/default…" }),
     "Drain twilio/default…",
@@ -66,12 +68,28 @@ test("a country is rejected, an app floods and NATS restarts: the console alone 
   );
   await eventually("vonage is chosen", async () => (await page.getByLabel("To which provider").inputValue()) === "vonage");
   assert.equal(await page.getByLabel("Then make due what waits on this channel").isChecked(), true);
-  await order(
+  const drain = page.getByRole("dialog");
+  steps.step(`Fill in **Reason**: ${REASONS.drain}`);
+  await drain.getByLabel("Reason, for the log of actions").fill(REASONS.drain);
+  await click(
+    drain.getByRole("button", { name: "Drain", exact: true }),
     "Drain",
-    REASONS.drain,
-    /^twilio\/default is drained to vonage within 5 s\. Then what waits/,
+    "“Nothing was changed. Deliveries would wait”: the circuit of `vonage/default` is open, because it has `no-credit`. Drained to it now, every text would wait.",
+  );
+  await drain.getByText(/^the circuit of vonage\/default opened at .* \(misconfigured: no-credit\)/).waitFor();
+  incident.topUpVonage();
+  steps.event("Vonage's credit is topped up, at Vonage. Its circuit stays open until it has taken a first text.");
+  await click(drain.getByLabel("Drain all the same: deliveries may wait"), "Drain all the same: deliveries may wait");
+  await click(
+    drain.getByRole("button", { name: "Drain", exact: true }),
+    "Drain",
     "“twilio/default is drained to vonage within 5 s.” Texts arrive once Vonage has taken a first one.",
   );
+  await drain
+    .getByRole("status")
+    .getByText(/^twilio\/default is drained to vonage within 5 s\. .*Then what waits/)
+    .waitFor();
+  await closed();
 
   await click(
     row("busiest", "news").getByRole("button", { name: "Pause…" }),

@@ -52,16 +52,22 @@ test("a country is rejected: the screen says so, and a drain to the other provid
   await page.getByRole("heading", { name: /^SMS by .* is not sent$/ }).waitFor();
   await page.locator("section[aria-labelledby=promises] li").filter({ hasText: "Nothing accepted is lost" }).getByText("Held").waitFor();
 
-  topUpVonage();
   await page.goto(`${urlOf("operator")}/accounts`);
   const row = page.locator("table.accounts tbody tr").filter({ hasText: "twilio/default" });
+  await page.locator("table.accounts tbody tr").filter({ hasText: "vonage/default" }).getByText("misconfigured: no-credit").waitFor();
   await row.getByRole("button", { name: "Drain…" }).click();
   await page.getByLabel("To which provider").selectOption("vonage");
   await page.getByLabel("Reason, for the log of actions").fill("It rejects +82");
   await page.getByRole("button", { name: "Drain", exact: true }).click();
+  await page.getByText(/^the circuit of vonage\/default opened at .* \(misconfigured: no-credit\)/).waitFor();
+  await checkSight(page, "a drain that was not done");
+  assert.deepEqual(await log(), []);
+  await page.getByLabel("Drain all the same: deliveries may wait").check();
+  topUpVonage();
+  await page.getByRole("button", { name: "Drain", exact: true }).click();
   await page
     .getByRole("status")
-    .getByText(/^twilio\/default is drained to vonage within 5 s\. Then what waits/)
+    .getByText(/^twilio\/default is drained to vonage within 5 s\. .*Then what waits/)
     .waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   await row.getByText("Drained to vonage").waitFor();
@@ -88,9 +94,13 @@ test("one app floods: it is paused by keyboard alone, and resumed later", async 
   const { page } = opened;
   await page.locator("section[aria-labelledby=channels] tbody tr").first().waitFor();
   await page.keyboard.press("p");
-  await page.getByLabel("What to pause").selectOption("app:demo");
+  const what = page.getByLabel("What to pause");
   await page.getByLabel("How long").selectOption("30");
   await page.getByLabel("Reason, for the log of actions").fill("It floods");
+  await page.keyboard.press("Enter");
+  assert.equal(await what.evaluate((field) => field.matches(":invalid")), true, "nothing is paused that was not chosen");
+  await what.selectOption("app:demo");
+  await page.getByLabel("Reason, for the log of actions").focus();
   await page.keyboard.press("Enter");
   await page.getByRole("status").getByText("app:demo is paused within 5 s, for 30 min.").waitFor();
   await page.keyboard.press("Escape");

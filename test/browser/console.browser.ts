@@ -192,6 +192,12 @@ test("a viewer sees no name, key or content, and changes nothing", async () => {
   const text = await page.locator("body").innerText();
   for (const secret of [user, key, NUMBER, "arrives today"]) assert.equal(text.includes(secret), false, secret);
   assert.equal(await page.getByRole("button", { name: /^Cancel/ }).isDisabled(), true);
+  const lookOf = async (name: RegExp) => {
+    const button = page.getByRole("button", { name });
+    await button.hover({ force: true });
+    return await button.evaluate("(button) => getComputedStyle(button).color + getComputedStyle(button).borderColor");
+  };
+  assert.equal(await lookOf(/^Cancel/), await lookOf(/^Redrive/), "a disabled button shows no danger");
   const post = (path: string, body: unknown) =>
     fetch(`${urlOf("viewer")}${path}`, {
       method: "POST",

@@ -108,9 +108,9 @@ test("help loads the list of commands and nothing that it can do without", () =>
     "cli/commands.ts",
     "cli/exit-status.ts",
     "cli/help.ts",
-    "cli/nearest.ts",
     "cli/roles.ts",
     "core/delivery/channel.ts",
+    "runtime/nearest.ts",
   ]);
 });
 

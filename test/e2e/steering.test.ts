@@ -89,6 +89,16 @@ test("what a drained provider would send leaves by the other one, and what canno
     return system.sandbox.ledger.entries({ deliveryId: `${notificationId}-0` })[0]?.provider;
   };
   await eventually("the other provider sends", async () => (await providerOf()) === "vonage");
+  // It would hold back what the drain sends.
+  const paused = await carillon("pause", "twilio", ...ORDER);
+  assert.equal(paused.code, 1);
+  assert.match(
+    paused.stdout,
+    /^nothing was changed\nanother order stands \(--replace .*\n +account:twilio is drained to vonage, ordered by ada at \S+ \(reason: wrong text\)$/m,
+  );
+  const ring = await carillon("drain", "vonage", "--to", "twilio", "--accept-waiting", ...ORDER);
+  assert.deepEqual([ring.code, ring.stdout], [1, ""]);
+  assert.match(ring.stderr, /form a ring.* vonage\/default to twilio\/default to vonage\/default; resume account:twilio first/);
   assert.equal((await carillon("resume", "twilio", ...ORDER)).code, 0);
   await eventually("the first one sends again", async () => (await providerOf()) === "twilio");
   for (const [args, words] of [
@@ -96,7 +106,9 @@ test("what a drained provider would send leaves by the other one, and what canno
     [["pause", "sms", "--by", "ada"], /--why is missing/],
     [["pause", "sms", "--by", "ada", "--why", "\u001b"], /--why must have/],
     [["pause", "sms", "marketing", ...ORDER], /"marketing" is one argument too many/],
-    [["drain", "twilio", "--to", "sendgrid", ...ORDER], /--to must be another provider of sms/],
+    [["drain", "twilio", "--to", "sendgrid", ...ORDER], /a drain needs another provider of sms/],
+    [["drain", "twilio/deafult", "--to", "vonage", ...ORDER], /no app is sent by twilio\/deafult; did you mean twilio\/default\?/],
+    [["pause", "twilio/deafult", ...ORDER], /no app is sent by twilio\/deafult; did you mean twilio\/default\?/],
     [["reevaluate", ...ORDER], /at least one of/],
     [["reevaluate", "--reason", "nonsense", ...ORDER], /--reason must be one of/],
   ] as const) {

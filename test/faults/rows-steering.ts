@@ -18,10 +18,11 @@ export const STEERING_ROWS: readonly Row[] = [
     async inject(world) {
       const { store, redis, sandbox } = world;
       await redis.kill();
-      const { at } = await pause(store, { target: TARGET, ...ORDER });
+      const paused = await pause({ store, providers: [] }, { target: TARGET, mayReplace: false, ...ORDER });
+      if (!paused.done) throw new Error("texts were paused already");
       await delay(STEERING_BOUND_MS + HELD_MS);
       const { targets } = await showSteering(store);
-      const from = at + scaled(STEERING_BOUND_MS);
+      const from = paused.record.at + scaled(STEERING_BOUND_MS);
       const late = sandbox.ledger.entries().filter((entry) => isText(entry) && entry.receivedAt > from);
       await resume(store, { target: TARGET, ...ORDER });
       await redis.restart();

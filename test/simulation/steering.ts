@@ -57,7 +57,7 @@ export function createOperators(simulation: Simulation, store: MemoryStore) {
     if (target.kind === "app") await store.apps.change(target.value, () => APP);
     const isDrain = target.value === "twilio" && random.chance(0.5);
     const record = { target, state: isDrain ? ("drained" as const) : ("paused" as const), ...ORDER, at: time.now() };
-    await (isDrain ? store.steering.put(record) : pause(store, { target, ...ORDER }));
+    await (isDrain ? store.steering.put(record) : pause({ store, providers: [] }, { target, mayReplace: true, ...ORDER }));
     const period: Period = { target, from: time.now() };
     periods.push(period);
     simulation.happened("traffic paused");

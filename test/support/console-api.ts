@@ -16,7 +16,7 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** The console's API over a store of its own, for an operator; and the same store for a viewer. */
-export async function startTestApi(about: { redisUrl?: string; natsUrl?: string } = {}): Promise<TestApi> {
+export async function startTestApi(about: Parameters<typeof startTestConsole>[2] = {}): Promise<TestApi> {
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openStore("sqlite::memory:"));
   const start = async (role: Role) => stack.use(await startTestConsole(store, { name: "mira@example.com", role }, about)).url;
