@@ -15,7 +15,7 @@ import { type Kept, keep } from "./kept.ts";
 import { shownReason } from "./words.ts";
 
 /** How often it is read again, see keep(). The check of the promises reads up to 2,000 notifications and their attempts, with pauses. */
-const AUDIT = { everyMs: 2_000, times: 5 };
+const AUDIT = { everyMs: 2_000, times: 3 };
 /** The count of what failed in 24 h reads up to 10,000 notifications. */
 const FAILED = { everyMs: 10_000, times: 20 };
 /** The count of what each app has open is one read for each of up to 1,000 apps. */

@@ -4,6 +4,8 @@ import { instant } from "../../web/client/time.ts";
 import type { Incident, Now } from "../view-now.ts";
 import { moment, NotificationLinks } from "./words.ts";
 
+const toSeconds = (at: number, now: number) => moment(at, now).slice(0, -".000".length);
+
 interface IncidentsProps {
   data: Pick<Now, "incidents" | "moreIncidents" | "now">;
   /** Absent: this person may not. */
@@ -16,7 +18,7 @@ export function Incidents({ data: { incidents, moreIncidents, now }, ...acts }: 
   if (incidents.length === 0) return html`<${Fragment} />`;
   return html`<section class="incidents" aria-label="What to know first">
     ${incidents.map((incident, i) => html`<${One} key=${incident.title} incident=${incident} isFirst=${i === 0} now=${now} ...${acts} />`)}
-    ${moreIncidents > 0 && html`<p class="faint">and ${moreIncidents} more: the channels, circuit breakers and pauses below show them</p>`}
+    ${moreIncidents > 0 && html`<p class="faint">and ${moreIncidents} more, which the panels below show</p>`}
   </section>`;
 }
 
@@ -31,7 +33,7 @@ function One({ incident, isFirst, now, drain, resume }: OneProps): VNode {
   const heading = isFirst ? "h2" : "h3";
   return html`<article class=${classes("banner", kind, !isFirst && "further")}>
     <${heading}>${title}<//>
-    ${by && html`<p>By <b>${by.actor}</b> since <time datetime=${instant(by.at)}>${moment(by.at, now)}</time> UTC, ${by.until === undefined ? "until it is resumed" : html`until <time datetime=${instant(by.until)}>${moment(by.until, now)}</time> UTC`}: “${by.reason}”</p>`}
+    ${by && html`<p>By <b>${by.actor}</b> since <time datetime=${instant(by.at)}>${toSeconds(by.at, now)}</time> UTC, ${by.until === undefined ? "until it is resumed" : html`until <time datetime=${instant(by.until)}>${toSeconds(by.until, now)}</time> UTC`}: “${by.reason}”</p>`}
     <p>${text}.${examples.length > 0 && html` <${NotificationLinks} ids=${examples} />`}</p>
     ${advice !== "" && html`<p>What to do: ${advice}</p>`}
     <div class="actions"><a class=${classes("button", isFirst && kind !== "held" && "primary")} href=${link}>Show ${link.startsWith("/find#") ? "what waits" : kind === "past" ? "one that broke it" : "one that breaks it"}</a>

@@ -45,7 +45,7 @@ export function promisesOf(audit: RecentAudit | undefined): RecentPromise[] {
     promise(TITLES[3], {
       ...{ isOpen: critical.waiting > 0, ...critical, none: "Nothing critical was due" },
       words: `${counted(critical.checked)} of ${counted(critical.checked)} deliveries`,
-      brokenWords: `${counted(critical.broken)} of ${counted(critical.checked)} deliveries were not; ${counted(critical.waiting)} of these still wait for their first attempt`,
+      brokenWords: `${counted(critical.broken)} of ${counted(critical.checked)} deliveries were not; ${counted(critical.waiting)} of these still ${critical.waiting === 1 ? "waits for its" : "wait for their"} first attempt`,
     }),
   ];
 }

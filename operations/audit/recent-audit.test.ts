@@ -102,7 +102,7 @@ test("what is critical is late without an attempt in its time", async () => {
   assert.deepEqual(audit.critical, { checked: 3, broken: 2, waiting: 1, examples: [`${untried.id}-0`, `${late.id}-0`] });
   assert.partialDeepStrictEqual(promisesOf(audit)[3], {
     ...{ state: "broken", isBrokenNow: true, examples: [untried.id, late.id] },
-    words: "2 of 3 deliveries were not; 1 of these still wait for their first attempt",
+    words: "2 of 3 deliveries were not; 1 of these still waits for its first attempt",
   });
   await world.send(untried, { startedAt: untried.sendAt + CRITICAL_MS + 2 });
   assert.partialDeepStrictEqual(promisesOf(await world.audit())[3], { state: "broken", isBrokenNow: false });
