@@ -5,8 +5,8 @@ import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
 import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
 import { createAccounts } from "./api/accounts.ts";
 import { type ActParts, cancel, redriveOne } from "./api/act.ts";
-import { type AppsParts, createAppsRoutes } from "./api/apps.ts";
-import { createRedriveRoutes, readDead } from "./api/dead.ts";
+import { type AppsParts, createApps, createKeyRoutes } from "./api/apps.ts";
+import { createDead, createRedriveRoutes } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
 import { createLook, type LookParts } from "./api/look.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
@@ -32,14 +32,20 @@ export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" 
 /** The API of the pages. protectRoutes() serves it to nobody without a session and the role of ROUTE_ROLES. */
 export function createApiRoutes(parts: ConsoleParts): SessionRoute[] {
   const look = createLook(parts);
-  const [now, accounts] = [createNow({ ...parts, look }), createAccounts({ ...parts, look })];
+  const [now, accounts, apps, dead] = [
+    createNow({ ...parts, look }),
+    createAccounts({ ...parts, look }),
+    createApps(parts),
+    createDead(parts),
+  ];
+  /** Who has given an order sees what it changed. */
+  const orders = renewing([now, accounts, apps, dead]);
   return [
-    get("/api/now", (_, session) => now(session)),
-    get("/api/accounts", (_, session) => accounts(session)),
-    ...createSteerRoutes(parts),
-    ...createAppsRoutes(parts),
-    get("/api/dead", () => readDead(parts)),
-    ...createRedriveRoutes(parts),
+    get("/api/now", (_, session) => now.view(session)),
+    get("/api/accounts", (_, session) => accounts.view(session)),
+    get("/api/apps", (_, session) => apps.view(session)),
+    get("/api/dead", () => dead.read()),
+    ...orders([...createSteerRoutes(parts), ...createKeyRoutes(parts), ...createRedriveRoutes(parts, dead)]),
     ...createFindRoutes(parts),
     ...createPersonRoutes(parts),
     get("/api/notifications/*", async ({ path }, session) => {
@@ -48,10 +54,27 @@ export function createApiRoutes(parts: ConsoleParts): SessionRoute[] {
       return view;
     }),
     { method: "GET", path: "/api/mails/*", handle: ({ path }) => mail(parts, idIn(path)) },
-    post("/api/cancel", (body, session) => cancel(parts, body, session)),
-    post("/api/redrive", (body, session) => redriveOne(parts, body, session)),
+    ...orders([
+      post("/api/cancel", (body, session) => cancel(parts, body, session)),
+      post("/api/redrive", (body, session) => redriveOne(parts, body, session)),
+    ]),
   ];
 }
+
+/** The same routes; once one of them has changed something, what is shared is read anew. */
+const renewing =
+  (read: readonly { renew(): void }[]) =>
+  (routes: readonly SessionRoute[]): SessionRoute[] =>
+    routes.map((route) => ({
+      ...route,
+      async handle(request, session) {
+        try {
+          return await route.handle(request, session);
+        } finally {
+          if (route.method !== "GET") for (const one of read) one.renew();
+        }
+      },
+    }));
 
 /** "": it is none. */
 const idIn = (path: string) => /\/([0-9a-f]{32})$/.exec(path)?.[1] ?? "";

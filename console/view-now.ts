@@ -15,8 +15,11 @@ export interface ChannelNow {
   /** The most frequent first. */
   why: {
     count: number;
-    words: string /** Empty: no attempt has failed. */;
+    words: string;
+    /** Its code; empty: no attempt has failed. */
     reason: string;
+    /** Of the reason, the most frequent first; a delivery may have none. */
+    details: { text: string; count: number }[];
     isInDoubt: boolean /** As of the channel. */;
     oldestAt?: number | undefined;
   }[];
@@ -48,22 +51,33 @@ export interface PromiseNow {
   title: string;
   /** unchecked: nothing is claimed. */
   state: "held" | "broken" | "unchecked";
+  /** It is broken, and what breaks it is still so: it is not over. */
+  isBrokenNow: boolean;
   /** With the figures that prove it. */
   words: string;
   /** Ids of notifications that break it. */
-  examples: string[];
+  examples: readonly string[];
 }
 
-/** The one thing to know first. */
+/** Something that is not as it should be, or that somebody holds back. */
 export interface Incident {
+  /** fault: it is wrong now. held: somebody has ordered it. past: it was wrong, and is over. */
+  kind: "fault" | "held" | "past";
   title: string;
+  /** One sentence or more, without the last full stop. */
   text: string;
-  /** What to do. */
+  /** What to do; empty: nothing is known. */
   advice: string;
   /** To what shows it. */
   link: string;
+  /** Ids of notifications that show it. */
+  examples: readonly string[];
+  /** Of what is held: who ordered it. */
+  by?: Pick<Steered, "actor" | "reason" | "at" | "until"> | undefined;
   /** provider/account: one that another provider of its channel could stand in for. Empty: none. */
   drain: string;
+  /** What can be resumed, as app:shop. Empty: nothing. */
+  resume: string;
 }
 
 /** A circuit that is not closed. */
@@ -77,13 +91,19 @@ export interface CircuitNow {
   since: number;
   /** When it is probed next; it has passed: with the next delivery. */
   until: number;
+  /** Of its reason. */
+  code: string;
   words: string;
   tag: string;
+  /** What to do. */
+  advice: string;
 }
 
 export interface Now {
-  /** Absent: nothing is wrong that the console can see. */
-  incident?: Incident | undefined;
+  /** The worst first, what is over last; at most INCIDENTS_MAX. */
+  incidents: Incident[];
+  /** How many others there are. */
+  moreIncidents: number;
   /** In a fixed order. */
   promises: PromiseNow[];
   /** Absent: not checked yet. */
@@ -102,8 +122,8 @@ export interface Now {
   failed?: number | undefined;
   /** It is a lower bound. */
   isFailedCut: boolean;
-  /** The apps with the most open notifications, counted up to OPEN_OF_APP_MAX. */
-  busiest: { app: string; open: number; isCut: boolean }[];
+  /** The apps with the most open notifications, counted up to OPEN_OF_APP_MAX; absent: not counted yet. */
+  busiest?: { app: string; open: number; isCut: boolean }[] | undefined;
   /** How many apps have something open. */
   busy: number;
   /** There are more apps than were counted: the others may have more open. */

@@ -114,7 +114,8 @@ export interface NotificationEvent {
   title: string;
   detail: string;
   mark: Mark | "next";
-  isAttempt: boolean;
+  /** Of an event of an attempt: which attempt. Empty: it is of none, or of a number that was used up without a call. */
+  attempt: string;
 }
 
 /** Texts as they are kept; a device or a mail program adds its own. */
@@ -141,6 +142,8 @@ export interface NotificationView {
   deliveries: DeliveryRow[];
   /** The latest first; what is due stands on top. */
   events: NotificationEvent[];
+  /** Attempts before these, whose events are not shown. */
+  earlierAttempts: number;
   content: ShownContent[];
   /** Why there is none; empty: there is. */
   contentGone: string;

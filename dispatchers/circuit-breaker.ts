@@ -9,7 +9,7 @@ import { accountCircuit, circuitsOf, evidenceOf, isAppCircuit } from "../core/de
 import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
-import { type Reason, reason, reasonText } from "../core/delivery/reason.ts";
+import { circuitOpenDetail, type Reason, reason, reasonText } from "../core/delivery/reason.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { SharedCircuit, SharedCircuits } from "../core/ports/shared-circuits.ts";
@@ -177,7 +177,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     const isWhole = own.every(({ provider }) => circuitOf(nameOf(provider, accountCircuit(endpoint))).open !== undefined);
     // The circuit's reason is about other calls. Only a delivery that repeats a call without an answer has an unknown outcome of its own.
     const why = code === "outcome-unknown" && !task.policyResend ? "unavailable" : code;
-    return { kind: "wait", waitMs: soonest.ms, reason: reason(why, `circuit open: ${detail || code}`), isWhole };
+    return { kind: "wait", waitMs: soonest.ms, reason: reason(why, circuitOpenDetail(detail || code)), isWhole };
   }
 
   return {

@@ -54,7 +54,8 @@ test("of a large backlog no more is read than the bound, and other work runs bet
   let [asked, pauses] = [0, 0];
   const sleep = async () => void pauses++;
   const batch: DeliveryCount[] = [
-    { channel: "sms", state: "pending", reason: "unavailable", count: 2, oldest: 7 },
+    { channel: "sms", state: "pending", reason: "unavailable", detail: "http-503", count: 1, oldest: 7 },
+    { channel: "sms", state: "pending", reason: "unavailable", detail: "circuit open: http-503", count: 1, oldest: 9 },
     { channel: "sms", state: "sent", reason: undefined, count: 9 },
   ];
   const openCounts = async function* (limit: number) {
@@ -63,7 +64,7 @@ test("of a large backlog no more is read than the bound, and other work runs bet
     yield batch;
   };
   assert.deepEqual(await countOpenDeliveries({ openCounts }, { sleep }), [
-    { channel: "sms", state: "pending", reason: "unavailable", count: 4, oldest: 7 },
+    { channel: "sms", state: "pending", reason: "unavailable", details: [{ detail: "http-503", count: 4 }], count: 4, oldest: 7 },
   ]);
   assert.deepEqual([asked, pauses], [OPEN_READ_MAX, 2]);
 });

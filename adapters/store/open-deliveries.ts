@@ -1,11 +1,13 @@
 import type { Channel } from "../../core/delivery/channel.ts";
 import { isOpen, type OpenState } from "../../core/delivery/notification.ts";
-import type { ReasonCode } from "../../core/delivery/reason.ts";
+import { faultIn, type ReasonCode } from "../../core/delivery/reason.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
 
 /** Open notifications that are read in one count at most: a third of a second of work, in parts. */
 export const OPEN_READ_MAX = 100_000;
+/** Details of one reason that are counted apart: providers have some dozens of codes. */
+const DETAILS_MAX = 50;
 /** Between two parts of a count, in ms, for the other work of the process and of the store. */
 const PAUSE_MS = 10;
 
@@ -15,6 +17,8 @@ export interface OpenCount {
   state: OpenState;
   /** Why the last attempt did not succeed; none: it has not been tried, or waits in a queue. */
   reason: ReasonCode | "none";
+  /** Of the reason, the most frequent first; at most DETAILS_MAX. Deliveries that have none, or another one, are in `count` alone. */
+  details: readonly { detail: string; count: number }[];
   count: number;
   /** The earliest moment at which one of them was to be sent; ms since the epoch. */
   oldest: number;
@@ -26,17 +30,27 @@ export async function countOpenDeliveries(
   clock: Pick<Clock, "sleep">,
   signal?: AbortSignal,
 ): Promise<OpenCount[]> {
-  const counts = new Map<string, OpenCount>();
+  const counts = new Map<string, Omit<OpenCount, "details"> & { details: Map<string, number> }>();
   for await (const batch of notifications.openCounts(OPEN_READ_MAX)) {
-    for (const { channel, state, reason = "none", count, oldest = Number.POSITIVE_INFINITY } of batch) {
+    for (const { channel, state, reason = "none", detail, count, oldest = Number.POSITIVE_INFINITY } of batch) {
       if (!isOpen(state)) continue;
       const key = `${channel} ${state} ${reason}`;
-      const before = counts.get(key);
-      const first = Math.min(before?.oldest ?? oldest, oldest);
-      counts.set(key, { channel, state, reason, count: (before?.count ?? 0) + count, oldest: first });
+      const own = counts.get(key) ?? { channel, state, reason, details: new Map(), count: 0, oldest };
+      counts.set(key, own);
+      own.count += count;
+      own.oldest = Math.min(own.oldest, oldest);
+      if (detail !== undefined) addDetail(own.details, faultIn(detail), count);
     }
     if (signal?.aborted) break;
     await clock.sleep(PAUSE_MS, signal);
   }
-  return [...counts.values()];
+  return [...counts.values()].map(({ details, ...rest }) => ({
+    ...rest,
+    details: [...details].map(([detail, count]) => ({ detail, count })).sort((a, b) => b.count - a.count),
+  }));
+}
+
+function addDetail(details: Map<string, number>, detail: string, count: number): void {
+  const before = details.get(detail);
+  if (before !== undefined || details.size < DETAILS_MAX) details.set(detail, (before ?? 0) + count);
 }

@@ -42,18 +42,26 @@ function readDelivery({ reason: stored, publications = 0, publishCount = publica
   return delivery;
 }
 
-/** Counts deliveries by channel, state and reason code. */
+/** Counts deliveries by channel, state and reason code; open ones also by the reason's detail. */
 export function createDeliveryCounts() {
   const counts = new Map<string, DeliveryCount>();
   return {
-    /** @param sendAt when it was to be sent, where the oldest is asked for */
+    /** @param sendAt of an open one, when it was to be sent */
     add(channel: Channel, state: DeliveryState, stored: StoredDelivery["reason"], count: number, sendAt?: number): void {
-      const code = parseStoredReason(stored, state)?.code;
-      const key = `${channel} ${state} ${code}`;
+      const { code, detail: text } = parseStoredReason(stored, state) ?? {};
+      const detail = sendAt === undefined ? undefined : text;
+      const key = `${channel} ${state} ${code} ${detail ?? ""}`;
       const before = counts.get(key);
       const oldest = sendAt === undefined ? undefined : Math.min(before?.oldest ?? sendAt, sendAt);
       const total = (before?.count ?? 0) + count;
-      counts.set(key, { channel, state, reason: code, count: total, ...(oldest === undefined ? {} : { oldest }) });
+      counts.set(key, {
+        channel,
+        state,
+        reason: code,
+        ...(detail && { detail }),
+        count: total,
+        ...(oldest === undefined ? {} : { oldest }),
+      });
     },
     all: (): DeliveryCount[] => [...counts.values()],
   };

@@ -12,7 +12,7 @@ export function channelTable(audit: Audit): string {
     const counts = COLUMNS.map((states) => states.reduce((sum, state) => sum + count(audit, channel, state), 0));
     return [channel, counts.reduce((a, b) => a + b, 0), ...counts, ms(p50), ms(p99)];
   });
-  const header = ["channel", "accepted", "sent", "suppressed", "failed", "expired", "open", "p50", "p99"];
+  const header = ["channel", "accepted", "sent", "suppressed", "failed", "expired", "cancelled", "open", "p50", "p99"];
   return `${table(header, rows)}\n\n${reasonTable(audit)}`;
 }
 
@@ -21,7 +21,8 @@ const COLUMNS: readonly (readonly DeliveryState[])[] = [
   ["sent", "delivered"],
   ["suppressed"],
   ["failed"],
-  ["expired", "cancelled"],
+  ["expired"],
+  ["cancelled"],
   ["pending", "uncertain"],
 ];
 

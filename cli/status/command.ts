@@ -1,4 +1,6 @@
+import { promisesOf } from "../../operations/audit/promises.ts";
 import { readAudit } from "../../operations/audit/read-audit.ts";
+import { auditRecent } from "../../operations/audit/recent-audit.ts";
 import { readOpenByApp } from "../../operations/status/open-by-app.ts";
 import { readWaiting } from "../../operations/status/waiting.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -24,7 +26,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
       "shows which roles are ready (CARILLON_HEALTH), what waits and why, which apps have most open and what is paused (STORE_URL), the queues (NATS_URL) and open circuits (REDIS_URL); exit status 1 if a role is not ready, a queue cannot be read, or a promise is broken",
     usage: "[--promises] [--health gateway=HOST:PORT,relay=HOST:PORT,...] [--json]",
     details:
-      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). A source that is not named is left out. Counts cover the\n100,000 notifications that are due first. --promises reads everything, as `carillon audit` does, and checks the promises.",
+      "CARILLON_HEALTH or --health names where roles serve /readyz (HTTP_PORT). A source that is not named is left out. Counts cover the\n100,000 notifications that are due first. --promises reads everything, as `carillon audit` does, and checks that nothing is lost or sent twice. Of what was accepted\nin the last 10 minutes it checks what the console's page Now does: besides these two, opt-outs, and that what is critical is tried within 10 s.",
     options: { promises: { type: "boolean" }, health: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const health = text(values.health) ?? env.CARILLON_HEALTH ?? "";
@@ -38,7 +40,8 @@ export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
         fail("name at least one of STORE_URL, NATS_URL, REDIS_URL and CARILLON_HEALTH");
       const status = { roles, waiting, queues, circuits };
       printResult(values, status, () => statusText(status));
-      const isBroken = waiting?.promises?.some(({ holds }) => !holds) ?? false;
+      const { all = [], recent } = waiting?.promises ?? {};
+      const isBroken = all.some(({ holds }) => !holds) || (recent?.promises.some(({ state }) => state === "broken") ?? false);
       const areQueuesRead = queues?.every((queue) => !("why" in queue)) ?? true;
       return roles.every(({ isReady }) => isReady) && areQueuesRead && !isBroken ? EXIT.ok : EXIT.failed;
     },
@@ -78,5 +81,12 @@ async function readStored(env: Environment, isAudited: boolean): Promise<StoredS
     (await store.steering.list()).filter(({ state }) => state !== "resumed"),
   ];
   const waiting = { ...(await readWaiting(store)), apps, areAppsCut: isCut, steering };
-  return isAudited ? { ...waiting, promises: (await readAudit({ store, clock: systemClock }, {})).checks } : waiting;
+  if (!isAudited) return waiting;
+  const { checks } = await readAudit({ store, clock: systemClock }, {});
+  const recent = await auditRecent({ store, clock: systemClock });
+  const { from, at, notifications, apps: appsRead, areAppsCut } = recent;
+  return {
+    ...waiting,
+    promises: { all: checks, recent: { ...{ from, at, notifications, apps: appsRead, areAppsCut }, promises: promisesOf(recent) } },
+  };
 }

@@ -8,18 +8,27 @@ const QUIET: Status["waiting"] = {
 };
 const statusOf = (over: Partial<Status>): Status => ({ roles: [], waiting: undefined, queues: undefined, circuits: undefined, ...over });
 
+const DETAILS = [
+  { detail: "region-not-enabled", count: 700 },
+  { detail: "no-credit", count: 400 },
+];
+
 test("what waits is listed by reason, with what to do about each", () => {
   const open = [
-    { channel: "sms", state: "pending", reason: "misconfigured", count: 1_200, oldest: 0 },
-    { channel: "email", state: "uncertain", reason: "outcome-unknown", count: 3, oldest: 0 },
-    { channel: "apns", state: "pending", reason: "none", count: 9, oldest: 0 },
+    { channel: "sms", state: "pending", reason: "misconfigured", details: DETAILS, count: 1_200, oldest: 0 },
+    { channel: "email", state: "uncertain", reason: "outcome-unknown", details: [], count: 3, oldest: 0 },
+    { channel: "apns", state: "pending", reason: "none", details: [], count: 9, oldest: 0 },
+    { channel: "fcm", state: "pending", reason: "paused", details: [{ detail: "app:news", count: 2 }], count: 2, oldest: 0 },
   ] as const;
   const text = statusText(statusOf({ waiting: { ...QUIET, open: [...open], failed: 10_000 } }));
-  assert.match(text, /^ +sms +pending +1200 +misconfigured$/m);
+  assert.match(text, /^ +sms +pending +1200 +misconfigured: region-not-enabled \(700\), no-credit \(400\), other \(100\)$/m);
   assert.match(text, /^ +email +in doubt +3 +outcome-unknown$/m);
-  assert.match(text, /^ +misconfigured: Operator: correct what the detail names\./m);
+  assert.match(text, /^ +fcm +pending +2 +paused: app:news$/m);
+  assert.match(text, /^ +misconfigured: Operator: correct it at the provider or in the configuration: region-not-enabled\. It is retried/m);
+  assert.match(text, /^ +misconfigured: .*: no-credit\./m);
+  assert.match(text, /^ +paused: Nothing, or operator: carillon resume app:news; it goes out/m);
   assert.doesNotMatch(text, /none: /);
-  assert.match(text, /3 in doubt; 10000 or more notifications failed in the last 24 h/);
+  assert.match(text, /3 in doubt; 10000 or more notifications have a delivery that failed in the last 24 h/);
 });
 
 test("where nothing waits it says so, and a queue that cannot be read says why", () => {
@@ -66,4 +75,28 @@ test("queues that cannot be read for one reason say it once", () => {
   const why = "NATS cannot be reached at 127.0.0.1:4222";
   const text = statusText(statusOf({ queues: [{ channel: "sms", why } as const, { channel: "email", why } as const] }));
   assert.equal(text, `  queues cannot be read: ${why}`);
+});
+
+test("promises are told of everything stored, and of the last minutes with what breaks them", () => {
+  const all = [{ promise: "2 accepted = ends + open", holds: true, detail: "3 = 3 ended + 0 open", broken: 0, examples: [] }];
+  const recent = { from: 0, at: 600_000, notifications: 3, apps: 1, areAppsCut: false };
+  const critical = {
+    title: "Critical is tried within 10 s",
+    state: "broken",
+    isBrokenNow: true,
+    words: "1 of 3 deliveries were not",
+    examples: ["ab"],
+  } as const;
+  const optOuts = {
+    title: "Nothing goes to an opt-out",
+    state: "unchecked",
+    isBrokenNow: false,
+    words: "No send could be compared",
+    examples: [],
+  } as const;
+  const text = statusText(statusOf({ waiting: { ...QUIET, promises: { all, recent: { ...recent, promises: [optOuts, critical] } } } }));
+  assert.match(text, /Of everything stored:\n {2}holds {3}2 accepted = ends \+ open: 3 = 3 ended \+ 0 open$/m);
+  assert.match(text, /^ {2}Of the 3 notifications accepted since 1970-01-01T00:00:00\.000Z, as the console shows it:$/m);
+  assert.match(text, /^ {2}not checked: Nothing goes to an opt-out: No send could be compared$/m);
+  assert.match(text, /^ {2}BROKEN {2}Critical is tried within 10 s: 1 of 3 deliveries were not\n {10}carillon why ab$/m);
 });

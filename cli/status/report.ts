@@ -1,8 +1,12 @@
-import { reasonText } from "../../core/delivery/reason.ts";
-import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
+import type { OpenCount } from "../../adapters/store/open-deliveries.ts";
+import { reason as reasonOf, reasonText } from "../../core/delivery/reason.ts";
 import type { Steering } from "../../core/steering/steering.ts";
+import type { Check } from "../../operations/audit/audit.ts";
+import type { RecentPromise } from "../../operations/audit/promises.ts";
+import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
 import { APPS_COUNTED_MAX, type OpenOfApp } from "../../operations/status/open-by-app.ts";
 import { FAILED_MAX, type Waiting } from "../../operations/status/waiting.ts";
+import { explain } from "../../operations/why/explain.ts";
 import { checksText } from "../audit/report.ts";
 import { printable } from "../output.ts";
 import { steeringText } from "../steering/report.ts";
@@ -13,6 +17,9 @@ import type { RoleStatus } from "./roles.ts";
 
 /** Apps with the most open notifications that are listed. */
 const APPS_SHOWN = 5;
+
+/** Details of a reason that are listed: the most frequent. */
+const DETAILS_SHOWN = 3;
 
 export interface Status {
   roles: readonly RoleStatus[];
@@ -29,6 +36,15 @@ export interface StoredStatus extends Waiting {
   areAppsCut: boolean;
   /** What is paused or drained. */
   steering: Steering;
+  /** Where they were checked. */
+  promises?: CheckedPromises;
+}
+
+export interface CheckedPromises {
+  /** Over everything stored. */
+  all: readonly Check[];
+  /** Of what was accepted from `from` to `at`, in ms since the epoch; of the first apps by id where `areAppsCut`. */
+  recent: Pick<RecentAudit, "from" | "at" | "notifications" | "apps" | "areAppsCut"> & { promises: readonly RecentPromise[] };
 }
 
 /** What is known, a section each. */
@@ -70,11 +86,11 @@ function circuitsText(circuits: CircuitStatus): string {
 
 function waitingText({ open, outbox, failed, promises, apps, areAppsCut, steering }: StoredStatus): string {
   const inDoubt = open.reduce((sum, { state, count }) => sum + (state === "uncertain" ? count : 0), 0);
-  const rows = open.map(({ channel, state, reason, count }) => [channel, state === "uncertain" ? "in doubt" : state, count, reason]);
-  const reasons = [...new Set(open.map(({ reason }) => reason))].filter((reason) => reason !== "none");
+  const rows = open.map((one) => [one.channel, one.state === "uncertain" ? "in doubt" : one.state, one.count, whyText(one)]);
+  const advice = [...new Set(open.flatMap(adviceText))];
   return [
     open.length === 0 ? "  nothing is open: every delivery has ended" : table(["channel", "state", "open", "reason"], rows),
-    ...(reasons.length > 0 ? ["", ...reasons.map((reason) => `  ${reason}: ${REASON_WORDS[reason].advice.replaceAll("`", "")}`)] : []),
+    ...(advice.length > 0 ? ["", ...advice.map((line) => `  ${line}`)] : []),
     ...(apps.length > 0 ? ["", appsText(apps, areAppsCut)] : []),
     ...(steering.length > 0 ? ["", steeringText(steering)] : []),
     "",
@@ -83,9 +99,46 @@ function waitingText({ open, outbox, failed, promises, apps, areAppsCut, steerin
       outbox.map(({ notificationClass, count, oldestMs }) => [notificationClass, count, secondsText(oldestMs)]),
     ),
     "",
-    `  ${inDoubt} in doubt; ${failed}${failed === FAILED_MAX ? " or more" : ""} notifications failed in the last 24 h (carillon dead list)`,
-    ...(promises ? ["", checksText({ checks: promises })] : []),
+    `  ${inDoubt} in doubt; ${failed}${failed === FAILED_MAX ? " or more" : ""} notifications have a delivery that failed in the last 24 h (carillon dead list)`,
+    ...(promises ? ["", promisesText(promises)] : []),
   ].join("\n");
+}
+
+const WORDS: Readonly<Record<RecentPromise["state"], string>> = { held: "holds  ", broken: "BROKEN ", unchecked: "not checked:" };
+
+/** What is over everything, and what the console shows of the last minutes. */
+function promisesText({ all, recent }: CheckedPromises): string {
+  const { from, notifications, apps, areAppsCut, promises } = recent;
+  const of = areAppsCut ? `, of the first ${apps} apps by name` : "";
+  return [
+    "  Of everything stored:",
+    checksText({ checks: all }),
+    "",
+    `  Of the ${notifications} notifications accepted since ${new Date(from).toISOString()}${of}, as the console shows it:`,
+    ...promises.map(({ state, title, words, examples }) =>
+      [`  ${WORDS[state]} ${title}: ${words}`, ...examples.map((id) => `          carillon why ${id}`)].join("\n"),
+    ),
+  ].join("\n");
+}
+
+/** The most frequent details, and how many deliveries have others where not all of them have one of these. */
+function whyText({ reason, details, count }: OpenCount): string {
+  const shown = details.slice(0, DETAILS_SHOWN);
+  const [only] = shown;
+  if (only === undefined) return reason;
+  if (only.count === count) return `${reason}: ${printable(only.detail)}`;
+  const others = count - shown.reduce((sum, one) => sum + one.count, 0);
+  const parts = shown.map((one) => `${printable(one.detail)} (${one.count})`);
+  return `${reason}: ${[...parts, ...(others > 0 ? [`other (${others})`] : [])].join(", ")}`;
+}
+
+/** What to do about what waits. */
+function adviceText({ reason, state, details }: OpenCount): string[] {
+  if (reason === "none") return [];
+  const named = details.slice(0, DETAILS_SHOWN).map(({ detail }) => detail);
+  return (named.length === 0 ? [undefined] : named).map((detail) =>
+    printable(`${reason}: ${explain(reasonOf(reason, detail), state).advice}`),
+  );
 }
 
 function appsText(apps: readonly OpenOfApp[], isCut: boolean): string {

@@ -76,7 +76,13 @@ export async function followNotifications(
 
 /** A line is printed where this changes between two readings. */
 const stateText = ({ state, attempt, reason }: Delivery) =>
-  [state, ...(attempt > 1 ? [`attempt ${attempt}`] : []), ...(reason ? [reasonText(reason)] : [])].join("  ");
+  [state, ...(attempt > 1 ? attemptText(state, attempt) : []), ...(reason ? [reasonText(reason)] : [])].join("  ");
+
+/** What it waits for, or what its end or doubt is about. One that ended without a call used a number up all the same. */
+function attemptText(state: Delivery["state"], attempt: number): string[] {
+  if (state === "pending") return [`for attempt ${attempt}`];
+  return state === "suppressed" || state === "expired" || state === "cancelled" ? [] : [`attempt ${attempt}`];
+}
 
 const changeText = ({ id, channel, endpoint }: Delivery, state: string) =>
   printable(`${new Date().toISOString()}  ${id}  ${channel.padEnd(7)} ${endpoint ? maskEndpoint(endpoint) : "-"}  ${state}`);

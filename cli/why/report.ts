@@ -1,4 +1,4 @@
-import { plainWords } from "../../operations/why/plain-words.ts";
+import { reasonText } from "../../core/delivery/reason.ts";
 import type { DeliveryStory, NotificationStory } from "../../operations/why/timeline.ts";
 import { printable } from "../output.ts";
 
@@ -19,6 +19,6 @@ function deliveryLines({ id, channel, endpoint, state, events, reason, next }: D
     `${channel} to ${endpoint ?? "nobody: the recipient has no endpoint there"}: ${state}   (${id})`,
     ...events.map(({ at, words }) => `  ${time(at)}  ${printable(words)}`),
     ...(next ? [`  ${time(next.at)}  next: ${printable(next.words)}`] : []),
-    ...(reason ? [`  why: ${reason.code}. ${plainWords(reason.means)}`, `  what to do: ${plainWords(reason.advice)}`] : []),
+    ...(reason ? [`  why: ${printable(`${reasonText(reason)}. ${reason.means}`)}`, `  what to do: ${printable(reason.advice)}`] : []),
   ];
 }

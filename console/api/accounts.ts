@@ -1,13 +1,15 @@
 import type { ProviderName } from "../../core/apps/accounts.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import type { RecentAudit } from "../../operations/audit/recent-audit.ts";
 import type { CircuitName } from "../../operations/status/circuits.ts";
 import type { Session } from "../session.ts";
 import type { AccountNow, Accounts } from "../view-accounts.ts";
-import { checkedOf, type Look, shared, steeredOf } from "./look.ts";
+import { shared, type Viewed } from "./kept.ts";
+import { checkedOf, type Look, steeredOf } from "./look.ts";
 import { appsOf } from "./route.ts";
 import { orderFor } from "./sight.ts";
 
@@ -53,20 +55,22 @@ export interface AccountsParts {
   store: Pick<Store, "steering" | "apps" | "time">;
   providers: readonly ProviderName[];
   look: Look;
+  clock: Pick<Clock, "monotonic">;
 }
 
 /** However many ask, the store is read once in FRESH_MS. */
-export function createAccounts(parts: AccountsParts): (session: Session) => Promise<Accounts> {
-  const read = shared(() => readAccounts(parts));
-  return async (session) => {
+export function createAccounts(parts: AccountsParts): Viewed<Accounts> {
+  const { read, renew } = shared(() => readAccounts(parts), parts.clock);
+  const view = async (session: Session) => {
     const { accounts, ...rest } = await read();
     return { ...rest, accounts: accounts.map((one) => ({ ...one, ...(one.steered && { steered: orderFor(session, one.steered) }) })) };
   };
+  return { view, renew };
 }
 
 async function readAccounts({ store, providers, look }: AccountsParts): Promise<Accounts> {
-  const recent = look.recent();
-  const [steering, { apps, isCut: areAppsCut }, circuits, now] = await Promise.all([
+  const [recent, steering, { apps, isCut: areAppsCut }, circuits, now] = await Promise.all([
+    look.recent(),
     store.steering.list(),
     appsOf(store),
     look.circuits(),

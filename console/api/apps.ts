@@ -1,5 +1,6 @@
 import { keyPrefix } from "../../core/apps/api-key.ts";
 import { type ApiKeyRecord, type AppRecord, keyState } from "../../core/apps/app.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import { signingSecrets, type WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
@@ -10,7 +11,8 @@ import { logged } from "../../operations/steering/audit-log.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import { hasRole, type Session } from "../session.ts";
 import type { Apps, AppView, KeyRow, NewKey, WebhookRow } from "../view-apps.ts";
-import { appsOf, countOf, type Fields, get, optionalApp, post, RequestFault, readOrder, textOf } from "./route.ts";
+import { shared, type Viewed } from "./kept.ts";
+import { appsOf, countOf, type Fields, optionalApp, post, RequestFault, readOrder, textOf } from "./route.ts";
 import { orderFor } from "./sight.ts";
 
 const DAY_MS = 86_400_000;
@@ -19,11 +21,11 @@ const ID_MAX = 100;
 
 export interface AppsParts {
   store: Pick<Store, "apps" | "webhooks" | "steering" | "time" | "notifications">;
+  clock: Pick<Clock, "monotonic">;
 }
 
-/** Apps with their keys, and what operators do with keys, each under an entry of the log of actions. */
-export const createAppsRoutes = ({ store }: AppsParts): SessionRoute[] => [
-  get("/api/apps", (_, session) => readApps(store, session)),
+/** What operators do with keys, each under an entry of the log of actions. */
+export const createKeyRoutes = ({ store }: Pick<AppsParts, "store">): SessionRoute[] => [
   post("/api/keys/create", (body, session) => grant(store, "key create", body, session, (app, terms) => addKey(store.apps, app, terms))),
   post("/api/keys/rotate", (body, session) => {
     const overlapMs = countOf(body, "overlapHours", KEY_LIFE_MS_MAX / HOUR_MS) * HOUR_MS;
@@ -63,24 +65,31 @@ function grant(
   });
 }
 
-async function readApps(store: AppsParts["store"], session: Session): Promise<Apps> {
-  const [{ apps: all, isCut }, steering, now] = await Promise.all([appsOf(store), store.steering.list(), store.time()]);
+/** However many ask, the store is read once in FRESH_MS. */
+export function createApps({ store, clock }: AppsParts): Viewed<Apps> {
+  const { read, renew } = shared(() => readApps(store), clock);
+  return { view: async (session) => appsFor(session, await read()), renew };
+}
+
+async function readApps(store: AppsParts["store"]) {
+  const [{ apps, isCut }, steering, now] = await Promise.all([appsOf(store), store.steering.list(), store.time()]);
   const webhooks = new Map<string, WebhookEndpoint[]>();
   for await (const { app, endpoints } of store.webhooks.list()) webhooks.set(app, endpoints);
-  const apps: AppView[] = [];
-  for (const app of all) {
-    const { open, isCut } = await countOpenOf(store, app.id);
-    apps.push({
-      ...{ id: app.id, channels: app.channels, limits: limitRows(app.limits).map(([name, value]) => ({ name, value })) },
-      accounts: Object.entries(app.accounts ?? {}).map(([of, account]) => ({ of, account })),
-      keys: keysOf(app, now),
-      webhooks: (webhooks.get(app.id) ?? []).map((one) => webhookRow(one, session, now)),
-      ...{ open, isOpenCut: isCut },
-      ...pauseIn(steering, app.id, session, now),
-    });
-  }
-  return { apps, isCut, now };
+  return { apps, isCut, steering, webhooks, open: await countOpenOf(store, apps), now };
 }
+
+/** As this role is shown it. */
+const appsFor = (session: Session, { apps, isCut, steering, webhooks, open, now }: Awaited<ReturnType<typeof readApps>>): Apps => ({
+  apps: apps.map((app, i) => ({
+    ...{ id: app.id, channels: app.channels, limits: limitRows(app.limits).map(([name, value]) => ({ name, value })) },
+    accounts: Object.entries(app.accounts ?? {}).map(([of, account]) => ({ of, account })),
+    keys: keysOf(app, now),
+    webhooks: (webhooks.get(app.id) ?? []).map((one) => webhookRow(one, session, now)),
+    ...{ open: open[i]?.open ?? 0, isOpenCut: open[i]?.isCut ?? false },
+    ...pauseIn(steering, app.id, session, now),
+  })),
+  ...{ isCut, now },
+});
 
 function pauseIn(steering: readonly SteeringRecord[], id: string, session: Session, now: number): Pick<AppView, "pausedBy"> {
   const own = steering.find(

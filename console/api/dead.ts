@@ -1,13 +1,14 @@
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { REASON_CODES, type ReasonCode } from "../../core/delivery/reason.ts";
-import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import { deadLetters } from "../../operations/dead-letters/dead-letters.ts";
 import { beginRedrive, STEP_READS_MAX } from "../../operations/dead-letters/redrive.ts";
-import { plainWords } from "../../operations/why/plain-words.ts";
+import { explain, firstSentence } from "../../operations/why/explain.ts";
 import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 import type { DeadGroup, DeadLetters, GroupRedrive, GroupRedrives, Redriven } from "../view.ts";
 import { type ActParts, redriven } from "./act.ts";
+import { type Shared, shared } from "./kept.ts";
 import { type Group, RATE, type Redrives } from "./redrives.ts";
 import { type Fields, flagOf, get, oneOf, post, RequestFault, readOrder, textOf } from "./route.ts";
 import { orderFor } from "./sight.ts";
@@ -18,6 +19,11 @@ const SINCE_MS = 7 * 86_400_000;
 const READ_MAX = 5_000;
 /** Characters of the id of an action. */
 const ACTION_ID_MAX = 60;
+
+interface DeadParts {
+  store: Pick<ActParts["store"], "notifications" | "time">;
+  clock: Pick<Clock, "monotonic">;
+}
 
 /** Whether another attempt would help, by the reason of the failure. Of a reason without a row: it depends on its detail. */
 const HELPS: Readonly<Partial<Record<ReasonCode, readonly [helps: boolean, words: string]>>> = {
@@ -34,7 +40,10 @@ const HELPS: Readonly<Partial<Record<ReasonCode, readonly [helps: boolean, words
   undelivered: [true, "Perhaps, after some hours. The provider accepted them once, so a second copy may arrive"],
 };
 
-export async function readDead({ store }: ActParts): Promise<DeadLetters> {
+/** However many ask, the store is read once in FRESH_MS. */
+export const createDead = (parts: DeadParts): Shared<DeadLetters> => shared(() => readDead(parts), parts.clock);
+
+async function readDead({ store }: DeadParts): Promise<DeadLetters> {
   const now = await store.time();
   const from = now - SINCE_MS;
   const groups = new Map<string, DeadGroup>();
@@ -53,12 +62,16 @@ export async function readDead({ store }: ActParts): Promise<DeadLetters> {
 
 function groupOf(channel: string, code: ReasonCode | undefined): DeadGroup {
   const [isRedrivable, advice] = (code && HELPS[code]) ?? [true, "It depends on the reason: see the deliveries"];
-  const words = code === undefined ? "No reason was stored" : (plainWords(REASON_WORDS[code].means).split(/(?<=\.) /)[0] ?? "");
+  const words = code === undefined ? "No reason was stored" : firstSentence(explain({ code }, "failed").means);
   return { channel, reason: code ?? "none", words, count: 0, advice, isRedrivable };
 }
 
-/** The redrives of groups: what would be sent is said by a dry run of the same order. */
-export function createRedriveRoutes({ redrives, ...parts }: ActParts & { redrives: Redrives }): SessionRoute[] {
+/** The redrives of groups: what would be sent is said by a dry run of the same order. @param dead is read anew once one has ended */
+export function createRedriveRoutes(
+  { redrives, ...parts }: ActParts & { redrives: Redrives },
+  dead: Pick<Shared<DeadLetters>, "renew">,
+): SessionRoute[] {
+  let runningBefore = 0;
   return [
     post("/api/dead/redrive", async (body, session) => {
       const { groupAt, target, uncertain } = readGroupOrder(body);
@@ -68,6 +81,9 @@ export function createRedriveRoutes({ redrives, ...parts }: ActParts & { redrive
     }),
     get("/api/dead/redrives", async (_, session): Promise<GroupRedrives> => {
       const { redrives: all, ...rest } = await redrives.list();
+      const running = all.filter(({ state }) => state === "running").length;
+      if (running < runningBefore) dead.renew();
+      runningBefore = running;
       return { ...rest, redrives: all.map((one) => redriveFor(session, one)) };
     }),
     post("/api/dead/stop", async (body, session) => {

@@ -1,10 +1,10 @@
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
-import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
+import { type DeliveryState, END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import type { SearchFilter } from "../../core/delivery/search.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
-import { type Fields, optionalOneOf, RequestFault, textOf } from "./route.ts";
+import { type Fields, oneOf, optionalOneOf, RequestFault, textOf } from "./route.ts";
 
 /** Characters of a value: push tokens are the longest. */
 export const VALUE_MAX = 4_096;
@@ -16,21 +16,22 @@ export function readFilter(given: Fields): SearchFilter {
   if (unknown !== undefined) throw new RequestFault(`filter has a field that is unknown; known are ${NAMES.join(", ")}`);
   const one = (name: string) => textOf(given, name, VALUE_MAX) || undefined;
   const of = <T extends string>(name: string, all: readonly T[]) => optionalOneOf(given, name, all);
-  const [state, channel, endpoint, since] = [
-    of("state", [...OPEN_STATES, ...END_STATES]),
-    of("channel", CHANNELS),
-    one("endpoint"),
-    one("since"),
-  ];
+  const [states, channel, endpoint, since] = [statesOf(given), of("channel", CHANNELS), one("endpoint"), one("since")];
   if (since !== undefined && !/^\d{1,15}$/.test(since)) throw new RequestFault("since must be a moment in ms since the epoch");
   return {
     ...{ userId: one("user"), category: one("category"), tag: one("tag"), providerRef: one("provider-ref") },
     ...{ reasonCode: of("reason", REASON_CODES), notificationClass: of("class", CLASSES), waitingFor: of("waiting", WAITS) },
-    ...(state && { states: [state] }),
+    ...(states.length > 0 && { states }),
     ...(channel && { channels: [channel] }),
     ...(endpoint && { endpoint: canonicalEndpoint(endpointOf(endpoint)) }),
     ...(since && { from: Number(since) }),
   };
+}
+
+/** One state, or several with commas between. */
+function statesOf(given: Fields): DeliveryState[] {
+  const names = textOf(given, "state", VALUE_MAX).split(",").filter(Boolean);
+  return names.map((state) => oneOf({ state }, "state", [...OPEN_STATES, ...END_STATES]));
 }
 
 function endpointOf(given: string): Endpoint {

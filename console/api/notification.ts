@@ -29,9 +29,10 @@ type ReadStore = Pick<Store, "notifications" | "attempts" | "contents">;
 export async function notificationView(store: ReadStore, id: string, session: Session, now: number): Promise<NotificationView | undefined> {
   const n = await store.notifications.find(id);
   if (n === undefined) return undefined;
-  const attempts = (await store.attempts.between(id, id)).slice(-ATTEMPTS_MAX);
+  const attempts = (await store.attempts.between(id, id)).toSorted((a, b) => a.startedAt - b.startedAt || a.number - b.number);
   const made = Map.groupBy(attempts, ({ deliveryId }) => deliveryId);
   const of = (d: Delivery) => (made.get(d.id) ?? []).toSorted((a, b) => a.number - b.number);
+  const shown = new Set(attempts.slice(-ATTEMPTS_MAX));
   const maySee = hasRole(session, "support");
   const about = recipientOf(n);
   return {
@@ -42,7 +43,8 @@ export async function notificationView(store: ReadStore, id: string, session: Se
     states: statesOf(n),
     lead: leadOf(n),
     deliveries: n.deliveries.map((d) => rowOf(n, d, of(d), now)),
-    events: eventsOf(n, of, now),
+    events: eventsOf(n, of, shown, now),
+    earlierAttempts: attempts.filter((attempt) => isCall(attempt) && !shown.has(attempt)).length,
     content: maySee ? await contentOf(store, n) : [],
     contentGone: !maySee
       ? "The content is shown to the role support."
@@ -76,7 +78,7 @@ const clock = (ms: number) => new Date(ms).toISOString().slice(11, 19);
 function rowOf(n: NotificationRecord, d: Delivery, attempts: readonly AttemptRecord[], now: number): DeliveryRow {
   const last = attempts.at(-1);
   const next = nextOf(n, d, last, now);
-  const calls = attempts.filter(({ outcome }) => outcome?.kind !== "void").length;
+  const calls = attempts.filter(isCall).length;
   const ended = `Ended ${clock(d.endedAt ?? n.acceptedAt)}${calls === 0 ? ", before any attempt" : ""}`;
   return {
     ...{ id: d.id, channel: d.channel, channelName: CHANNEL_NAMES[d.channel], endpoint: d.endpoint ? maskEndpoint(d.endpoint) : "" },
@@ -99,18 +101,30 @@ function ifCancelled(d: Delivery, last: AttemptRecord | undefined): Pick<Deliver
   };
 }
 
-function eventsOf(n: NotificationRecord, of: (d: Delivery) => AttemptRecord[], now: number): NotificationEvent[] {
+/** A number that was used up without a call is no attempt. */
+const isCall = ({ outcome }: AttemptRecord) => outcome?.kind !== "void";
+
+function eventsOf(
+  n: NotificationRecord,
+  of: (d: Delivery) => AttemptRecord[],
+  shown: ReadonlySet<AttemptRecord>,
+  now: number,
+): NotificationEvent[] {
   const about = recipientOf(n);
-  const own = (d: Delivery, events: readonly ShownEvent[]) =>
+  const own = (d: Delivery, attempt: string, events: readonly ShownEvent[]) =>
     events.map((event): NotificationEvent => {
-      const isAttempt = /^Attempt /.test(event.title);
       const title = freeText(event.title, about);
       return {
-        ...{ ...event, channel: d.channel, isAttempt, detail: freeText(event.detail, about) },
+        ...{ ...event, channel: d.channel, attempt, detail: freeText(event.detail, about) },
         title: `${CHANNEL_NAMES[d.channel]}: ${title.slice(0, 1).toLowerCase()}${title.slice(1)}`,
       };
     });
-  const past = n.deliveries.flatMap((d) => own(d, [...of(d).flatMap(attemptEvents), ...endEvents(d, of(d))]));
+  const past = n.deliveries.flatMap((d) => [
+    ...of(d)
+      .filter((attempt) => shown.has(attempt))
+      .flatMap((attempt) => own(d, isCall(attempt) ? attempt.id : "", attemptEvents(attempt))),
+    ...own(d, "", endEvents(d, of(d))),
+  ]);
   const due = n.deliveries.flatMap((d): NotificationEvent[] => {
     const next = isOpen(d.state) ? nextOf(n, d, of(d).at(-1), now) : undefined;
     return next === undefined
@@ -122,11 +136,11 @@ function eventsOf(n: NotificationRecord, of: (d: Delivery) => AttemptRecord[], n
             title: `${CHANNEL_NAMES[d.channel]} is looked at next`,
             detail: `${next.words}.`,
             mark: "next",
-            isAttempt: false,
+            attempt: "",
           },
         ];
   });
-  const first: NotificationEvent = { ...acceptance(n), channel: "", isAttempt: false };
+  const first: NotificationEvent = { ...acceptance(n), channel: "", attempt: "" };
   return [...due.sort((a, b) => b.at - a.at), ...[first, ...past].sort((a, b) => a.at - b.at).reverse()];
 }
 

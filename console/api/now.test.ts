@@ -44,8 +44,12 @@ test("what waits is counted with why and since when, and told as one incident", 
     recent: { accepted: 1, states: { pending: 1 } },
   });
   assert.ok(first?.oldestAt !== undefined && now.now - first.oldestAt >= 120_000);
-  assert.match(now.incident?.title ?? "", /^SMS waits: The provider rejected our credentials or settings/);
-  assert.equal(now.incident?.link, "/find#state=pending&channel=sms&reason=misconfigured");
+  assert.partialDeepStrictEqual(first?.why, [{ count: 1, reason: "misconfigured", details: [{ text: "region-not-enabled", count: 1 }] }]);
+  assert.equal(now.incidents.length, 1);
+  const [incident] = now.incidents;
+  assert.match(incident?.title ?? "", /^SMS waits: The provider rejected our credentials or settings/);
+  assert.match(incident?.advice ?? "", /^Correct it at the provider or in the configuration: region-not-enabled\. It is retried/);
+  assert.equal(incident?.link, "/find#state=pending&channel=sms&reason=misconfigured");
   assert.deepEqual(
     now.promises.map(({ state }) => state),
     ["held", "held", "unchecked", "unchecked"],
@@ -59,14 +63,14 @@ test("without traffic nothing is claimed, and nothing is wrong", async () => {
   await using api = await startTestApi();
   const now = await readNow(api, "the promises were checked", ({ checked }) => checked !== undefined);
   assert.deepEqual([...new Set(now.promises.map(({ state }) => state))], ["unchecked"]);
-  assert.equal(now.incident, undefined);
+  assert.deepEqual([now.incidents, now.moreIncidents], [[], 0]);
   assert.deepEqual(
     now.channels.map(({ waiting, oldestAt }) => [waiting, oldestAt]),
     Array(5).fill([0, undefined]),
   );
 });
 
-test("a broken promise comes before everything else, with what broke it", async () => {
+test("a promise that was broken comes after what is wrong now, with what broke it", async () => {
   await using api = await startTestApi();
   const n = await addWaiting(api);
   for (const number of [1, 2]) {
@@ -77,8 +81,19 @@ test("a broken promise comes before everything else, with what broke it", async 
     ]);
   }
   await api.store.notifications.change([sampleChange(n, 0, { attempt: 2 } as never)]);
-  const now = await readNow(api, "the break was confirmed", ({ incident }) => incident?.title === "Not held: nothing is sent twice");
-  assert.equal(now.incident?.link, `/notifications/${n.id}`);
+  const now = await readNow(api, "the break was confirmed", ({ promises }) => promises[1]?.state === "broken");
+  assert.deepEqual(
+    now.incidents.map(({ kind, title }) => [kind, title.replace(/:.*/, "")]),
+    [
+      ["fault", "SMS waits"],
+      ["past", "Not held"],
+    ],
+  );
+  assert.partialDeepStrictEqual(now.incidents[1], {
+    link: `/notifications/${n.id}`,
+    examples: [n.id],
+    title: "Not held: nothing is sent twice",
+  });
   assert.deepEqual(now.promises[1], { ...now.promises[1], state: "broken", examples: [n.id] });
 });
 
@@ -103,7 +118,11 @@ test("circuits are shown with their state, reason and since when; without Redis 
     ],
   );
   assert.equal(now.circuits?.closed, 1);
-  assert.deepEqual([now.incident?.title, now.incident?.drain], ["SMS by twilio/default is not sent", "twilio/default"]);
+  assert.deepEqual(
+    now.incidents.map(({ title, drain }) => [title, drain]),
+    [["SMS by twilio/default is not sent", "twilio/default"]],
+  );
+  assert.match(now.incidents[0]?.text ?? "", /\. 1 delivery on SMS waits for another attempt/);
   assert.deepEqual(now.targets, ["app:shop", "account:twilio/default", "account:vonage/default"]);
   await server.stop();
   assert.equal((await readNow(api, "they cannot be read", ({ circuits }) => circuits === undefined)).channels[0]?.waiting, 1);
@@ -132,20 +151,23 @@ test("accounts are those that a call, a circuit, a pause or an app names, with w
   assert.ok(accounts?.unseen.some(({ provider }) => provider === "mandrill"));
 });
 
-test("NATS that is away comes before circuits and what waits; what is known of it is said", async () => {
+test("NATS that is away comes before what waits; what is known of it is said", async () => {
   await using nats = await startNats();
   await using api = await startTestApi({ natsUrl: nats.url });
   await addWaiting(api);
   await readNow(api, "NATS is there", ({ isNatsConnected }) => isNatsConnected === true);
   await nats.stop();
   const now = await readNow(api, "NATS is away", ({ isNatsConnected }) => isNatsConnected === false);
-  assert.equal(now.incident?.title, "NATS cannot be reached");
-  assert.match(now.incident?.text ?? "", /0 notifications are due/);
+  assert.deepEqual(
+    now.incidents.map(({ title }) => title.replace(/:.*/, "")),
+    ["NATS cannot be reached", "SMS waits"],
+  );
+  assert.match(now.incidents[0]?.text ?? "", /0 notifications are due/);
   await nats.restart();
   await readNow(
     api,
     "it is back",
-    ({ isNatsConnected, incident }) => isNatsConnected === true && incident?.title !== "NATS cannot be reached",
+    ({ isNatsConnected, incidents }) => isNatsConnected === true && incidents[0]?.title !== "NATS cannot be reached",
   );
   await using blind = await startTestApi();
   assert.equal((await blind.get<Now>("/api/now")).isNatsConnected, undefined);

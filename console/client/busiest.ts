@@ -16,9 +16,11 @@ export function Busiest({ data: { busiest, busy, isBusyCut, steering }, isOperat
   return html`<section class="panel" aria-labelledby="busiest">
     <header><h2 id="busiest">Apps with the most open</h2><span class="faint">${counted(busy)} with something open${isBusyCut ? ", of the first 1,000 by name" : ""}</span></header>
     ${
-      busiest.length === 0
-        ? html`<div class="empty"><p>No app has anything open.</p></div>`
-        : html`<table role="table" class="stack">
+      busiest === undefined
+        ? html`<div class="empty"><p>They are being counted.</p></div>`
+        : busiest.length === 0
+          ? html`<div class="empty"><p>No app has anything open.</p></div>`
+          : html`<table role="table" class="stack">
       ${heads(["App"], ["Open notifications", "num"], [""])}
       <tbody role="rowgroup">${busiest.map(
         ({ app, open, isCut }) => html`<tr role="row" key=${app}>

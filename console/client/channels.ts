@@ -14,12 +14,12 @@ export function Channels({ data }: { data: Now }): VNode {
     .filter(({ count }) => count > 0)
     .map((one) => `${one.notificationClass}: ${counted(one.count)} due, the oldest for ${lasted(one.oldestMs)}`);
   const of = data.checked
-    ? `Accepted, sent, failing: of what was accepted since ${clock(data.checked.from)} UTC${data.checked.areAppsCut ? `, of the first ${counted(data.checked.apps)} apps of more` : ""}. `
+    ? `Accepted, sent, failed: of what was accepted since ${clock(data.checked.from)} UTC, as it was ${lasted(data.now - data.checked.at)} ago${data.checked.areAppsCut ? `, of the first ${counted(data.checked.apps)} apps of more` : ""}. `
     : "";
   return html`<section class="panel" aria-labelledby="channels">
     <header><h2 id="channels">Channels</h2><span class="faint">${of}Waiting: of at most 100,000 notifications of every app, those due first</span></header>
     <table role="table" class="stack now">
-      ${heads(["Channel"], ["Accepted", "num"], ["Sent", "num"], ["Failing", "num"], ["Retrying", "num"], ["Waiting", "num"], ["Why it waits"], ["Oldest", "num"])}
+      ${heads(["Channel"], ["Accepted", "num"], ["Sent", "num"], ["Failed", "num"], ["Retrying", "num"], ["Waiting", "num"], ["Why it waits"], ["Oldest", "num"])}
       <tbody role="rowgroup">${data.channels.map((one) => html`<${Row} key=${one.channel} one=${one} data=${data} />`)}</tbody>
     </table>
     <footer><span>${due.length === 0 ? "Nothing is due in the outbox." : `Due in the outbox: ${due.join("; ")}.`}</span><span>${natsWords(data)}</span></footer>
@@ -35,7 +35,7 @@ function Row({ one, data: { checked, now } }: { one: ChannelNow; data: Now }): V
   const state = (name: string) => recent?.states[name] ?? 0;
   const number = (count: number, filter: Record<string, string>, word = "") =>
     count === 0 ? html`<span class="dim">0</span>` : html`<a href=${findLink({ channel, ...filter })}>${counted(count)}${word}</a>`;
-  const failing = state("failed") + state("expired");
+  const [out, failing] = [state("sent") + state("delivered"), state("failed") + state("expired")];
   const more = (count: number, filter: Record<string, string>, word: string) =>
     count > 0 ? html` <small class="nowrap">${number(count, filter, word)}</small>` : "";
   const cell = (label: string, content: unknown, style = "") =>
@@ -43,8 +43,8 @@ function Row({ one, data: { checked, now } }: { one: ChannelNow; data: Now }): V
   return html`<tr role="row" class=${tried > 0 && oldestAt !== undefined && now - oldestAt > HOT_MS ? "hot" : tried + inDoubt > 0 ? "warm" : undefined}>
     <th role="rowheader" scope="row" class="full">${CHANNEL_NAMES[channel]}</th>
     ${cell("Accepted", number(recent?.accepted ?? 0, { since }))}
-    ${cell("Sent", html`${number(state("sent"), { since, state: "sent" })}${more(state("delivered"), { since, state: "delivered" }, " delivered")}`)}
-    ${cell("Failing", failing === 0 ? html`<span class="dim">0</span>` : html`${state("failed") > 0 && number(state("failed"), { since, state: "failed" })}${more(state("expired"), { since, state: "expired" }, " expired")}`)}
+    ${cell("Sent", html`${number(out, { since, state: "sent,delivered" })}${more(state("delivered"), { since, state: "delivered" }, " delivered")}`)}
+    ${cell("Failed", failing === 0 ? html`<span class="dim">0</span>` : html`${state("failed") > 0 && number(state("failed"), { since, state: "failed" })}${more(state("expired"), { since, state: "expired" }, " expired")}`)}
     ${cell("Retrying", html`${retrying > 0 || misconfigured === 0 ? number(retrying, { waiting: "retry" }) : ""}${more(misconfigured, { waiting: "settings" }, " for settings")}`)}
     ${cell("Waiting", html`${number(waiting, { state: "pending" })}${more(inDoubt, { state: "uncertain" }, " in doubt")}`)}
     <td role="cell" class="full" data-label="Why it waits"><${WhyList} of=${one} /></td>
@@ -52,10 +52,18 @@ function Row({ one, data: { checked, now } }: { one: ChannelNow; data: Now }): V
   </tr>`;
 }
 
+/** The code with its detail; of several details how many have each. */
+function Tags({ count, reason, details }: Pick<ChannelNow["why"][number], "count" | "reason" | "details">): VNode {
+  const [only] = details;
+  if (only === undefined) return html`<span class="tag">${reason}</span>`;
+  if (only.count === count) return html`<span class="tag">${reason}: ${only.text}</span>`;
+  return html`<span><span class="tag">${reason}</span>${details.map((one) => html` <span class="tag" key=${one.text}>${one.text}: ${counted(one.count)}</span>`)}</span>`;
+}
+
 const WhyList = ({ of: { channel, why } }: { of: ChannelNow }) =>
   why.length === 0
     ? html`<span class="dim">–</span>`
-    : html`<ul class="why">${why.map(({ count, words, reason, isInDoubt }) => {
+    : html`<ul class="why">${why.map(({ count, words, reason, isInDoubt, details }) => {
         const filter: Record<string, string> = isInDoubt ? { state: "uncertain" } : { state: "pending", ...(reason && { reason }) };
-        return html`<li key=${`${reason} ${isInDoubt}`}><b>${counted(count)}</b> <span><a href=${findLink({ channel, ...filter })}>${words}</a> ${reason !== "" && html`<span class="tag">${reason}</span>`}</span></li>`;
+        return html`<li key=${`${reason} ${isInDoubt}`}><b>${counted(count)}</b> <span><a href=${findLink({ channel, ...filter })}>${words}</a> ${reason !== "" && html`<${Tags} count=${count} reason=${reason} details=${details} />`}</span></li>`;
       })}</ul>`;

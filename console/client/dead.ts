@@ -15,7 +15,7 @@ type Chosen = Pick<RedriveGroupOrder, "channel" | "reason" | "until">;
 const COLUMNS: readonly (readonly [name: string, style?: string])[] = [
   ["Reason"],
   ["Channel"],
-  ["Count", "num"],
+  ["Deliveries", "num"],
   ["Would a redrive help?"],
 ];
 
@@ -55,14 +55,14 @@ function Groups({ data: { total, groups, from, isCut }, isOperator, choose }: Gr
   const link = ({ channel, reason }: DeadGroup) =>
     `/find#${new URLSearchParams({ state: "failed", channel, ...(reason !== "none" && { reason }) } as Record<string, string>)}`;
   return html`<section class="panel" aria-labelledby="groups">
-    <header><h2 id="groups">${counted(total)}${isCut ? " or more" : ""} by reason</h2>${isCut && html`<span class="faint">The first 5,000 notifications of these 7 days were read</span>`}</header>
+    <header><h2 id="groups">${counted(total)}${isCut ? " or more" : ""} ${total === 1 ? "delivery" : "deliveries"} by reason</h2>${isCut && html`<span class="faint">The first 5,000 notifications of these 7 days were read</span>`}</header>
     <table role="table" class="stack dead">
       <thead role="rowgroup"><tr role="row">${COLUMNS.map(([name, style]) => html`<th role="columnheader" scope="col" key=${name} class=${style}>${name}</th>`)}<th role="columnheader" scope="col"><span class="sr">Action</span></th></tr></thead>
       <tbody role="rowgroup">${groups.map(
         (one) => html`<tr role="row" key=${`${one.channel} ${one.reason}`}>
           <th role="rowheader" scope="row" class="full"><a href=${link(one)}>${one.words}</a> <span class="tag">${one.reason}</span></th>
           <td role="cell" class="nowrap">${CHANNEL_NAMES[one.channel]}</td>
-          <td role="cell" class="num" data-label="Count"><b>${counted(one.count)}</b></td>
+          <td role="cell" class="num" data-label="Deliveries"><b>${counted(one.count)}</b></td>
           <td role="cell" class="full" data-label="Would a redrive help?">${one.advice}</td>
           <td role="cell" class="num">${one.isRedrivable ? html`<button type="button" disabled=${!isOperator} title=${isOperator ? undefined : "Needs the role operator"} onClick=${() => choose(one)}>Redrive…</button>` : html`<a class="button" href=${link(one)}>Show</a>`}</td>
         </tr>`,

@@ -56,7 +56,7 @@ export function NotificationScreen({ me, id }: { me: Me; id: string }): VNode {
       </div>
       <${Deliveries} rows=${data.deliveries} />
       <div class="cols wide-left">
-        <${TimelinePanel} events=${data.events} />
+        <${TimelinePanel} view=${data} />
         <div class="stack-v"><${ContentPanel} view=${data} /><${CancelPanel} rows=${data.deliveries} /></div>
       </div>
       ${dialog === "cancel" && html`<${CancelDialog} view=${data} close=${close} changed=${changed} />`}

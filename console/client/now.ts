@@ -9,13 +9,13 @@ import { Channels } from "./channels.ts";
 import { Circuits } from "./circuits.ts";
 import { Frame } from "./frame.ts";
 import { Live, Status, useFresh } from "./fresh.ts";
-import { Banner, Promises } from "./promises.ts";
+import { Incidents } from "./incidents.ts";
+import { Promises } from "./promises.ts";
 import { type Steering, SteeringDialog } from "./steering.ts";
-import { findLink, heads, operatorButton } from "./tables.ts";
+import { heads, operatorButton } from "./tables.ts";
 import { moment } from "./words.ts";
 
 const KEYS = [[["p"], "pause"]] as const;
-const DAY_MS = 86_400_000;
 
 export function NowScreen({ me }: { me: Me }): VNode {
   const [steering, setSteering] = useState<Steering>();
@@ -25,6 +25,7 @@ export function NowScreen({ me }: { me: Me }): VNode {
   const steer = (next: Steering) => isOperator && setSteering(next);
   const pause = () => steer({ action: "pause", target: "" });
   const drain = isOperator ? (account: string) => steer({ action: "drain", account }) : undefined;
+  const resume = isOperator ? (target: string) => steer({ action: "resume", target }) : undefined;
   return html`<${Frame} me=${me} title="Now" here="Now" keys=${{ p: pause }} keyRows=${KEYS}>
     <div class="head">
       <h1>Now</h1>
@@ -37,7 +38,7 @@ export function NowScreen({ me }: { me: Me }): VNode {
     <${Status} of=${fresh} what="The system's state could not be read" />
     ${
       data !== undefined &&
-      html`${data.incident && html`<${Banner} incident=${data.incident} drain=${drain} />`}
+      html`<${Incidents} data=${data} drain=${drain} resume=${resume} />
       <p class="lead">${leadOf(data)} ${failedOf(data)}</p>
       <${Promises} data=${data} /><${Channels} data=${data} />
       <div class="cols"><${Circuits} data=${data} /><${Busiest} data=${data} isOperator=${isOperator} pause=${(target: string) => steer({ action: "pause", target })} /></div>
@@ -61,11 +62,11 @@ function leadOf({ channels, steering }: Now): string {
     .join(" ");
 }
 
-function failedOf({ failed, isFailedCut, now }: Now): VNode | string {
+function failedOf({ failed, isFailedCut }: Now): VNode | string {
   if (failed === undefined) return "";
   if (failed === 0) return "Nothing failed in the last 24 h.";
-  const words = `${counted(failed)}${isFailedCut ? " or more" : ""} ${failed === 1 ? "notification" : "notifications"}`;
-  return html`<a href=${findLink({ state: "failed", since: String(now - DAY_MS) })}>${words}</a> failed in the last 24 h.`;
+  const words = `${counted(failed)}${isFailedCut ? " or more" : ""} ${failed === 1 ? "notification has" : "notifications have"} a delivery that failed`;
+  return html`<a href="/dead-letters">${words}</a> in the last 24 h.`;
 }
 
 interface PausesProps {

@@ -1,8 +1,8 @@
-import { Fragment, type VNode } from "preact";
+import type { VNode } from "preact";
 import { html } from "../../web/client/html.ts";
 import { clock, counted } from "../../web/client/time.ts";
-import type { Incident, Now, PromiseNow } from "../view-now.ts";
-import { lasted } from "./words.ts";
+import type { Now, PromiseNow } from "../view-now.ts";
+import { lasted, NotificationLinks } from "./words.ts";
 
 const WORDS: Readonly<Record<PromiseNow["state"], readonly [mark: string, word: string]>> = {
   held: ["ok", "Held"],
@@ -25,14 +25,4 @@ export function Promises({ data: { promises, checked, checkFault, now } }: { dat
 
 const One = ({ one: { title, state, words, examples } }: { one: PromiseNow }) =>
   html`<li><span class=${`state ${WORDS[state][0]}`}>${WORDS[state][1]}</span><h3>${title}</h3>
-    <p class="dim">${words}${examples.map((id) => html` <a key=${id} class="mono" href=${`/notifications/${id}`}>${id.slice(0, 8)}…</a>`)}</p></li>`;
-
-/** What is wrong, once and in one sentence. */
-export const Banner = ({ incident, drain }: { incident: Incident; drain?: ((account: string) => void) | undefined }): VNode =>
-  html`<section class="banner" aria-labelledby="incident">
-    <h2 id="incident">${incident.title}</h2>
-    <p>${incident.text}.</p>
-    ${incident.advice === "" ? html`<${Fragment} />` : html`<p>What to do: ${incident.advice}</p>`}
-    <div class="actions"><a class="button primary" href=${incident.link}>Show what ${incident.link.startsWith("/find#") ? "waits" : "broke it"}</a>
-      ${drain && incident.drain !== "" && html`<button type="button" onClick=${() => drain(incident.drain)}>Drain ${incident.drain}…</button>`}</div>
-  </section>`;
+    <p class="dim">${words}${examples.length > 0 && html`. <${NotificationLinks} ids=${examples} />`}</p></li>`;

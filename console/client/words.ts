@@ -32,5 +32,9 @@ export function moment(at: number, now?: number): string {
 export const Mark = ({ state, count }: { state: State; count?: number }): VNode =>
   html`<span class=${`state ${state.mark}`}>${count === undefined ? state.word : `${count} ${state.word.toLowerCase()}`}</span>`;
 
+/** Some of those that were counted. */
+export const NotificationLinks = ({ ids }: { ids: readonly string[] }): VNode =>
+  html`<span>${ids.length === 1 ? "For example" : "Examples:"}${ids.map((id) => html` <a key=${id} class="mono" href=${`/notifications/${id}`}>${id.slice(0, 8)}…</a>`)}</span>`;
+
 export const WhyText = ({ why }: { why: Why }): VNode =>
   html`<span>${why.words}${why.tag !== "" && html` <span class="tag">${why.tag}</span>`}</span>`;

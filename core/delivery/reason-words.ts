@@ -1,6 +1,10 @@
 import type { ReasonCode } from "./reason.ts";
 
-/** What people are told about a reason; Markdown. docs/reasons.md is this table, and a test compares them. */
+/**
+ * What people are told about a reason; Markdown. docs/reasons.md is this table, and a test compares them. operations/why/explain.ts makes the words for one
+ * delivery of it: after "Pending: ", "In doubt: ", "Expired: ", "Failed: " or "Suppressed: " stands what holds in that state alone, and of `{with % in it|without}`
+ * the first where there is a detail, which takes the place of %.
+ */
 export interface ReasonWords {
   /** The states it goes with. */
   states: string;
@@ -8,6 +12,10 @@ export interface ReasonWords {
   /** What to do about it. */
   advice: string;
 }
+
+/** With the detail in its place, or without one. */
+export const withDetail = (text: string, detail: string | undefined): string =>
+  text.replace(/\{([^|}]*)\|([^}]*)\}/g, (_, filled: string, bare: string) => (detail ? filled.replace("%", () => detail) : bare));
 
 /** Of every code, in the order of REASON_CODES. */
 export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
@@ -74,23 +82,26 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   paused: {
     states: "pending, expired",
     means:
-      "An operator has paused what the detail names: a channel, a class, an app or a provider's account (`carillon steering` says who, when and why). Nothing was sent. Expired: the pause outlasted `expires_at`.",
-    advice: "Operator: `carillon resume` with the target that the detail names. It goes out within seconds.",
+      "Pending: an operator has paused or drained {%|its channel, class, app or provider's account}, so it waits (`carillon steering` says who, when and why). Expired: an operator had paused or drained {%|its channel, class, app or provider's account} until `expires_at` passed; nothing was sent.",
+    advice:
+      "Pending: nothing, or operator: `carillon resume {%|TARGET}`; it goes out within seconds. Expired: send again with a later expiry if it is still of use.",
   },
   throttled: {
     states: "pending, expired",
     means: "The provider asked us to slow down; nothing was sent.",
-    advice: "Nothing while pending. If many expire: raise the provider's limit, or lower `DISPATCH_RATE_MAX` so that the queue is fair.",
+    advice:
+      "Pending: nothing; it is retried until it expires. Expired: where many do, raise the provider's limit, or lower `DISPATCH_RATE_MAX` so that the queue is fair.",
   },
   unavailable: {
     states: "pending, expired",
     means: "The provider could not be reached or answered with a server error; nothing was sent.",
-    advice: "Nothing while pending: it is retried until it expires.",
+    advice: "Pending: nothing; it is retried until it expires. Expired: send again with a later expiry if it is still of use.",
   },
   misconfigured: {
     states: "pending, expired",
     means: "The provider rejected our credentials or settings; nothing was sent.",
-    advice: "Operator: correct what the detail names. It is retried until it expires.",
+    advice:
+      "Operator: correct it at the provider or in the configuration{: %|}. Pending: it is retried until it expires. Expired: then send again with a later expiry if it is still of use.",
   },
   "endpoint-gone": {
     states: "failed",
@@ -111,12 +122,13 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
     states: "pending, uncertain, failed",
     means:
       "The provider gave no usable answer, so it may have been sent. Pending: it is sent once more, as channel and class allow (critical, and a transactional push without a `collapse_key`, whose copy replaces the first one). Failed: neither a receipt nor a status query resolved it, also where it was to be sent once more and expired before.",
-    advice: "Failed: decide whether a second copy is acceptable, then `carillon dead redrive --uncertain`.",
+    advice:
+      "Pending: nothing. In doubt: nothing; a receipt or a question to the provider may resolve it. Failed: decide whether a second copy is acceptable, then `carillon dead redrive --uncertain`.",
   },
   undelivered: {
     states: "failed",
-    means: "The provider accepted it and later reported that it did not arrive. The detail is the provider's code.",
-    advice: "Look the code up at the provider.",
+    means: "The provider accepted it and later reported that it did not arrive{ (%)|}.",
+    advice: "Look the provider's code{ %|} up at the provider.",
   },
   poison: {
     states: "failed",
@@ -126,7 +138,7 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   "content-lost": {
     states: "failed",
     means:
-      "Its large content, or the blob of an attachment (the detail says so), was not in the store any more, so nothing was sent. This must not happen: an error is logged.",
+      "Its large content, or the blob of an attachment{ (%)|}, was not in the store any more, so nothing was sent. This must not happen: an error is logged.",
     advice:
       "Operator: see whether `contents`, `blobs` or `blob_chunks` was changed by hand or restored from an older backup. Caller: send again under a new key.",
   },
@@ -142,7 +154,7 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   cancelled: {
     states: "cancelled",
-    means: "The app or an operator cancelled it before it was sent. The detail says who and why, where that was given.",
+    means: "The app or an operator cancelled it before it was sent{ (%)|}.",
     advice: "Nothing; a new send needs a new idempotency key.",
   },
   erased: {
@@ -152,12 +164,12 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   warning: {
     states: "sent",
-    means: "The provider accepted it with a warning, which is the detail.",
-    advice: "Read the detail; for example, mail that waits for the account's quota.",
+    means: "The provider accepted it with a warning{: %|}.",
+    advice: "Look the warning up at the provider; for example, mail waits for the account's quota.",
   },
   other: {
     states: "any",
-    means: "Stored by an earlier version in words of its own, which are the detail.",
-    advice: "Read the detail.",
+    means: "Stored by an earlier version in words of its own{: %|}.",
+    advice: "Nothing, or what these words ask for.",
   },
 };

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { END_STATES, isEnd, OPEN_STATES } from "./notification.ts";
 import type { Outcome } from "./outcome.ts";
 import { outcomeReason, REASON_CODES, type Reason, reason, reasonText } from "./reason.ts";
-import { REASON_WORDS } from "./reason-words.ts";
+import { REASON_WORDS, withDetail } from "./reason-words.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/reasons.md"), "utf8");
 
@@ -13,7 +13,7 @@ test("docs/reasons.md explains every code, and no other, in the order of the lis
   const rows = [...PAGE.split("\nDetails ")[0]!.matchAll(/^\| `.*$/gm)].map(([row]) => row);
   const expected = REASON_CODES.map((code) => {
     const { states, means, advice } = REASON_WORDS[code];
-    return `| \`${code}\` | ${states} | ${means} | ${advice} |`;
+    return `| \`${code}\` | ${states} | ${withDetail(means, undefined)} | ${withDetail(advice, undefined)} |`;
   });
   assert.deepEqual(rows, expected);
 });

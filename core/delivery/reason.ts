@@ -23,6 +23,12 @@ export const isReasonCode = (text: string): text is ReasonCode => REASON_CODES.s
 /** An absent or empty detail is left out, so that equal reasons are stored equally. */
 export const reason = (code: ReasonCode, detail?: string): Reason => (detail ? { code, detail } : { code });
 
+/** What the detail begins with where no call was made because a circuit is open; what follows is what the provider answered last. */
+const CIRCUIT_OPEN = "circuit open: ";
+export const circuitOpenDetail = (answered: string): string => `${CIRCUIT_OPEN}${answered}`;
+/** The detail without what circuitOpenDetail() put before it: the same fault, whether this delivery or another one met it. */
+export const faultIn = (detail: string): string => (detail.startsWith(CIRCUIT_OPEN) ? detail.slice(CIRCUIT_OPEN.length) : detail);
+
 /** For logs and terminals. */
 export const reasonText = ({ code, detail }: Reason): string => (detail ? `${code}: ${detail}` : code);
 

@@ -27,6 +27,8 @@ export interface DeliveryCount {
   channel: Channel;
   state: DeliveryState;
   reason: ReasonCode | undefined;
+  /** Of the reason; of openCounts() alone. */
+  detail?: string | undefined;
   count: number;
   /** The earliest moment at which one of them was to be sent (ms since the epoch); of openCounts() alone. */
   oldest?: number | undefined;
@@ -59,7 +61,7 @@ export interface NotificationStore {
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
   /**
-   * Open deliveries by channel, state and reason code, of up to `limit` notifications, the earliest due first; in batches, so that a reader may pause
+   * Open deliveries by channel, state and reason, of up to `limit` notifications, the earliest due first; in batches, so that a reader may pause
    * between them. Reads nothing that has ended. Approximate: what changes meanwhile may be counted twice, or not at all.
    */
   openCounts(limit: number): AsyncIterable<DeliveryCount[]>;

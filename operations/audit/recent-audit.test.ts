@@ -5,6 +5,7 @@ import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import { userSubject } from "../../core/preferences/opt-out.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { sampleAttempt, sampleChange, sampleNotification } from "../../test/support/store/samples.ts";
+import { promisesOf } from "./promises.ts";
 import { auditRecent, CRITICAL_MS, RECENT_MS } from "./recent-audit.ts";
 import { OPT_OUT_PROVEN_MS } from "./recent-opt-outs.ts";
 import { readWindow } from "./recent-window.ts";
@@ -93,12 +94,18 @@ test("a send after an opt-out is found; one before it says nothing; what is crit
 test("what is critical is late without an attempt in its time", async () => {
   await using world = await openWorld();
   const critical = { notificationClass: "critical" } as const;
-  const [inTime, late] = [await world.accept(critical), await world.accept(critical)];
+  const [inTime, late, untried] = [await world.accept(critical), await world.accept(critical), await world.accept(critical)];
   await world.send(inTime, { startedAt: inTime.sendAt + CRITICAL_MS });
   await world.send(late, { startedAt: late.sendAt + CRITICAL_MS + 1 });
-  await world.accept(critical);
   await world.accept({ ...critical, sendAt: world.now });
-  assert.deepEqual((await world.audit()).critical, { checked: 3, late: 2 });
+  const audit = await world.audit();
+  assert.deepEqual(audit.critical, { checked: 3, broken: 2, waiting: 1, examples: [`${untried.id}-0`, `${late.id}-0`] });
+  assert.partialDeepStrictEqual(promisesOf(audit)[3], {
+    ...{ state: "broken", isBrokenNow: true, examples: [untried.id, late.id] },
+    words: "2 of 3 deliveries were not; 1 of these still waits for its first attempt",
+  });
+  await world.send(untried, { startedAt: untried.sendAt + CRITICAL_MS + 2 });
+  assert.partialDeepStrictEqual(promisesOf(await world.audit())[3], { state: "broken", isBrokenNow: false });
 });
 
 test("where more was accepted than is read, the window is shorter, and complete for every app", async () => {

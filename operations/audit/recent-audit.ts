@@ -56,8 +56,8 @@ export interface RecentAudit {
   /** Deliveries with a second send, or sent without an attempt that says so. */
   twice: Broken;
   optOuts: Broken & Pick<OptOutCheck, "checked" | "undecided">;
-  /** Critical deliveries whose time came at least CRITICAL_MS ago, and those that were not tried within it. */
-  critical: { checked: number; late: number };
+  /** Critical deliveries whose time came at least CRITICAL_MS ago; broken: those that were not tried within it; waiting: of these, those that still wait for a first attempt. */
+  critical: Broken & { checked: number; waiting: number };
   channels: Partial<Record<Channel, RecentChannel>>;
   accounts: RecentAccount[];
 }
@@ -109,10 +109,14 @@ function criticalIn({ notifications, attempts }: RecentWindow, now: number): Rec
     .filter(({ notificationClass, sendAt }) => notificationClass === "critical" && sendAt + CRITICAL_MS <= now)
     // What was never to be sent, or was taken back, has no attempt to wait for.
     .flatMap(({ sendAt, deliveries }) =>
-      deliveries.filter(({ state }) => state !== "suppressed" && state !== "cancelled").map(({ id }) => ({ id, sendAt })),
+      deliveries
+        .filter(({ state }) => state !== "suppressed" && state !== "cancelled")
+        .map(({ id, state }) => ({ id, sendAt, isWaiting: isOpen(state) && !firstAt.has(id) })),
     );
   const late = due.filter(({ id, sendAt }) => (firstAt.get(id) ?? Number.POSITIVE_INFINITY) - sendAt > CRITICAL_MS);
-  return { checked: due.length, late: late.length };
+  // An example that still waits can be helped.
+  const sorted = late.toSorted((a, b) => Number(b.isWaiting) - Number(a.isWaiting));
+  return { checked: due.length, waiting: late.filter(({ isWaiting }) => isWaiting).length, ...shown(sorted.map(({ id }) => id)) };
 }
 
 function channelsIn(notifications: readonly NotificationRecord[]): RecentAudit["channels"] {

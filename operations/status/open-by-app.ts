@@ -16,16 +16,20 @@ export interface OpenOfApp {
   isCut: boolean;
 }
 
-export async function countOpenOf({ notifications }: Pick<Store, "notifications">, app: string): Promise<OpenOfApp> {
-  const open = await notifications.openCountOf(app, { from: 0, until: Number.MAX_SAFE_INTEGER }, OPEN_OF_APP_MAX);
-  return { app, open, isCut: open === OPEN_OF_APP_MAX };
+/** In the order of the apps. */
+export async function countOpenOf({ notifications }: Pick<Store, "notifications">, apps: readonly { id: string }[]): Promise<OpenOfApp[]> {
+  const counts: OpenOfApp[] = [];
+  const count = async ({ id }: { id: string }): Promise<OpenOfApp> => {
+    const open = await notifications.openCountOf(id, { from: 0, until: Number.MAX_SAFE_INTEGER }, OPEN_OF_APP_MAX);
+    return { app: id, open, isCut: open === OPEN_OF_APP_MAX };
+  };
+  for (let from = 0; from < apps.length; from += AT_ONCE) counts.push(...(await Promise.all(apps.slice(from, from + AT_ONCE).map(count))));
+  return counts;
 }
 
 /** The apps that have something open, that with the most first: one of them may be flooding the others. Cut: there are more than APPS_COUNTED_MAX. */
 export async function readOpenByApp(store: Pick<Store, "apps" | "notifications">): Promise<{ apps: OpenOfApp[]; isCut: boolean }> {
   const { apps, isCut } = await firstApps(store.apps, APPS_COUNTED_MAX);
-  const counts: OpenOfApp[] = [];
-  for (let from = 0; from < apps.length; from += AT_ONCE)
-    counts.push(...(await Promise.all(apps.slice(from, from + AT_ONCE).map(({ id }) => countOpenOf(store, id)))));
+  const counts = await countOpenOf(store, apps);
   return { apps: counts.filter(({ open }) => open > 0).sort((a, b) => b.open - a.open), isCut };
 }

@@ -3,7 +3,6 @@ import { type OutboxDue, readOutboxDue } from "../../adapters/store/outbox-due.t
 import { DAY_MS } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import type { Check } from "../audit/audit.ts";
 
 /** Failed deliveries of the last day that are counted at most. */
 export const FAILED_MAX = 10_000;
@@ -14,8 +13,6 @@ export interface Waiting {
   outbox: OutboxDue["classes"];
   /** Notifications with a delivery that failed in the last 24 h, counted up to FAILED_MAX. */
   failed: number;
-  /** Where they were checked. */
-  promises?: readonly Check[];
 }
 
 type WaitingStore = Pick<Store, "notifications" | "time">;

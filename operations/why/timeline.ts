@@ -4,9 +4,9 @@ import { type Delivery, expiryOf, type NotificationRecord } from "../../core/del
 import { isUnpublished } from "../../core/delivery/outbox-key.ts";
 import { type Outcome, reasonOf } from "../../core/delivery/outcome.ts";
 import { type ReasonCode, reasonText } from "../../core/delivery/reason.ts";
-import { REASON_WORDS } from "../../core/delivery/reason-words.ts";
 import { type WaitingFor, waitingFor } from "../../core/delivery/waiting.ts";
 import type { AttemptOutcome, AttemptRecord, Resolution } from "../../core/ports/attempt-store.ts";
+import { explain } from "./explain.ts";
 
 /** Something that happened to a delivery; `at` in ms since the epoch. */
 export interface TimelineEvent {
@@ -22,7 +22,7 @@ export interface DeliveryStory {
   endpoint?: string | undefined;
   state: Delivery["state"];
   events: TimelineEvent[];
-  /** The delivery's reason, as it is now. */
+  /** The delivery's reason, as it is now, in words of this delivery. */
   reason?: { code: ReasonCode; detail?: string | undefined; means: string; advice: string } | undefined;
   /** What happens next, and when; absent where it has ended. */
   next?: TimelineEvent | undefined;
@@ -58,7 +58,7 @@ function storyOf(n: NotificationRecord, d: Delivery, attempts: readonly AttemptR
   return {
     ...{ id: d.id, channel: d.channel, endpoint: d.endpoint && maskEndpoint(d.endpoint), state: d.state },
     events: events.sort((a, b) => a.at - b.at),
-    reason: d.reason && { ...d.reason, means: REASON_WORDS[d.reason.code].means, advice: REASON_WORDS[d.reason.code].advice },
+    reason: d.reason && { ...d.reason, ...explain(d.reason, d.state) },
     next: nextOf(n, d, attempts.at(-1), now),
   };
 }

@@ -67,7 +67,7 @@ test("a group is redriven in the background, and the page says how many of how m
     ["mira@example.com", "sms undelivered", "60 redriven; 1 may have been sent"],
   );
   // What is left of the group is counted anew.
-  await groups(page).locator("td[data-label=Count]").getByText("1", { exact: true }).waitFor();
+  await groups(page).locator("td[data-label=Deliveries]").getByText("1", { exact: true }).waitFor();
   assert.deepEqual(faults, []);
 });
 

@@ -117,10 +117,13 @@ test("a country is rejected, an app floods and NATS restarts: the console alone 
   await incident.restartNats();
   steps.event(
     "NATS is back, with its data. Roles connect to it by themselves, and what waited is sent.",
-    "The banner is gone: “NATS answers.”",
+    "“NATS cannot be reached” is gone, and below stands “NATS answers.” The banner says that `news` is paused, how many wait for it, who has paused it and why.",
   );
   await panel("channels").getByText("NATS answers.").waitFor();
   assert.equal(await page.getByRole("heading", { name: "NATS cannot be reached" }).count(), 0);
+  const held = page.locator(".banner.held").filter({ hasText: "App news is paused" });
+  await held.getByText(/^[1-9]\d* deliveries wait for it to be resumed\.$/).waitFor();
+  await held.getByText(`“${REASONS.pause}”`).waitFor();
 
   incident.mend();
   steps.event("News has mended its loop, and Twilio has enabled Korea.");
@@ -136,7 +139,7 @@ test("a country is rejected, an app floods and NATS restarts: the console alone 
     "“Nothing waits.” No banner. Promises: as many have ended as were accepted, `0 open`; no second sends. Who changed what: each order with its reason.",
   );
   await incident.isOver();
-  await page.locator(".banner").waitFor({ state: "detached" });
+  await page.locator(".incidents").waitFor({ state: "detached" });
   await page.getByText(/^Nothing waits\./).waitFor();
   const promise = (title: string) => panel("promises").locator("li").filter({ hasText: title });
   await promise("Nothing accepted is lost")

@@ -49,7 +49,10 @@ test("a country is rejected: the screen says so, and a drain to the other provid
     .getByText("The provider rejected our credentials or settings")
     .waitFor();
   await page.locator("section[aria-labelledby=circuits] tbody tr").filter({ hasText: "twilio/default" }).first().waitFor();
-  await page.getByRole("heading", { name: /^SMS by .* is not sent$/ }).waitFor();
+  await page
+    .getByRole("heading", { name: /^SMS by .* is not sent$/ })
+    .first()
+    .waitFor();
   await page.locator("section[aria-labelledby=promises] li").filter({ hasText: "Nothing accepted is lost" }).getByText("Held").waitFor();
 
   await page.goto(`${urlOf("operator")}/accounts`);
@@ -163,7 +166,7 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
       const { page, requests, faults } = opened;
       const check = (what: string) => checkSight(page, `${what}, ${colorScheme}, ${width}`);
       await page.locator("section[aria-labelledby=promises] .state.ok").first().waitFor();
-      await page.locator(".banner").waitFor();
+      await page.locator(".banner").first().waitFor();
       await check("Now");
       if (width === WIDTHS[0]) await draw(page, `console-now-${colorScheme}`);
       await page.keyboard.press("p");

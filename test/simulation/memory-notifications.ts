@@ -190,7 +190,8 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
       const first = [...dues].sort(([, a], [, b]) => a - b).slice(0, Math.max(0, limit));
       for (const [id] of first) {
         const { sendAt, deliveries } = records.get(id)!;
-        yield countsOf(deliveries.filter((d) => isOpen(d.state))).map((count) => ({ ...count, oldest: sendAt }));
+        for (const d of deliveries.filter(({ state }) => isOpen(state)))
+          yield countsOf([d]).map((count) => ({ ...count, ...(d.reason?.detail && { detail: d.reason.detail }), oldest: sendAt }));
       }
     },
 

@@ -153,14 +153,16 @@ export function describeNotifications(name: string, test: StoreTest): void {
       const read = async (limit: number) => {
         const counts = new Map<string, number>();
         for await (const batch of store.notifications.openCounts(limit))
-          for (const { channel, state, reason, count, oldest } of batch) {
-            const key = `${channel} ${state} ${reason} ${oldest}`;
+          for (const { channel, state, reason, detail, count, oldest } of batch) {
+            const key = `${channel} ${state} ${reason} ${detail} ${oldest}`;
             counts.set(key, (counts.get(key) ?? 0) + count);
           }
         return Object.fromEntries(counts);
       };
-      assert.deepEqual(await read(2_000), { [`sms pending undefined ${T0}`]: 1_100, [`sms pending unavailable ${T0 - 7}`]: 1 });
-      assert.deepEqual(await read(1_000), { [`sms pending undefined ${T0}`]: 1_000 });
+      assert.deepEqual(await read(2_000), {
+        ...{ [`sms pending undefined undefined ${T0}`]: 1_100, [`sms pending unavailable http-503 ${T0 - 7}`]: 1 },
+      });
+      assert.deepEqual(await read(1_000), { [`sms pending undefined undefined ${T0}`]: 1_000 });
       assert.deepEqual(await read(0), {});
     });
 
