@@ -83,7 +83,11 @@ const FAULTS: readonly (readonly [path: string, body: Record<string, unknown>, m
   ["/api/pause", { target: "account:nobody", reason: "r" }, /^target account must begin with a provider: apns/],
   ["/api/pause", { target: "app:unknown", reason: "r" }, /^there is no app unknown/],
   ["/api/pause", { target: "channel:sms", reason: " " }, /^reason is empty/],
-  ["/api/pause", { target: "channel:sms", reason: "a\u0007b" }, /^reason must have 1 to 500 characters and no control characters/],
+  [
+    "/api/pause",
+    { target: "channel:sms", reason: "a\u0007b" },
+    /^reason must have 1 to 500 characters, a letter or digit among them, and no control characters/,
+  ],
   ["/api/pause", { target: "channel:sms", reason: "r", minutes: 1.5 }, /^minutes must be an integer from 0 to 40320/],
   ["/api/drain", { from: "twilio", to: "nobody", reason: "r" }, /^to must be one of apns/],
   ["/api/drain", { from: "twilio", to: "sendgrid", reason: "r" }, /must be another provider of sms/],

@@ -49,7 +49,7 @@ test("an action that fails is in the log, and one whose entry cannot be stored i
 });
 
 test("texts without a bound, or that a terminal obeys, are refused before anything is stored", async () => {
-  for (const bad of [{ reason: "" }, { reason: "x".repeat(501) }, { actor: "a\u001b[2J" }, { actor: " " }])
+  for (const bad of [{ reason: "" }, { reason: "🙂 …" }, { reason: "x".repeat(501) }, { actor: "a\u001b[2J" }, { actor: " " }])
     await assert.rejects(pause(world.store, { target: SMS, ...order, ...bad }), /must have 1 to/);
   const filter = { app: "shop\u001b[2J" };
   await assert.rejects(reevaluate(world.store, { filter, clock: world.clock, ...order }), /the target must have no control characters/);
