@@ -46,6 +46,9 @@ export function oneOf<T extends string>(value: unknown, name: string, all: reado
   return given === undefined ? undefined : (all.find((one) => one === given) ?? fail(`${name} must be one of ${all.join(", ")}`));
 }
 
+/** Whether an option that must be a URL is one. */
+export const isHttpUrl = (given: string): boolean => /^https?:$/.test(URL.parse(given)?.protocol ?? "");
+
 /** More digits than any bound here has. Number() would also read "", " 5 ", "1e3" and "0x10". */
 const DECIMAL = /^\d{1,12}(\.\d{1,6})?$/;
 const decimal = (value: unknown) => (DECIMAL.test(String(value)) ? Number(value) : Number.NaN);
@@ -75,6 +78,23 @@ export function duration(value: unknown, name: string, { min = 1, max, because }
   if (ms === undefined) return fail(`${name} must be like 90s, 5m, 2h or 7d: a whole number of up to nine digits, and a unit`);
   if (ms > max) return fail(`${name} must be at most ${durationText(max)}: ${because}`);
   return ms >= min ? ms : fail(`${name} must be ${min === 1 ? "above 0" : `at least ${durationText(min)}`}`);
+}
+
+/** An option that is given without a value, as by an unset variable of a script, must not count as one that is absent. */
+export function refuseEmpty(values: Invocation["values"]): void {
+  const empty = Object.keys(values).find((name) => values[name] === "");
+  if (empty !== undefined) fail(`--${empty} is empty: leave it out, or give it a value`);
+}
+
+/** --since and --until, in ms since the epoch; undefined where one is not given. */
+export function momentRange(
+  { since: from, until: to }: Invocation["values"],
+  now: number,
+): { since: number | undefined; until: number | undefined } {
+  const since = typeof from === "string" ? moment(from, "--since", now) : undefined;
+  const until = typeof to === "string" ? moment(to, "--until", now) : undefined;
+  if (since !== undefined && until !== undefined && since >= until) fail("--since must be before --until: there is nothing between them");
+  return { since, until };
 }
 
 /** A moment in ms since the epoch, given in RFC 3339 or as a duration before `now`. */

@@ -13,22 +13,53 @@ export function readArguments(
   return { values, positionals };
 }
 
-function parse(options: ParseArgsOptionsConfig, args: readonly string[]) {
-  const all = { help: { type: "boolean", short: "h" }, ...options } as const satisfies ParseArgsOptionsConfig;
+function parse(options: ParseArgsOptionsConfig, given: readonly string[]) {
+  const all: ParseArgsOptionsConfig = { help: { type: "boolean", short: "h" }, ...options };
+  const args = withDashedValues(all, given);
   try {
-    return parseArgs({ args: [...args], options: all, allowPositionals: true, strict: true });
+    const { values, positionals, tokens } = parseArgs({ args, options: all, allowPositionals: true, strict: true, tokens: true });
+    const names = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
+    const twice = names.find((name, i) => takesValue(all, name) && all[name]?.multiple !== true && names.indexOf(name) < i);
+    if (twice !== undefined) fail(`--${twice} is given twice`);
+    return { values, positionals };
   } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    if (!code.startsWith("ERR_PARSE_ARGS")) throw error;
-    const unknown = code === "ERR_PARSE_ARGS_UNKNOWN_OPTION" ? /'(-[^']*)'/.exec(message)?.[1] : undefined;
-    if (unknown === undefined) return fail(message);
-    const choice = nearest(
-      unknown,
-      Object.keys(all).map((option) => `--${option}`),
-    );
-    return fail(`unknown option ${unknown.slice(0, 40)}${choice === undefined ? "" : `; did you mean ${choice}?`}`);
+    return fail(faultText(error as NodeJS.ErrnoException, all));
   }
 }
+
+/** Node's own words speak of its parser. Throws again what is no mistake of the command line. */
+function faultText(error: NodeJS.ErrnoException, all: ParseArgsOptionsConfig): string {
+  const { code = "", message } = error;
+  const named = (pattern: RegExp) => pattern.exec(message)?.[1] ?? "";
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
+    const unknown = named(/'(-[^']*)'/);
+    const options = Object.keys(all).map((option) => `--${option}`);
+    const choice = nearest(unknown, options);
+    return `unknown option ${unknown.slice(0, 40)}${choice === undefined ? "" : `; did you mean ${choice}?`}`;
+  }
+  if (code !== "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") throw error;
+  const option = named(/'(?:-\w, )?(--[\w-]+)/);
+  return takesValue(all, option.slice(2)) ? `${option} has no value: write ${option}=VALUE` : `${option} takes no value`;
+}
+
+const takesValue = (all: ParseArgsOptionsConfig, name: string) => Object.hasOwn(all, name) && all[name]?.type === "string";
+
+/** As `--for=-5s` where `--for -5s` is given, so that the option's own rule is said of it; another option's name is no value. */
+function withDashedValues(all: ParseArgsOptionsConfig, given: readonly string[]): string[] {
+  const args: string[] = [];
+  for (let i = 0; i < given.length; i++) {
+    const [arg, next] = [given[i]!, given[i + 1]];
+    if (arg === "--") return [...args, ...given.slice(i)];
+    if (arg.startsWith("--") && takesValue(all, arg.slice(2)) && next !== undefined && isDashedValue(all, next)) {
+      args.push(`${arg}=${next}`);
+      i++;
+    } else args.push(arg);
+  }
+  return args;
+}
+
+const isDashedValue = (all: ParseArgsOptionsConfig, word: string) =>
+  word.length > 1 && word.startsWith("-") && word !== "--" && word !== "-h" && !Object.hasOwn(all, word.slice(2).split("=")[0]!);
 
 /** How many arguments a usage allows: it begins with their names. One that ends in "..." stands for any number. */
 export function argumentsMax(usage: string): number {

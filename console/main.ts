@@ -17,7 +17,7 @@ import { requireAuth, sessionKeyVariables } from "./auth/config.ts";
 import { createReferences, referenceKeyVariables } from "./auth/references.ts";
 import { ROUTE_ROLES } from "./auth/route-roles.ts";
 import { consoleVariables } from "./config.ts";
-import { createApiRoutes, createPageRoutes } from "./routes.ts";
+import { createApiRoutes, createPageRoutes, notFound } from "./routes.ts";
 
 const WITHOUT_REDIS = "circuits are not shown, and an opt-out that is recorded here takes effect with the next sweep of those who send";
 
@@ -54,7 +54,7 @@ export const consoleRole = (showLink: (url: string) => void): Role =>
       const routes = [...createPageRoutes(), ...auth.routes, ...auth.protect(createApiRoutes(parts))];
       const server = stack.use(
         await startHttpServer({
-          ...{ host, port, log, routes },
+          ...{ host, port, log, routes, notFound },
           ready: () => !signal.aborted,
           onRejected: (reason, peer) => httpRejections("console", reason, peer),
         }),

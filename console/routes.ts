@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Clock } from "../core/ports/clock.ts";
-import type { HttpResponse, Route } from "../runtime/http/server.ts";
+import type { HttpResponse, RequestHead, Route } from "../runtime/http/server.ts";
 import { createClientFiles, PAGE_HEADERS } from "../web/server/client-files.ts";
 import { MAIL_HEADERS, mailDocument } from "../web/server/mail-frame.ts";
 import { createAccounts } from "./api/accounts.ts";
@@ -16,7 +16,8 @@ import type { PersonParts } from "./api/person-orders.ts";
 import type { Redrives } from "./api/redrives.ts";
 import { get, post, RequestFault } from "./api/route.ts";
 import { createSteerRoutes, type SteerParts } from "./api/steer.ts";
-import type { SessionRoute } from "./auth/protect.ts";
+import { noSuchPage } from "./auth/pages.ts";
+import { apiError, type SessionRoute } from "./auth/protect.ts";
 
 export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "references" | "log"> {
   store: ActParts["store"] & FindParts["store"] & LookParts["store"] & AppsParts["store"] & PersonParts["store"];
@@ -102,8 +103,14 @@ export function createPageRoutes(): Route[] {
   return [
     { method: "GET", path: "/", handle: async () => ({ status: 302, headers: { location: "/now" } }) },
     ...["/now", "/find", "/people", "/dead-letters", "/apps", "/accounts", "/notifications/*"].map(
-      (path): Route => ({ method: "GET", path, handle: page }),
+      (path): Route => ({ method: "GET", path, handle: page, isServed: (given) => !path.endsWith("/*") || idIn(given) !== "" }),
     ),
     ...["/console/client/*", "/web/*"].map((path): Route => ({ method: "GET", path, handle: file })),
   ];
 }
+
+/** Where the console has nothing: a program gets JSON, and a person a page that leads on. */
+export const notFound = ({ path, headers }: RequestHead): HttpResponse =>
+  !path.startsWith("/api/") && headers.accept?.includes("text/html") === true
+    ? noSuchPage()
+    : apiError(404, "path", "the console has nothing at this path");

@@ -153,7 +153,7 @@ export function createRedisOptOuts(deps: {
     return "other-server";
   };
   background.on("error", () => undefined);
-  background.connect().catch(() => undefined);
+  const connecting = background.connect().catch(() => undefined);
 
   async function sweep(): Promise<void> {
     const began = clock.monotonic();
@@ -213,6 +213,8 @@ export function createRedisOptOuts(deps: {
   }
 
   async function run(): Promise<void> {
+    // Otherwise the first sweep of every start would fail, and be logged as an outage. It ends with the first try, which disposal ends, too.
+    await connecting;
     while (!stopping.signal.aborted) {
       const awake = new AbortController();
       wake = () => awake.abort();

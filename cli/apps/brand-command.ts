@@ -81,7 +81,7 @@ function readLogo(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    return fail(`--logo cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    return fail(`--logo cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 

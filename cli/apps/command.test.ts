@@ -120,7 +120,7 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app brand set", ["shop", "--color", "green"], true, /--color must be like #1f5c4a/],
   ["app brand set", ["shop", "--mark", "#1f5c4a"], true, /--color is missing/],
   ["app brand set", ["shop", "--color", "#777777", "--text-color", "#ffffff"], false, /text-color on color has a contrast of 4\.47:1/],
-  ["app brand set", ["shop", "--logo", join(directory, "none.svg")], true, /--logo cannot be read: ENOENT/],
+  ["app brand set", ["shop", "--logo", join(directory, "none.svg")], true, /--logo cannot be read \(ENOENT\)/],
   ["app brand set", ["shop", "--logo", import.meta.filename], false, /the logo (must be a PNG, or an SVG|has \d+ bytes)/],
   ["app brand set", ["bank", "--name", "en=Bank"], false, /there is no app bank/],
   ["app brand show", ["bank"], false, /there is no app bank/],

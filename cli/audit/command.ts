@@ -1,6 +1,6 @@
 import { readAudit } from "../../operations/audit/read-audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type Command, text } from "../command.ts";
+import { type Command, fail, isHttpUrl, text } from "../command.ts";
 import { openNamedStore } from "../open-store.ts";
 import { printResult } from "../output.ts";
 import { createProgress } from "../progress.ts";
@@ -14,8 +14,9 @@ export const AUDIT_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--ledger SANDBOX_ADMIN_URL] [--json]",
     options: { ledger: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
-      await using store = await openNamedStore(env);
       const ledger = text(values.ledger);
+      if (ledger !== undefined && !isHttpUrl(ledger)) fail("--ledger must be the sandbox's admin URL, such as http://127.0.0.1:7750");
+      await using store = await openNamedStore(env);
       const progress = createProgress("audited");
       const audit = await readAudit({ store, clock: systemClock }, ledger ? { taken: sandboxLedger(ledger) } : {}, {
         onProgress: ({ kind, notifications }) => kind === "read" && progress.add(notifications),

@@ -2,11 +2,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
 import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
 import { beginRedrive, type RedriveReport, type Selection } from "../../operations/dead-letters/redrive.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { type Command, count, duration, fail, type Invocation, moment, oneOf, positive, text } from "../command.ts";
+import { readApp } from "../apps/with-apps.ts";
+import { type Command, count, duration, fail, type Invocation, momentRange, oneOf, positive, text } from "../command.ts";
 import { LIFETIME } from "../duration-bounds.ts";
 import { EXIT } from "../exit-status.ts";
 import { openNamedStore } from "../open-store.ts";
@@ -42,6 +45,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
       const filter = readFilter(values, Date.now());
       const limit = count(values.limit ?? LIST_LIMIT, "--limit", LIST_LIMIT_MAX);
       await using store = await openNamedStore(env);
+      await mustHave(store, filter);
       const letters: DeadLetter[] = [];
       const asJson = values.json === true;
       for await (const item of listDeadLetters(store, filter, limit)) {
@@ -95,6 +99,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
       using stack = new DisposableStack();
       stack.defer(() => process.off("SIGINT", interrupt));
       await using store = await openNamedStore(env);
+      if (selection.kind === "filter") await mustHave(store, selection.filter);
       const { report, step } = beginRedrive(store, selection, options);
       const progress = createProgress("deliveries looked at");
       stack.defer(() => progress.end());
@@ -148,13 +153,14 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
 function readFilter(values: Invocation["values"], now: number): DeadLetterFilter {
   const channel = oneOf(values.channel, "--channel", CHANNELS);
   const reason = oneOf(values.reason, "--reason", REASON_CODES);
-  const [since, until] = [text(values.since), text(values.until)];
-  return {
-    ...{ channel, reason, app: text(values.app) },
-    from: since === undefined ? 0 : moment(since, "--since", now),
-    // Deliveries that fail after this moment, also again, are not selected.
-    to: until === undefined ? now : moment(until, "--until", now),
-  };
+  const { since, until } = momentRange(values, now);
+  // Deliveries that fail after this moment, also again, are not selected.
+  return { channel, reason, app: values.app === undefined ? undefined : readApp({ values }), from: since ?? 0, to: until ?? now };
+}
+
+/** Otherwise a mistyped app would have no dead letters. */
+async function mustHave({ apps }: Store, { app }: DeadLetterFilter): Promise<void> {
+  if (app !== undefined) await findApp(apps, app);
 }
 
 function readSelection(values: Invocation["values"], ids: readonly string[], now: number): Selection {

@@ -12,10 +12,11 @@ import { OperatorError } from "../../runtime/operator-error.ts";
 import { channelTable, checksText, uncertainText } from "../audit/report.ts";
 import { EXIT } from "../exit-status.ts";
 import { connectGateway } from "../gateway/connect.ts";
-import { type LineResult, readLines, sendLines } from "../gateway/send.ts";
+import { readLines } from "../gateway/read-lines.ts";
+import { type LineResult, sendLines } from "../gateway/send.ts";
 import { createProgress } from "../progress.ts";
 import { startDev } from "./dev.ts";
-import { DIRECTORY, exportsIn, withoutExports } from "./exports.ts";
+import { foreignText, withoutExports } from "./exports.ts";
 import { EXAMPLES, registerExamples } from "./seed.ts";
 import { openTempDir } from "./temp-dir.ts";
 
@@ -36,9 +37,12 @@ export async function runDemo({
 }): Promise<number> {
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const startedAt = performance.now();
-  const env = withoutExports(exportsIn(DIRECTORY), given);
-  if (env.STORE_URL) await mustBeEmpty(env.STORE_URL);
+  const lines = await Array.fromAsync(readLines(file));
   using scratch = openTempDir("carillon-demo");
+  const own = withoutExports(scratch.path, given);
+  const { env } = own;
+  for (const line of foreignText(own)) print(line);
+  if (env.STORE_URL) await mustBeEmpty(env.STORE_URL);
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   process.once("SIGINT", interrupt);
@@ -46,18 +50,25 @@ export async function runDemo({
   try {
     // A new app for each run: within its duplicate window JetStream would drop tasks with the ids of an earlier run.
     const app = `demo-${randomBytes(4).toString("hex")}`;
-    await using system = await startDev({ directory: scratch.path, env: { ...SHORT_WAITS, ...env }, app });
+    const used: string[] = [];
+    const onStart = (words: string) => words.startsWith("uses ") && used.push(words);
+    await using system = await startDev({ directory: scratch.path, env: { ...SHORT_WAITS, ...env }, app, onStart });
+    for (const words of used) print(`  ${words}`);
+    const servers = [
+      ...(env.NATS_URL ? [] : ["NATS"]),
+      ...(env.REDIS_URL ? [] : ["Redis"]),
+      ...(env.STORE_URL ? [] : ["an embedded store"]),
+    ];
     await using store = await openStore(system.storeUrl);
     if (interrupted.signal.aborted) return reportInterrupted(print);
     print(
-      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${system.roles.length} roles, NATS, Redis, an embedded store, and a sandbox that simulates ${PROVIDERS.length} providers.`,
+      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${[`${system.roles.length} roles`, ...servers].join(", ")}, and a sandbox that simulates ${PROVIDERS.length} providers.`,
     );
     using clients = connectGateway(system.gatewayAddress, system.apiKey);
     const examples = await registerExamples(EXAMPLES, clients, system.sandbox);
     print(`Registered ${examples.contacts} endpoints of ${examples.users} users; ${examples.optOuts} opt-outs.\n`);
 
     const results: LineResult[] = [];
-    const lines = await Array.fromAsync(readLines(file));
     const sending = createProgress("sent ", lines.length);
     await sendLines(lines, {
       client: clients.notifications,

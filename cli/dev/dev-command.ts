@@ -3,9 +3,9 @@ import { join, relative, resolve } from "node:path";
 import type { Environment } from "../../runtime/config.ts";
 import { runUntilSignal } from "../../runtime/until-signal.ts";
 import { connectGateway, readCallFault } from "../gateway/connect.ts";
-import { DEV_APP, type DevSystem, startDev } from "./dev.ts";
+import { DEV_APP, type DevSystem, startDev, withoutPassword } from "./dev.ts";
 import { lockDirectory } from "./directory-lock.ts";
-import { DIRECTORY, exportsIn, healthAddresses, quoted, withoutExports, writeExports } from "./exports.ts";
+import { DIRECTORY, foreignText, healthAddresses, quoted, withoutExports, writeExports } from "./exports.ts";
 import { EXAMPLES, registerExamples } from "./seed.ts";
 
 /** The default port of `carillon send`; the README uses it too. */
@@ -22,8 +22,9 @@ export async function runDev({ env: given, directory }: { env: Environment; dire
     await using stack = new AsyncDisposableStack();
     const home = resolve(directory ?? DIRECTORY);
     stack.use(lockDirectory(home));
-    const exports = exportsIn(home);
-    const env = withoutExports(exports, given);
+    const own = withoutExports(home, given);
+    const { env } = own;
+    for (const line of foreignText(own)) print(line);
     // The first link is printed with the addresses, those that the console's page asks for later by themselves.
     let [consoleLink, isUp] = ["", false];
     const system = stack.use(
@@ -37,14 +38,14 @@ export async function runDev({ env: given, directory }: { env: Environment; dire
           if (isUp) print(`  console   ${url}   signs you in once, within 5 minutes`);
           else consoleLink = url;
         },
-        onStart: (part) => print(`  started ${part}`),
+        onStart: (words) => print(`  ${words}`),
       }),
     );
     const keyFile = join(home, "api-key");
     writeFileSync(keyFile, `${system.apiKey}\n`, { mode: 0o600 });
     const { gatewayAddress, roles } = system;
     const addresses = { CARILLON_ADDRESS: gatewayAddress, CARILLON_API_KEY_FILE: keyFile, CARILLON_HEALTH: healthAddresses(roles) };
-    writeExports(exports, addresses, { env: system.env, given: env });
+    const exports = writeExports(home, addresses, { env: system.env, given: env });
     const users = await seed(home, system);
     print(upText(system, { env, keyFile, exports, users, consoleLink }));
     isUp = true;
@@ -116,9 +117,9 @@ function upText(system: DevSystem, { env, keyFile, exports, users, consoleLink }
     `  API key   ${keyFile}   app "${DEV_APP}"`,
     `  users     ${users}`,
     `  sandbox   ${system.sandbox.adminUrl}   its API: sandbox/README.md`,
-    `  store     ${system.storeUrl}`,
-    `  NATS      ${system.natsUrl}`,
-    `  Redis     ${system.redisUrl}`,
+    `  store     ${withoutPassword(system.storeUrl)}`,
+    `  NATS      ${withoutPassword(system.natsUrl)}`,
+    `  Redis     ${withoutPassword(system.redisUrl)}`,
     "",
     "  try, in another terminal",
     `  . ${quoted(relative(process.cwd(), exports))}`,

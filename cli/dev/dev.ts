@@ -49,8 +49,8 @@ export interface DevOptions {
   consolePort?: number;
   /** Called with each one-time link to the console: at the start, and when its page is asked for another. */
   onConsoleLink?(url: string): void;
-  /** Called as each part is up. */
-  onStart?(part: string): void;
+  /** Called as each part is up, with what is said of it. */
+  onStart?(words: string): void;
 }
 
 export async function startDev({
@@ -67,14 +67,22 @@ export async function startDev({
   await using stack = new AsyncDisposableStack();
   const given = (name: string) => env[name] || undefined;
 
-  const natsUrl = given("NATS_URL") ?? stack.use(await startLocalNats({ directory: join(directory, "nats") })).url;
-  onStart("NATS");
-  const redisUrl = given("REDIS_URL") ?? stack.use(await startLocalRedis({ directory: join(directory, "redis") })).url;
-  onStart("Redis");
+  const uses = (title: string, variable: string) => {
+    const url = given(variable);
+    if (url !== undefined) onStart(`uses ${title} at ${withoutPassword(url)} (${variable})`);
+    return url;
+  };
+  const startServer = async (title: string, start: typeof startLocalNats) => {
+    const { url } = stack.use(await start({ directory: join(directory, title.toLowerCase()) }));
+    onStart(`started ${title}`);
+    return url;
+  };
+  const natsUrl = uses("NATS", "NATS_URL") ?? (await startServer("NATS", startLocalNats));
+  const redisUrl = uses("Redis", "REDIS_URL") ?? (await startServer("Redis", startLocalRedis));
   const sandbox = stack.use(await startSandbox({ directory: join(directory, "sandbox") }));
-  onStart("sandbox");
+  onStart("started sandbox");
 
-  const storeUrl = given("STORE_URL") ?? `sqlite:${join(directory, "carillon.sqlite")}`;
+  const storeUrl = uses("the store", "STORE_URL") ?? `sqlite:${join(directory, "carillon.sqlite")}`;
   const apiKey = await createDevKey(storeUrl, app);
   const token = join(directory, "internal-token");
   writeFileSync(token, randomKey(), { mode: 0o600 });
@@ -139,7 +147,7 @@ export async function startDev({
       );
     }
     roles.push(running);
-    onStart(role.name);
+    onStart(`started ${role.name}`);
   }
   // Dispatchers stop before all others and at the same time, because each waits for its last pull.
   stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
@@ -162,6 +170,9 @@ const LISTENS: Readonly<Record<string, readonly string[]>> = {
   gateway: ["GATEWAY_LISTEN", "GATEWAY_HTTP_LISTEN"],
   console: ["CONSOLE_LISTEN"],
 };
+
+/** For people to read: a URL may hold a password. */
+export const withoutPassword = (url: string): string => url.replace(/(?<=\/\/)[^@/]*@/, "");
 
 const randomKey = () => randomBytes(32).toString("base64url");
 

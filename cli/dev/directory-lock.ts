@@ -8,8 +8,7 @@ import { OperatorError } from "../../runtime/operator-error.ts";
  * SQLite file. Throws an OperatorError where another process has it.
  */
 export function lockDirectory(directory: string): Disposable {
-  mkdirSync(directory, { recursive: true });
-  const database = new DatabaseSync(join(directory, "lock.sqlite"), { timeout: 0 });
+  const database = openIn(directory);
   try {
     database.exec("begin exclusive");
   } catch {
@@ -17,4 +16,13 @@ export function lockDirectory(directory: string): Disposable {
     throw new OperatorError(`another carillon uses ${directory}; end it, or give this one a directory of its own by --directory`);
   }
   return { [Symbol.dispose]: () => database.close() };
+}
+
+function openIn(directory: string): DatabaseSync {
+  try {
+    mkdirSync(directory, { recursive: true });
+    return new DatabaseSync(join(directory, "lock.sqlite"), { timeout: 0 });
+  } catch (error) {
+    throw new OperatorError(`${directory} cannot be used as a directory (${(error as NodeJS.ErrnoException).code})`);
+  }
 }

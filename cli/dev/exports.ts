@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { natsVariables } from "../../adapters/nats/connect.ts";
 import { preferenceVariables } from "../../adapters/opt-outs/open-preferences.ts";
@@ -31,17 +32,19 @@ export const healthAddresses = (roles: readonly RunningRole[]): string =>
 
 /** Of `up`, in the folder where the command runs, unless --directory names another one. */
 export const DIRECTORY = ".carillon";
-export const exportsIn = (directory: string): string => join(directory, "env");
+const exportsIn = (directory: string): string => join(directory, "env");
 
-/** Above what `up` was told by its own environment. */
-const GIVEN = "# It was started with these:";
+/** Where a file of exports lies that a terminal has read, and what that file set. */
+const READ_FROM = "CARILLON_EXPORTS_OF";
+const READ_VALUES = "CARILLON_EXPORTS";
 
 /**
  * A file for `. FILE` in a shell; readable by its owner alone, because a URL may hold a password.
  * @param env that of the roles
  * @param given what of it the person who started them had set
  */
-export function writeExports(path: string, exports: Exports, { env, given }: { env: Environment; given: Environment }): void {
+export function writeExports(directory: string, exports: Exports, { env, given }: { env: Environment; given: Environment }): string {
+  const path = exportsIn(directory);
   const ofRoles = Object.keys(COMMAND_VARIABLES).flatMap((name): [string, string][] => {
     const value = env[name] ?? "";
     if (value === "") return [];
@@ -49,23 +52,62 @@ export function writeExports(path: string, exports: Exports, { env, given }: { e
     return [[name, /_(FILE|DIR)$/.test(name) ? resolve(value) : value]];
   });
   const isGiven = ([name]: [string, string]) => (given[name] ?? "") !== "";
+  const [own, told] = [[...Object.entries(exports), ...ofRoles.filter((entry) => !isGiven(entry))], ofRoles.filter(isGiven)];
+  const marks = [...own.map((entry) => markOf(entry)), ...told.map((entry) => `${markOf(entry)}${GIVEN}`)];
   const lines = [
     "# Of the last `carillon up` in this directory.",
-    ...[...Object.entries(exports), ...ofRoles.filter((entry) => !isGiven(entry))].map(exportLine),
-    ...[GIVEN, ...ofRoles.filter(isGiven).map(exportLine)],
+    ...own.map(exportLine),
+    "# It was started with these:",
+    ...told.map(exportLine),
+    "# So that the next `carillon up` of a terminal that has read this knows which values are its own:",
+    ...[exportLine([READ_FROM, resolve(directory)]), exportLine([READ_VALUES, marks.join(",")])],
   ];
   writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
+  return path;
 }
 
-/** The environment without what the last \`up\` of the directory chose, where a terminal has read that file: its servers have ended. */
-export function withoutExports(path: string, env: Environment): Environment {
-  if (!existsSync(path)) return env;
-  const [chosen = ""] = readFileSync(path, "utf8").split(GIVEN);
-  const lines = new Set(chosen.split("\n"));
-  return Object.fromEntries(Object.entries(env).filter(([name, value = ""]) => !lines.has(exportLine([name, value]))));
+/** The environment that a system is to start with. */
+export interface OwnEnvironment {
+  env: Environment;
+  /** Names of roles' variables that are left out because the system of another directory has set them, and that directory. */
+  foreign: readonly string[];
+  from: string;
 }
+
+/**
+ * The environment without what a file of exports has put there, where a terminal has read one: of the same directory without what its last `up` chose, whose
+ * servers have ended; of another directory without all that the file set, because that system is another one. What a person has set since stays.
+ */
+export function withoutExports(directory: string, env: Environment): OwnEnvironment {
+  const from = env[READ_FROM] ?? "";
+  const isOwn = from === resolve(directory);
+  const marks = new Set((env[READ_VALUES] ?? "").split(","));
+  const isLeftOut = ([name, value = ""]: [string, string | undefined]) => {
+    const mark = markOf([name, value]);
+    return name === READ_FROM || name === READ_VALUES || marks.has(mark) || (!isOwn && marks.has(`${mark}${GIVEN}`));
+  };
+  const entries = Object.entries(env);
+  const foreign = isOwn ? [] : entries.filter(isLeftOut).flatMap(([name]) => (Object.hasOwn(COMMAND_VARIABLES, name) ? [name] : []));
+  return { env: Object.fromEntries(entries.filter((entry) => !isLeftOut(entry))), foreign, from };
+}
+
+/** Follows the mark of what a person had set. */
+const GIVEN = "!";
+
+/** Of a variable with its value, which it does not show. */
+const markOf = ([name, value]: [string, string]) => `${name}:${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
 
 const exportLine = ([name, value]: [string, string]) => `export ${name}=${quoted(value)}`;
 
 /** For a POSIX shell. */
 export const quoted = (text: string): string => (/^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** Names that are said of the variables that are left out. */
+const NAMED_MAX = 3;
+
+/** What is said of variables that are left out; none where there are none. */
+export function foreignText({ foreign, from }: OwnEnvironment): string[] {
+  if (foreign.length === 0) return [];
+  const more = foreign.length > NAMED_MAX ? ` and ${foreign.length - NAMED_MAX} more` : "";
+  return [`  ignores ${foreign.slice(0, NAMED_MAX).join(", ")}${more}: this terminal has them from the system in ${from}`];
+}

@@ -23,10 +23,13 @@ export interface CredentialsWanted {
  * OperatorError that contains no credential.
  */
 export async function fetchCredentials({ from, to, waitMs }: CredentialsWanted): Promise<void> {
-  if (!URL.canParse(from)) throw new OperatorError("--from must be the URL of a sandbox's admin port");
   const { env, files } = await ask(new URL("/credentials", from), performance.now() + waitMs);
   const directory = resolve(to);
-  mkdirSync(directory, { recursive: true });
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new OperatorError(`${directory} cannot be used as a directory (${(error as NodeJS.ErrnoException).code})`);
+  }
   const paths = Object.entries(files).map(([variable, { name, content }]): [string, string] => {
     const path = join(directory, basename(name));
     write(path, content);

@@ -8,7 +8,7 @@ import type { Sandbox } from "../../sandbox/main.ts";
 import type { Clients } from "../gateway/connect.ts";
 import { parseEndpoint } from "../gateway/jsonl.ts";
 import { object, oneOf, parseJson, string } from "../gateway/line-values.ts";
-import { readLines } from "../gateway/send.ts";
+import { readLines } from "../gateway/read-lines.ts";
 
 /** Users, opt-outs and notifications to try things with. */
 export const EXAMPLES = join(import.meta.dirname, "../../examples");

@@ -12,11 +12,13 @@ export const DOCTOR_COMMANDS: Readonly<Record<string, Command>> = {
     options: {},
     async run({ positionals: [file] }) {
       if (file === undefined) fail("give one FILE.eml: a received mail as the mail program saves it, with all its headers");
-      const { size } = await stat(file).catch(() => fail(`${file} cannot be read`));
+      const unreadable = ({ code }: NodeJS.ErrnoException) => fail(`${file} cannot be read (${code})`);
+      const { size } = await stat(file).catch(unreadable);
       if (size > FILE_BYTES_MAX) fail(`${file} has ${size} bytes; at most ${FILE_BYTES_MAX} are read`);
+      const message = await readFile(file).catch(unreadable);
       const { resolve } = await import("node:dns/promises");
       const { runDoctorEmail } = await import("./email.ts");
-      return runDoctorEmail(await readFile(file), {
+      return runDoctorEmail(message, {
         resolver: async (name, type) => (await resolve(name, type)) as string[][],
         print: (text) => void process.stdout.write(`${text}\n`),
       });

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { CONTENT_PARTS, type ContentPart, contentPart } from "../../core/delivery/channel.ts";
-import { fail, type Invocation, text } from "../command.ts";
+import { CLASSES, CONTENT_PARTS, type ContentPart, contentPart } from "../../core/delivery/channel.ts";
+import { fail, type Invocation, oneOf, text } from "../command.ts";
 import { ADDRESS_FIELDS, ADDRESS_USAGE, readAddress } from "./address.ts";
+import { type ArgumentNames, checkArguments } from "./argument-faults.ts";
+import { parseLine } from "./jsonl.ts";
 
 /** Of `carillon send --to`: one notification, as options say it. */
 export const AD_HOC_OPTIONS = {
@@ -13,7 +15,13 @@ export const AD_HOC_OPTIONS = {
   class: { type: "string" },
   key: { type: "string" },
 } as const;
-export const AD_HOC_USAGE = `--to ${ADDRESS_USAGE}|user:ID --text WORDS [--subject WORDS] [--html HTML] [--category NAME] [--class CLASS] [--key KEY]`;
+export const AD_HOC_USAGE = `--to ${ADDRESS_USAGE}|user:ID --text WORDS [--subject WORDS] [--html HTML] [--category NAME] [--class ${CLASSES.join("|")}] [--key KEY]`;
+/** Which option gives a field. */
+export const AD_HOC_NAMES: ArgumentNames = {
+  ...{ email_address: "--to", phone_number: "--to", apns_token: "--to", fcm_token: "--to", user_id: "--to: what follows user:" },
+  ...{ idempotency_key: "--key", category: "--category", notification_class: "--class" },
+  ...{ subject: "--subject", title: "--subject", text: "--text", body: "--text", html: "--html" },
+};
 
 /**
  * The one notification that the options say, in the short form of a line (jsonl.ts). An address is sent to as it is and registers nobody; a user gets it
@@ -23,13 +31,15 @@ export function adHocLine(values: Invocation["values"]): string {
   const { kind, address } = readAddress(text(values.to) ?? "", "--to", ["user"]);
   const recipient = kind === "user" ? { user: address } : { endpoint: { [ADDRESS_FIELDS[kind]]: address } };
   const parts = kind === "user" ? CONTENT_PARTS : [contentPart(kind)];
-  return JSON.stringify({
+  const line = JSON.stringify({
     key: text(values.key) ?? `cli-${randomUUID()}`,
     ...recipient,
-    class: text(values.class) ?? "transactional",
+    class: oneOf(values.class, "--class", CLASSES) ?? "transactional",
     category: text(values.category) ?? "cli",
     ...Object.fromEntries(parts.map((part) => [part, contentOf(part, values)])),
   });
+  checkArguments("Notification", parseLine(line, Date.now()), AD_HOC_NAMES);
+  return line;
 }
 
 function contentOf(part: ContentPart, values: Invocation["values"]): Record<string, string> {

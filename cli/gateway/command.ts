@@ -6,13 +6,15 @@ import { callUnary } from "../../runtime/grpc/client.ts";
 import { parseMoment, RFC_3339_RULE } from "../../runtime/moment.ts";
 import { type Command, count, fail, type Invocation, positive, text } from "../command.ts";
 import { createProgress } from "../progress.ts";
-import { AD_HOC_OPTIONS, AD_HOC_USAGE, adHocLine } from "./ad-hoc.ts";
-import { awaitGateway, CALL_MS, connectGateway, readCallFault } from "./connect.ts";
+import { AD_HOC_NAMES, AD_HOC_OPTIONS, AD_HOC_USAGE, adHocLine } from "./ad-hoc.ts";
+import { argumentFault, checkArguments } from "./argument-faults.ts";
+import { awaitGateway, CALL_MS, type CallFault, connectGateway, readCallFault } from "./connect.ts";
 import { toJson } from "./notification-json.ts";
 import { previewLines } from "./preview.ts";
 import { previewText } from "./preview-text.ts";
 import { putFile } from "./put-blob.ts";
-import { readLines, sendLines } from "./send.ts";
+import { readLines } from "./read-lines.ts";
+import { sendLines } from "./send.ts";
 import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./tls.ts";
 
 export const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" }, ...TLS_OPTIONS } as const;
@@ -50,17 +52,20 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
       using clients = connect(values, env);
       await awaitGateway(clients, clients.address);
       const progress = createProgress("sent");
-      let rejected = 0;
+      let [sent, rejected] = [0, 0];
       await sendLines(lines, {
         client: clients.notifications,
         ...{ rate, batch, now },
         onResult(result) {
+          sent++;
           if (result.error) rejected++;
+          failForArgument(values, result.error);
           process.stdout.write(`${JSON.stringify(result)}\n`);
           progress.add(1);
         },
       });
       progress.end();
+      if (sent === 0) process.stderr.write("carillon send: there is no line in it, so nothing was sent\n");
       return rejected > 0 ? 1 : 0;
     },
   },
@@ -96,6 +101,7 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
     options: CLIENT_OPTIONS,
     async run({ values, positionals, env }) {
       const notificationId = positionals[0] ?? fail("NOTIFICATION_ID is missing");
+      checkArguments("GetNotificationRequest", { notificationId }, { notification_id: "NOTIFICATION_ID" });
       using clients = connect(values, env);
       try {
         const response = await callUnary(
@@ -116,6 +122,12 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const isFileError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error;
+
+/** What the gateway says of the one notification that options say is a mistake of an option. Throws a UsageError. */
+function failForArgument(values: Invocation["values"], error: Partial<CallFault> | undefined): void {
+  const fault = values.to === undefined || error?.fields === undefined ? undefined : argumentFault(error.fields, AD_HOC_NAMES);
+  if (fault !== undefined) fail(fault);
+}
 
 /** Those of --file, or the one that --to and its options say. */
 function linesOf(values: Invocation["values"]): AsyncIterable<string> | Iterable<string> {
@@ -140,6 +152,7 @@ async function preview(
     ...{ client: clients.notifications, now },
     onPreview(line) {
       if (line.error) rejected++;
+      failForArgument(values, line.error);
       const printed =
         values.json === true
           ? JSON.stringify(line)
@@ -160,8 +173,11 @@ export function connect(values: Invocation["values"], env: Environment) {
   let key: string;
   try {
     key = readFileSync(file, "utf8").trim();
-  } catch {
-    return fail("the file of the API key cannot be read");
+  } catch (error) {
+    const name = text(values["key-file"]) === undefined ? "CARILLON_API_KEY_FILE" : "--key-file";
+    return fail(`${name}: the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
+  if (!/^[!-~]{1,200}$/.test(key))
+    fail(`the file that ${text(values["key-file"]) === undefined ? "CARILLON_API_KEY_FILE" : "--key-file"} names holds no API key`);
   return Object.assign(connectGateway(address, key, gatewayTls(values, env)), { address });
 }

@@ -1,6 +1,3 @@
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import { status } from "@grpc/grpc-js";
 import {
   type Accepted,
@@ -12,7 +9,6 @@ import {
 import { type BulkSendFault, type BulkSendResult, bulkSend, type SendBatch } from "../../operations/bulk-send/bulk-send.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
-import { OperatorError } from "../../runtime/operator-error.ts";
 import { CALL_MS, readCallFault } from "./connect.ts";
 import { type ParsedLine, parseLines } from "./jsonl.ts";
 import { toAcceptedJson } from "./notification-json.ts";
@@ -45,24 +41,6 @@ interface Line extends ParsedLine {
 
 /** Of a message in a list: a tag of one byte, and a length of at most five. */
 const FRAME_BYTES = 6;
-
-/** The lines of a .jsonl file or, for "-", of standard input. A .json file holds one notification or a list, each of which stands for a line. */
-export async function* readLines(path: string): AsyncGenerator<string> {
-  if (path.endsWith(".json")) {
-    for (const item of await readItems(path)) yield JSON.stringify(item);
-    return;
-  }
-  yield* createInterface({ input: path === "-" ? process.stdin : createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-}
-
-async function readItems(path: string): Promise<unknown[]> {
-  const text = await readFile(path, "utf8");
-  try {
-    return [JSON.parse(text)].flat();
-  } catch {
-    throw new OperatorError(`${path}: is not JSON; a file with one notification a line ends in .jsonl`);
-  }
-}
 
 /** Sends every line; resolves when each has its result. Results are reported as answers arrive. */
 export async function sendLines(lines: AsyncIterable<string> | Iterable<string>, options: SendOptions): Promise<void> {

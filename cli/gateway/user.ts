@@ -2,6 +2,7 @@ import { type ExportUserResponse, ProfileServiceService } from "../../gen/carill
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { type Command, fail } from "../command.ts";
 import { ORDER_OPTIONS, ORDER_USAGE, readOrder } from "../order.ts";
+import { checkArguments } from "./argument-faults.ts";
 import { CLIENT_OPTIONS, CLIENT_USAGE, connect } from "./command.ts";
 import { CALL_MS, readCallFault } from "./connect.ts";
 
@@ -18,7 +19,7 @@ export const USER_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `USER_ID ${CLIENT_USAGE} [--clear-endpoints]`,
     options: { ...CLIENT_OPTIONS, "clear-endpoints": { type: "boolean" } },
     async run({ values, positionals, env }) {
-      const userId = positionals[0] ?? fail("USER_ID is missing");
+      const userId = readUserId(positionals[0]);
       using clients = connect(values, env);
       return await reported("export", async () => {
         const stream = clients.profiles.exportUser({ userId, clearEndpoints: values["clear-endpoints"] === true });
@@ -35,7 +36,7 @@ export const USER_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `USER_ID ${ORDER_USAGE} ${CLIENT_USAGE}`,
     options: { ...CLIENT_OPTIONS, ...ORDER_OPTIONS },
     async run({ values, positionals, env }) {
-      const userId = positionals[0] ?? fail("USER_ID is missing");
+      const userId = readUserId(positionals[0]);
       const { actor, reason } = readOrder({ values });
       const requestedBy = `${actor}: ${reason}`;
       if (requestedBy.length > REQUESTED_BY_MAX) fail(`--by and --why may have ${REQUESTED_BY_MAX - 2} characters together`);
@@ -56,6 +57,12 @@ export const USER_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+function readUserId(given: string | undefined): string {
+  const userId = given ?? fail("USER_ID is missing");
+  checkArguments("ExportUserRequest", { userId, clearEndpoints: false }, { user_id: "USER_ID" });
+  return userId;
+}
 
 async function reported(command: string, work: () => Promise<number>): Promise<number> {
   try {

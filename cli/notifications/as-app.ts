@@ -13,7 +13,8 @@ import { systemClock } from "../../runtime/clock.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { type Invocation, text } from "../command.ts";
+import { fail, type Invocation, text } from "../command.ts";
+import { argumentFault } from "../gateway/argument-faults.ts";
 import { CLIENT_OPTIONS, CLIENT_USAGE, connect } from "../gateway/command.ts";
 import { CALL_MS, readCallFault } from "../gateway/connect.ts";
 import { openStoreOf } from "../open-store.ts";
@@ -38,8 +39,8 @@ function byGateway(values: Invocation["values"], env: Invocation["env"]): AsApp 
   const clients = connect(values, env);
   const call = <Result>(work: Promise<Result>) =>
     work.catch((error: unknown): never => {
-      const { code, message } = readCallFault(error);
-      throw new OperatorError(`${code}: ${message}`);
+      const { code, message, fields = [] } = readCallFault(error);
+      return rejected(`${code}: ${message}`, fields);
     });
   const how = { deadlineMs: CALL_MS };
   return {
@@ -60,7 +61,11 @@ async function byStore(id: string, env: Invocation["env"]): Promise<AsApp> {
   const [list, cancel] = [createListHandler({ ...parts, tokens: () => [`pages of ${id}`] }), createCancelHandler(parts)];
   const context = () => ({ caller, signal: AbortSignal.timeout(CALL_MS), deadlineAt: systemClock.now() + CALL_MS, traceparent: undefined });
   const answered = <Result>(answer: Result) => {
-    if (isCallError(answer)) throw new OperatorError(`${answer.code}: ${answer.message}`);
+    if (isCallError(answer))
+      rejected(
+        `${answer.code}: ${answer.message}`,
+        (answer.fields ?? []).map(({ field, message: description }) => ({ field, description })),
+      );
     return answer as Exclude<Result, { kind: "call-error" }>;
   };
   const kept = stack.move();
@@ -70,4 +75,11 @@ async function byStore(id: string, env: Invocation["env"]): Promise<AsApp> {
     cancel: async (request) => answered(await cancel(request, context())),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Only who answered an earlier page can tell whether a token is one. */
+function rejected(words: string, fields: Parameters<typeof argumentFault>[0]): never {
+  const fault = argumentFault(fields, { page_token: "--page" });
+  if (fault !== undefined) fail(fault);
+  throw new OperatorError(words);
 }

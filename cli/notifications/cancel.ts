@@ -5,7 +5,8 @@ import {
   type CancelNotificationsResponse,
   CancelOutcome,
 } from "../../gen/carillon/v1/notification_service.ts";
-import { type Command, fail, type Invocation, text } from "../command.ts";
+import { type Command, fail, type Invocation, refuseEmpty, text } from "../command.ts";
+import { checkArguments } from "../gateway/argument-faults.ts";
 import { loggedChange, OPTIONAL_ORDER_USAGE, ORDER_OPTIONS, readOrder } from "../order.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, type AsApp, asApp } from "./as-app.ts";
 
@@ -64,7 +65,12 @@ async function* pages(app: AsApp, request: CancelNotificationsRequest): AsyncGen
   }
 }
 
+/** Which option gives a field. */
+const NAMES = { idempotency_key: "--key", cancel_key: "--cancel-key", user_id: "--user", reason: "--why", actor: "--by" };
+
 function readRequests({ values, positionals: ids }: Invocation): CancelNotificationsRequest[] {
+  // An empty --user would cancel for everybody whom the rest names.
+  refuseEmpty(values);
   const [key, cancelKey, user] = [text(values.key), text(values["cancel-key"]), text(values.user)];
   const ways = [ids.length > 0, key !== undefined, cancelKey !== undefined || user !== undefined].filter(Boolean).length;
   if (ways !== 1) fail("give exactly one of: ids, --key, or --cancel-key and --user together or alone");
@@ -72,6 +78,7 @@ function readRequests({ values, positionals: ids }: Invocation): CancelNotificat
     ...{ notificationId: "", idempotencyKey: key ?? "", cancelKey: cancelKey ?? "", userId: user ?? "" },
     ...{ reason: text(values.why) ?? "", actor: text(values.by) ?? "", pageToken: "" },
   };
+  checkArguments("CancelNotificationsRequest", bare, NAMES);
   for (const id of ids) if (!/^[0-9a-f]{32}$/.test(id)) fail(`"${id.slice(0, 60)}" is not the id of a notification`);
   return ids.length > 0 ? [...new Set(ids)].map((notificationId) => ({ ...bare, notificationId })) : [bare];
 }

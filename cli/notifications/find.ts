@@ -13,8 +13,9 @@ import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { WAITS } from "../../core/delivery/waiting.ts";
 import type { Endpoint } from "../../gen/carillon/v1/channel.ts";
 import { ListNotificationsRequest, type NotificationSummary } from "../../gen/carillon/v1/notification_service.ts";
-import { type Command, count, type Invocation, moment, oneOf, text } from "../command.ts";
+import { type Command, count, type Invocation, momentRange, oneOf, refuseEmpty, text } from "../command.ts";
 import { ADDRESS_FIELDS, ADDRESS_USAGE, readAddress } from "../gateway/address.ts";
+import { checkArguments } from "../gateway/argument-faults.ts";
 import { printable, printResult } from "../output.ts";
 import { table } from "../table.ts";
 import { AS_APP_OPTIONS, AS_APP_USAGE, asApp } from "./as-app.ts";
@@ -24,6 +25,12 @@ const LIMIT_MAX = 100_000;
 /** Calls that one command makes at most: each reads up to a thousand notifications. */
 const CALLS_MAX = 2_000;
 const PAGE_MAX = 200;
+
+/** Which option gives a field. */
+const NAMES = {
+  ...{ user_id: "--user", category: "--category", tag: "--tag", provider_ref: "--provider-ref", idempotency_key: "--key" },
+  ...{ page_token: "--page" },
+};
 
 const STATES = [...OPEN_STATES, ...END_STATES];
 
@@ -45,11 +52,13 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
     },
     async run(invocation) {
       const { values } = invocation;
+      refuseEmpty(values);
       const limit = count(values.limit ?? LIMIT, "--limit", LIMIT_MAX);
-      const request = readFilter(values, Date.now());
+      const request = { ...readFilter(values, Date.now()), pageToken: text(values.page) ?? "" };
+      checkArguments("ListNotificationsRequest", request, NAMES);
       await using app = await asApp(invocation);
       const found: NotificationSummary[] = [];
-      let pageToken = text(values.page) ?? "";
+      let { pageToken } = request;
       for (let calls = 0; calls < CALLS_MAX && found.length < limit; calls++) {
         const page = await app.list({ ...request, pageSize: Math.min(limit - found.length, PAGE_MAX), pageToken });
         found.push(...page.notifications);
@@ -68,7 +77,7 @@ export const FIND_COMMANDS: Readonly<Record<string, Command>> = {
 const masked = (userId: string) => (userId === "" ? "" : `${userId.slice(0, 2)}…`);
 
 function readFilter(values: Invocation["values"], now: number): ListNotificationsRequest {
-  const [since, until] = [text(values.since), text(values.until)];
+  const { since, until } = momentRange(values, now);
   const reason = oneOf(values.reason, "--reason", REASON_CODES);
   const [kind, waiting] = [oneOf(values.class, "--class", CLASSES), oneOf(values.waiting, "--waiting", WAITS)];
   const endpoint = text(values.endpoint);
@@ -81,8 +90,8 @@ function readFilter(values: Invocation["values"], now: number): ListNotification
     endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint),
     ...(kind && { notificationClass: classToProto(kind) }),
     ...(waiting && { waitingFor: waitingToProto(waiting) }),
-    acceptedFrom: since === undefined ? undefined : new Date(moment(since, "--since", now)),
-    acceptedBefore: until === undefined ? undefined : new Date(moment(until, "--until", now)),
+    acceptedFrom: since === undefined ? undefined : new Date(since),
+    acceptedBefore: until === undefined ? undefined : new Date(until),
   };
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { categoryFromProto, categoryToProto } from "../../adapters/wire/categories.ts";
 import type { Category } from "../../core/preferences/category.ts";
 import { noPreferences } from "../../core/preferences/opt-out.ts";
@@ -10,6 +9,7 @@ import { changeApp, readApp } from "../apps/with-apps.ts";
 import { type Command, count, fail } from "../command.ts";
 import { LineError, parseJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
+import { readText } from "../gateway/read-lines.ts";
 import { withStore } from "../open-store.ts";
 import { OPTIONAL_ORDER_USAGE, ORDER_OPTIONS } from "../order.ts";
 import { printResult } from "../output.ts";
@@ -30,7 +30,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...APP, ...ORDER_OPTIONS },
     async run(invocation) {
       const [file, app] = [invocation.positionals[0] ?? fail("FILE is missing"), readApp(invocation)];
-      const categories = readCategories(file);
+      const categories = await readCategories(file);
       return changeApp(invocation, { action: "category put", id: app }, ({ apps }) => putCategories(apps, app, categories), {
         words: () => `put ${categories.length === 1 ? categories[0]!.name : `${categories.length} categories`}`,
         shown: categoriesText,
@@ -68,7 +68,8 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...APP, ...SUBJECT_OPTIONS, ...JSON_OPTION },
     run(invocation) {
       const [app, subject] = [readApp(invocation), readSubject(invocation)];
-      return withStore(invocation.env, async ({ preferences }) => {
+      return withStore(invocation.env, async ({ apps, preferences }) => {
+        await findApp(apps, app);
         const [record = noPreferences(app, subject)] = await preferences.find(app, [subject]);
         printResult(invocation.values, record, () => recordText(record));
       });
@@ -82,7 +83,8 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
       const { values } = invocation;
       const [app, subject] = [readApp(invocation), readSubject(invocation)];
       const limit = count(values.limit ?? HISTORY_LIMIT, "--limit", HISTORY_LIMIT_MAX);
-      return withStore(invocation.env, async ({ preferences }) => {
+      return withStore(invocation.env, async ({ apps, preferences }) => {
+        await findApp(apps, app);
         const entries = await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, limit);
         printResult(values, entries, () => historyText(entries));
       });
@@ -91,10 +93,10 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 /** @param file "-": standard input */
-function readCategories(file: string): Category[] {
+async function readCategories(file: string): Promise<Category[]> {
   const check = compileValidator("carillon.v1.Category");
   try {
-    const json = parseJson(readText(file));
+    const json = parseJson(await readText(file));
     return (Array.isArray(json) ? json : [json]).map((item: unknown, i) => {
       const path = Array.isArray(json) ? `[${i}]` : "";
       const category = readMessage(CategoryProto, "Category", item, path);
@@ -105,13 +107,5 @@ function readCategories(file: string): Category[] {
   } catch (error) {
     if (error instanceof LineError) fail(`${file}: ${error.message}`);
     throw error;
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    return fail(`${file}: the file cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
   }
 }

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { maskEndpoint } from "../../core/delivery/endpoint.ts";
 import { type Delivery, isOpen } from "../../core/delivery/notification.ts";
@@ -6,41 +5,48 @@ import { reasonText } from "../../core/delivery/reason.ts";
 import type { NotificationStore } from "../../core/ports/notification-store.ts";
 import { fail } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
+import { readLines } from "../gateway/read-lines.ts";
 import { printable } from "../output.ts";
 
 /** Between two readings, in ms: people would not notice a shorter one. */
 const POLL_MS = 500;
 /** Notifications read at the same time. */
 const CONCURRENCY = 20;
-const ID = /^[0-9a-f]{32}/;
+/** Of a notification, alone or as the beginning of a delivery's or an attempt's. */
+const ID = /^([0-9a-f]{32})(-\d+)?(\/\d+)?$/;
 
 /** Ids of the arguments; "-" stands for those of standard input, at most `max` together. */
 export async function idsOf(given: readonly string[], max: number): Promise<string[]> {
   const ids = new Set<string>();
   const add = (word: string) => {
-    const id = ID.exec(word)?.[0] ?? fail(`"${word.slice(0, 40)}" is not an id: it must begin with 32 hex digits`);
+    const id = ID.exec(word)?.[1] ?? fail(`"${printable(word.slice(0, 40))}" is not an id: it must be 32 hex digits, or begin with an id`);
     ids.add(id);
     if (ids.size > max) fail(`at most ${max} notifications are followed at once`);
   };
   for (const word of given.filter((one) => one !== "-")) add(word);
   if (given.includes("-"))
-    for await (const line of createInterface({ input: process.stdin })) {
+    for await (const line of readLines("-")) {
       const id = line.startsWith("{") ? idOfResult(line) : line.trim();
       if (id) add(id);
     }
+  if (ids.size === 0) fail("standard input has no id of a notification");
   return [...ids];
 }
 
-/** Of a line that send prints; undefined for one that was rejected. */
+/** Of a line that send prints; undefined for one that was rejected, which nobody would see otherwise. */
 function idOfResult(line: string): string | undefined {
+  let result: { line?: unknown; notificationId?: unknown; error?: { message?: unknown } };
   try {
-    return (JSON.parse(line) as { notificationId?: string }).notificationId;
+    result = JSON.parse(line) as typeof result;
   } catch {
     return fail("a line of standard input is not JSON");
   }
+  if (typeof result.notificationId === "string") return result.notificationId;
+  process.stderr.write(`carillon tail: line ${Number(result.line)} was rejected: ${printable(String(result.error?.message))}\n`);
+  return undefined;
 }
 
-/** Prints every change that a reading finds, until all have ended or the time is over. Resolves to the exit status. */
+/** Prints every change that a reading finds, until all have ended or the time is over; what is not stored is said at once. Resolves to the exit status. */
 export async function followNotifications(
   notifications: Pick<NotificationStore, "find">,
   ids: readonly string[],
@@ -49,6 +55,7 @@ export async function followNotifications(
   const until = performance.now() + forMs;
   const shown = new Map<string, string>();
   let left = [...ids];
+  let unknown = 0;
   for (;;) {
     const open: string[] = [];
     for (let i = 0; i < left.length; i += CONCURRENCY) {
@@ -61,13 +68,17 @@ export async function followNotifications(
           shown.set(d.id, state);
           process.stdout.write(`${json ? changeJson(d) : changeText(d, state)}\n`);
         }
-        if (!record || record.deliveries.some((d) => isOpen(d.state))) open.push(some[at]!);
+        if (record === undefined) {
+          // What a gateway has accepted is stored before it answers.
+          process.stderr.write(`carillon tail: there is no notification ${some[at]} in this store\n`);
+          unknown++;
+        } else if (record.deliveries.some((d) => isOpen(d.state))) open.push(some[at]!);
       }
     }
     left = open;
-    if (left.length === 0) return EXIT.ok;
+    if (left.length === 0) return unknown > 0 ? EXIT.failed : EXIT.ok;
     if (performance.now() > until) {
-      process.stderr.write(`carillon tail: ${left.length} of ${ids.length} notifications have not ended, or are not in this store\n`);
+      process.stderr.write(`carillon tail: ${left.length} of ${ids.length} notifications have not ended\n`);
       return EXIT.failed;
     }
     await delay(POLL_MS);

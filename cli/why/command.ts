@@ -1,9 +1,14 @@
 import { notificationId } from "../../adapters/ids.ts";
+import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { findApp } from "../../operations/apps/apps.ts";
 import { timelineOf } from "../../operations/why/timeline.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { type Command, fail, text } from "../command.ts";
+import { readApp } from "../apps/with-apps.ts";
+import { type Command, fail, type Invocation, text } from "../command.ts";
+import { checkArguments } from "../gateway/argument-faults.ts";
 import { openNamedStore } from "../open-store.ts";
-import { printResult } from "../output.ts";
+import { printable, printResult } from "../output.ts";
 import { storyText } from "./report.ts";
 
 /** A notification's id, alone or as the beginning of a delivery's or an attempt's. */
@@ -17,25 +22,44 @@ export const WHY_COMMANDS: Readonly<Record<string, Command>> = {
     details: "ID is that of a notification, a delivery or an attempt, as answers, logs and other commands print it.",
     options: { app: { type: "string" }, key: { type: "string" }, json: { type: "boolean" } },
     async run({ values, positionals: [given], env }) {
-      const { notification, delivery } = readIds(given, text(values.app), text(values.key));
+      const asked = readAsked(given, values);
       await using store = await openNamedStore(env);
-      const record = await store.notifications.find(notification);
-      if (!record) throw new OperatorError(`there is no notification ${notification} in this store`);
-      const story = timelineOf(record, await store.attempts.between(notification, notification), Date.now());
+      const record = "key" in asked ? await findByKey(store, asked) : await findById(store, asked.notification);
+      const story = timelineOf(record, await store.attempts.between(record.id, record.id), Date.now());
+      const delivery = "key" in asked ? undefined : asked.delivery;
       if (delivery !== undefined && !story.deliveries.some(({ id }) => id === delivery))
-        throw new OperatorError(`notification ${notification} has no delivery ${delivery}`);
+        throw new OperatorError(`notification ${record.id} has no delivery ${delivery}`);
       printResult(values, story, () => storyText(story, delivery));
       return 0;
     },
   },
 };
 
-function readIds(given: string | undefined, app: string | undefined, key: string | undefined) {
+type Asked = { notification: string; delivery: string | undefined } | { app: string; key: string };
+
+function readAsked(given: string | undefined, values: Invocation["values"]): Asked {
+  const isByKey = values.app !== undefined || values.key !== undefined;
   if (given === undefined) {
-    if (app === undefined || key === undefined) return fail("ID is missing; or give --app and --key");
-    return { notification: notificationId(app, key), delivery: undefined };
+    if (values.app === undefined || values.key === undefined) return fail("ID is missing; or give --app and --key");
+    const [app, key] = [readApp({ values }), text(values.key) ?? ""];
+    checkArguments("Notification", { idempotencyKey: key }, { idempotency_key: "--key" });
+    return { app, key };
   }
-  if (app !== undefined || key !== undefined) fail("give either ID, or --app and --key");
+  if (isByKey) fail("give either ID, or --app and --key");
   const [, notification, index] = ID.exec(given) ?? fail("ID must be 32 hex digits, or an id that begins with them");
   return { notification: notification!, delivery: index === undefined ? undefined : `${notification}${index}` };
+}
+
+async function findById({ notifications }: Pick<Store, "notifications">, id: string): Promise<NotificationRecord> {
+  const found = await notifications.find(id);
+  if (found === undefined) throw new OperatorError(`there is no notification ${id} in this store`);
+  return found;
+}
+
+/** Says what is not there in the words that were typed: nobody has seen the id that follows from them. */
+async function findByKey({ notifications, apps }: Store, { app, key }: { app: string; key: string }): Promise<NotificationRecord> {
+  const found = await notifications.find(notificationId(app, key));
+  if (found !== undefined) return found;
+  await findApp(apps, app);
+  throw new OperatorError(`app ${app} has no notification with the key ${printable(key)} in this store`);
 }

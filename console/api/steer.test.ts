@@ -129,7 +129,11 @@ const FAULTS: readonly (readonly [path: string, body: Record<string, unknown>, m
   ["/api/pause", { target: "account:twilio/mian", reason: "r" }, /^no app is sent by twilio\/mian; twilio has for apps: default$/],
   ["/api/pause", { target: "channel:sms", reason: "r", replace: "yes" }, /^replace must be true or false/],
   ["/api/pause", { target: "channel:sms", reason: " " }, /^reason is empty/],
-  ["/api/pause", { target: "channel:sms", reason: "a\u0007b" }, /^reason must have 1 to 500 characters and no control characters/],
+  [
+    "/api/pause",
+    { target: "channel:sms", reason: "a\u0007b" },
+    /^reason must have 1 to 500 characters, a letter or digit among them, and no control characters/,
+  ],
   ["/api/pause", { target: "channel:sms", reason: "r", minutes: 1.5 }, /^minutes must be an integer from 0 to 40320/],
   ["/api/drain", { from: "twilio", to: "nobody", reason: "r" }, /^to must be one of apns/],
   ["/api/drain", { from: "twilio", to: "sendgrid", reason: "r" }, /^a drain needs another provider of sms: sendgrid is of email/],

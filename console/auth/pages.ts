@@ -102,3 +102,10 @@ export const signedOut = (cookies: readonly string[], issuerUrl: string | undefi
 
 export const foreign = (reference: string) =>
   failed(403, "This request came from another site", [html`<p>Nothing was changed. Open the console by its own address.</p>`], reference);
+
+export const noSuchPage = () =>
+  authPage({
+    status: 404,
+    title: "There is no such page",
+    body: [html`<p>The console has nothing at this address. <a href="/now">Go to Now</a></p>`],
+  });

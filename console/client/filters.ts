@@ -41,15 +41,20 @@ const NAMES: Readonly<Record<keyof Filter, string>> = {
   ...{ tag: "Tag", waiting: "Waits for", "provider-ref": "Provider's id", since: "Accepted since" },
 };
 
+/** A link may have anything. */
+const isMoment = (value: string) => /^\d{1,15}$/.test(value);
+
 const VALUES: Readonly<Partial<Record<keyof Filter, (value: string) => string>>> = {
   channel: (value) => CHANNEL_NAMES[value] ?? value,
   state: (value) => STATES.find(([state]) => state === value)?.[1] ?? value,
   waiting: (value) => (value === "retry" ? "its next attempt" : value),
-  since: (value) => `${new Date(Number(value)).toISOString().slice(0, 10)} ${clock(Number(value)).slice(0, 5)} UTC`,
+  // What is no moment is shown as it is: the answer says what is wrong with it.
+  since: (value) =>
+    isMoment(value) ? `${new Date(Number(value)).toISOString().slice(0, 10)} ${clock(Number(value)).slice(0, 5)} UTC` : value,
 };
 
 export const chipsOf = (filter: Filter): { key: keyof Filter; name: string; value: string }[] =>
   (Object.keys(filter) as (keyof Filter)[]).flatMap((key) => {
     const value = filter[key];
-    return value === undefined || NAMES[key] === undefined ? [] : [{ key, name: NAMES[key], value: VALUES[key]?.(value) ?? value }];
+    return value === undefined ? [] : [{ key, name: Object.hasOwn(NAMES, key) ? NAMES[key] : key, value: VALUES[key]?.(value) ?? value }];
   });

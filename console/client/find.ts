@@ -51,7 +51,9 @@ export function FindScreen({ me }: { me: Me }): VNode {
     const at = all.indexOf(document.activeElement as HTMLElement);
     all[Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
   };
-  const older = () => data?.next && ask(question.filter, { after: data.next });
+  // What an earlier question found is no answer to one that failed.
+  const shown = fault === undefined ? data : undefined;
+  const older = () => shown?.next && ask(question.filter, { after: shown.next });
   const keys = { "/": () => box.current?.focus(), j: () => step(1), k: () => step(-1), n: older };
   return html`<${Frame} me=${me} title="Find" here="Find" keys=${keys} keyRows=${KEYS}>
     <div class="head">
@@ -69,7 +71,7 @@ export function FindScreen({ me }: { me: Me }): VNode {
       </div>
       ${mistake !== "" && html`<p role="alert">${mistake}</p>`}
     </form>
-    ${data !== undefined && html`<${Chips} data=${data} question=${question} ask=${ask} />`}
+    <${Chips} data=${data} question=${question} ask=${ask} />
     <nav class="chips" aria-label="Saved views">
       <span class="faint">Saved views</span>
       ${VIEWS.map(({ name, filter, count }) => {
@@ -82,7 +84,7 @@ export function FindScreen({ me }: { me: Me }): VNode {
     </nav>
     <section class="panel" aria-labelledby="results" aria-busy=${isSlow ? "true" : undefined}>
       <header>
-        <h2 id="results">${headingOf(data, question)}</h2>
+        <h2 id="results">${headingOf(shown, question)}</h2>
         <div class="chips" role="group" aria-label="State">
           ${STATES.map(([state, name]) => {
             const isOn = (question.filter.state ?? "") === state;
@@ -93,16 +95,16 @@ export function FindScreen({ me }: { me: Me }): VNode {
         </div>
         <span class="dim">Latest first</span>
       </header>
-      ${fault !== undefined && html`<div class="empty" role="alert"><span class="state bad">The search failed</span><p>${fault}. Sending goes on; this concerns the console alone.</p><button type="button" onClick=${again}>Try again now</button></div>`}
+      ${fault !== undefined && html`<div class="empty" role="alert"><span class="state bad">The search failed</span><p>${fault}. Sending goes on; this concerns the console alone.</p><div class="actions"><button type="button" onClick=${again}>Try again now</button><a class="button" href="#">Start anew without filters</a></div></div>`}
       ${isSlow && html`<div class="body stack-v"><span class="sr">Loading</span><span class="bone w1"></span><span class="bone w2"></span><span class="bone w3"></span></div>`}
-      ${data !== undefined && html`<${Results} data=${data} maySeeUsers=${me.role !== "viewer"} clear=${() => ask({})} isFiltered=${Object.keys(question.filter).length > 0} />`}
+      ${shown !== undefined && html`<${Results} data=${shown} maySeeUsers=${me.role !== "viewer"} clear=${() => ask({})} isFiltered=${Object.keys(question.filter).length > 0} />`}
       ${
-        data !== undefined &&
+        shown !== undefined &&
         html`<footer>
         <span class="keys"><kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> open</span>
         <div class="actions">
           <button type="button" disabled=${question.after === ""} onClick=${() => ask(question.filter)}>Latest</button>
-          <button type="button" disabled=${data.next === ""} onClick=${older}>Older <kbd>n</kbd></button>
+          <button type="button" disabled=${shown.next === ""} onClick=${older}>Older <kbd>n</kbd></button>
         </div>
       </footer>`
       }
@@ -124,7 +126,7 @@ function headingOf(data: Found | undefined, { after }: FindQuestion): string {
 }
 
 interface ChipsProps {
-  data: Found;
+  data: Found | undefined;
   question: FindQuestion;
   ask(filter: Filter, about?: Partial<FindQuestion>): void;
 }
@@ -132,11 +134,12 @@ interface ChipsProps {
 function Chips({ data, question: { filter }, ask }: ChipsProps): VNode {
   return html`<div class="chips" role="group" aria-label="Filters in use">
     ${
+      data !== undefined &&
       data.apps.length > 1 &&
       html`<label class="faint" for="app">App</label><select id="app" value=${data.app} onChange=${(event: Event) => ask(filter, { app: (event.target as HTMLSelectElement).value })}>
         ${data.apps.map((id) => html`<option value=${id} key=${id}>${id}</option>`)}</select>`
     }
-    ${data.areAppsCut && html`<span class="faint">The first ${counted(data.apps.length)} apps of more: a key is looked for in these alone.</span>`}
+    ${data?.areAppsCut && html`<span class="faint">The first ${counted(data.apps.length)} apps of more: a key is looked for in these alone.</span>`}
     ${chipsOf(filter).map(({ name, key, value }) => {
       const { [key]: _, ...rest } = filter;
       return html`<span class="chip on" key=${key}><span class="k">${name}</span> ${value} <button type="button" aria-label=${`Remove the filter ${name} ${value}`} onClick=${() => ask(rest)}><span aria-hidden="true">×</span></button></span>`;

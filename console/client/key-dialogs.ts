@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "../../web/client/dialog.ts";
 import { html } from "../../web/client/html.ts";
 import type { KeyCreateOrder, KeyRevokeOrder, KeyRotateOrder, NewKey } from "../view-apps.ts";
 import type { Said } from "../view-now.ts";
-import { post, Reason, said, useOrder } from "./order.ts";
+import { Done, post, Reason, said, useOrder } from "./order.ts";
 import { moment } from "./words.ts";
 
 /** Of an order without a number of its own. */
@@ -39,9 +39,8 @@ export function KeyDialog({ act, close, changed }: KeyProps): VNode {
   const { kind, app } = act;
   const order = orderOf(act, { reason, days: Number(days), hours: Number(hours) });
   const submit = submitting(() => post(`/api/keys/${kind}`, order, changed));
-  if (result !== undefined)
-    return html`<${Dialog} title="Done" close=${close}>${"key" in result ? html`<${Shown} made=${result} app=${app} />` : html`<p role="status">${result.said}</p>`}
-      <div class="actions"><button type="button" onClick=${close}>Close</button></div><//>`;
+  if (result !== undefined && "key" in result) return html`<${NewKeyDialog} made=${result} app=${app} close=${close} />`;
+  if (result !== undefined) return html`<${Done} words=${result.said} close=${close} />`;
   return html`<${Dialog} title=${kind === "create" ? `Make a key of ${app}?` : `${NAMES[kind]} ${act.keyId} of ${app}?`} close=${close}>
     <p>${ABOUT[kind]}</p>
     <form class="stack-v" onSubmit=${submit}>
@@ -64,6 +63,33 @@ function orderOf(act: KeyAct, { reason, days, hours }: { reason: string; days: n
   }
 }
 
-const Shown = ({ made: { key, expiresAt }, app }: { made: NewKey; app: string }) =>
-  html`<div class="stack-v" role="status"><p>The new key of ${app}. It is shown this once; ${expiresAt === undefined ? "it does not expire" : `it expires at ${moment(expiresAt)} UTC`}.</p>
-    <p class="field"><label for="new-key">Key</label><input id="new-key" class="mono" readonly value=${key} onFocus=${(event: Event) => (event.target as HTMLInputElement).select()} /></p></div>`;
+/** Shows a key until the person says that it is stored: Esc does not close it, and leaving the page is asked about. */
+function NewKeyDialog({ made: { key, expiresAt }, app, close }: { made: NewKey; app: string; close(): void }): VNode {
+  const field = useRef<HTMLInputElement>(null);
+  const [words, setWords] = useState("");
+  useEffect(() => {
+    const ask = (event: Event) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, []);
+  const copy = async () =>
+    setWords((await copied(key, field.current)) ? "Copied" : "The browser did not copy it. It is selected: press Ctrl+C or ⌘C");
+  const keep = () => setWords("It stays open, because the key is shown this once: store it, and press “I have stored it”");
+  return html`<${Dialog} title="Done" close=${close} keep=${keep}>
+    <p role="status">The new key of ${app}. It is shown this once; ${expiresAt === undefined ? "it does not expire" : `it expires at ${moment(expiresAt)} UTC`}.</p>
+    <p class="field"><label for="new-key">Key</label><input id="new-key" class="mono" readonly value=${key} ref=${field} onFocus=${(event: Event) => (event.target as HTMLInputElement).select()} /></p>
+    <p aria-live="polite" class="dim">${words}</p>
+    <div class="actions"><button type="button" class="primary" onClick=${copy}>Copy</button><button type="button" onClick=${close}>I have stored it</button></div><//>`;
+}
+
+/** Without the permission, or where the page came by plain HTTP, by the selection, which stays for the person where that fails, too. */
+async function copied(text: string, field: HTMLInputElement | null): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    field?.focus();
+    field?.select();
+    return document.execCommand("copy");
+  }
+}

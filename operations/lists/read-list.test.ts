@@ -74,6 +74,7 @@ test("a file that cannot be read as a whole is the operator's to mend; its conte
   await assert.rejects(read("user_id,secret\nada,x\n", "csv"), says(/column 2 of the first line is unknown/));
   await assert.rejects(read("user_id,user_id\nada,x\n", "csv"), says(/column 2 of the first line .* named twice/));
   await assert.rejects(read('user_id\nada\n"secret\nbob\n', "csv"), says(/the CSV is broken after line \d+ \(CSV_/));
+  await assert.rejects(read('user_id\nada\nbo"secret\n', "csv"), says(/the CSV is broken after line \d+ \(INVALID_OPENING_QUOTE\)/));
   await assert.rejects(Array.fromAsync(readList(join(directory, "none"), "csv", COLUMNS, START)), says(/cannot be read \(ENOENT\)/));
   await assert.rejects(Array.fromAsync(readList(join(directory, "none"), "jsonl", COLUMNS, START)), says(/cannot be read \(ENOENT\)/));
 });

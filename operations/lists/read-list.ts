@@ -1,6 +1,6 @@
 // Records of a CSV or JSONL file, one after the other, from any record on: whatever the file's size, little of it is in memory.
 import { createReadStream } from "node:fs";
-import { type CsvError, parse } from "csv-parse";
+import { CsvError, parse } from "csv-parse";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Row, RowFault } from "./row.ts";
 
@@ -39,10 +39,10 @@ async function* readable(path: string, entries: AsyncGenerator<Entry>): AsyncGen
   try {
     yield* entries;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException & CsvError;
-    if (error instanceof OperatorError || typeof code !== "string") throw error;
     // Not the parser's own words: they may contain the line.
-    if (code.startsWith("CSV_")) throw new OperatorError(`${path}: the CSV is broken after line ${(error as CsvError).lines} (${code})`);
+    if (error instanceof CsvError) throw new OperatorError(`${path}: the CSV is broken after line ${error.lines} (${error.code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof OperatorError || typeof code !== "string") throw error;
     throw new OperatorError(`${path} cannot be read (${code})`);
   }
 }

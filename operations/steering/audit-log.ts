@@ -14,6 +14,8 @@ export const ACTOR_MAX = 100;
 export const REASON_MAX = 500;
 /** A terminal obeys some of them, and others end the line. */
 const CONTROL = /\p{Cc}/u;
+/** An emoji or a dash alone says neither who nor why. */
+const WORD = /[\p{L}\p{N}]/u;
 
 /** What is wrong with the texts of an order, in words; undefined: nothing. @param names what the caller calls the two texts */
 export function orderFault({ actor, reason }: Order, names: Order = { actor: "actor", reason: "reason" }): string | undefined {
@@ -21,8 +23,8 @@ export function orderFault({ actor, reason }: Order, names: Order = { actor: "ac
     [names.actor, actor, ACTOR_MAX],
     [names.reason, reason, REASON_MAX],
   ] as const)
-    if (value.trim() === "" || value.length > max || CONTROL.test(value))
-      return `${name} must have 1 to ${max} characters and no control characters; what is given has ${value.length}`;
+    if (!WORD.test(value) || value.length > max || CONTROL.test(value))
+      return `${name} must have 1 to ${max} characters, a letter or digit among them, and no control characters; what is given has ${value.length}`;
   return undefined;
 }
 

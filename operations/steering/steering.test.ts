@@ -55,7 +55,7 @@ test("an action that fails is in the log, and one whose entry cannot be stored i
 });
 
 test("texts without a bound, or that a terminal obeys, are refused before anything is stored", async () => {
-  for (const bad of [{ reason: "" }, { reason: "x".repeat(501) }, { actor: "a\u001b[2J" }, { actor: " " }])
+  for (const bad of [{ reason: "" }, { reason: "🙂 …" }, { reason: "x".repeat(501) }, { actor: "a\u001b[2J" }, { actor: " " }])
     await assert.rejects(pauseIn(world.store, { target: SMS, ...bad }), /must have 1 to/);
   const act = async () => ({ result: undefined, words: "" });
   const of = { ...order, action: "reevaluate", target: "shop\u001b[2J" };

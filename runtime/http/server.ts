@@ -57,6 +57,8 @@ export interface HttpServerOptions {
   /** What /metrics prints; undefined: no /metrics, for a port that is reachable from outside. */
   registry?: Registry | undefined;
   routes?: readonly Route[];
+  /** The answer where no route has the path; absent: plain text. */
+  notFound?: ((head: RequestHead) => HttpResponse) | undefined;
   /** Called with every rejection. */
   onRejected?: (reason: HttpRejection, peer: string | undefined) => void;
   handleMsMax?: number;
@@ -103,15 +105,15 @@ function createAnswer(options: HttpServerOptions) {
   return async ({ message, gone, busy, wantBody }: Arrived, onRoute: (route: Route) => void): Promise<HttpResponse> => {
     const { path, query } = parseTarget(message.url);
     const here = routes.filter((route) => isAt(route, path));
-    if (here.length === 0) return { ...text(404, "not found"), rejected: "path" };
     const method = message.method === "HEAD" ? "GET" : (message.method ?? "");
+    const head: RequestHead = { method, path, query, headers: message.headers };
+    if (here.length === 0) return { ...(options.notFound?.(head) ?? text(404, "not found")), rejected: "path" };
     const route = here.find((r) => r.method === method);
     if (!route) {
       const headers = { allow: [...new Set(here.map((r) => r.method))].join(", ") };
       return { ...text(405, "method not allowed"), headers, rejected: "method" };
     }
     onRoute(route);
-    const head: RequestHead = { method, path, query, headers: message.headers };
     const screened = route.screen?.(head);
     if (screened) return screened;
     const { bodyBytesMax = 0 } = route;

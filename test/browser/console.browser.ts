@@ -106,6 +106,50 @@ test("states and views filter, and say with which filter", async () => {
   await page.getByText("State Waiting").waitFor();
 });
 
+test("a link with a filter or an app that there is not says so, and leads on", async () => {
+  const says: readonly (readonly [link: string, words: RegExp])[] = [
+    ["since=banana", /^since must be a moment in ms since the epoch\. /],
+    ["state=banana", /^state must be one of pending, /],
+    ["banana=1", /^filter has a field that is unknown; known are user, /],
+    ["app=nosuch", /^there is no app nosuch\. /],
+  ];
+  await using opened = await openConsole("/find");
+  const { page } = opened;
+  const results = page.getByRole("region", { name: /deliver/i });
+  await results.getByText("Nothing").or(rows(page).first()).first().waitFor();
+  for (const [link, words] of says) {
+    await page.evaluate(`location.hash = ${JSON.stringify(link)}`);
+    await page.getByRole("alert").getByText(words).waitFor();
+    assert.equal(await rows(page).count(), 0, link);
+    await page.getByRole("link", { name: "Start anew without filters" }).click();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  }
+  // What is asked of the server is answered with an error, which the browser notes.
+  assert.deepEqual(
+    opened.faults.filter((fault) => !fault.startsWith("Failed to load resource")),
+    [],
+  );
+});
+
+test("an address that there is not is a page that leads to Now, and JSON for a program", async () => {
+  for (const path of ["/nosuch", "/notifications/nosuch"]) {
+    await using opened = await openConsole(path);
+    await opened.page.getByRole("heading", { name: "There is no such page" }).waitFor();
+    await opened.page.getByRole("link", { name: "Go to Now" }).click();
+    await opened.page.waitForURL("**/now");
+  }
+  for (const [path, accept] of [
+    ["/api/nosuch", "text/html"],
+    ["/nosuch", "application/json"],
+  ] as const) {
+    const answer = await fetch(`${urlOf("operator")}${path}`, { headers: { accept } });
+    assert.deepEqual(
+      [answer.status, await answer.json()],
+      [404, { error: { code: "path", message: "the console has nothing at this path" } }],
+    );
+  }
+});
+
 test("a notification tells what became of each delivery, why, and what comes next", async () => {
   const id = await sendOrder(fresh("hana"));
   await using opened = await openConsole(`/notifications/${id}`);

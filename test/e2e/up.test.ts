@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { isFreePort } from "../../cli/dev/local-servers.ts";
 import type { LineResult } from "../../cli/gateway/send.ts";
+import { startRedis } from "../support/servers.ts";
 import { type DevProcess, runCli, startDevProcess } from "./cli-process.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -38,6 +39,26 @@ describe("carillon up", () => {
     const { code, stdout, stderr } = await runCli(["up", "--directory", directory], { GATEWAY_LISTEN: "127.0.0.1:0" });
     assert.deepEqual([code, stdout], [1, ""]);
     assert.equal(stderr, `carillon: another carillon uses ${directory}; end it, or give this one a directory of its own by --directory\n`);
+  });
+
+  test("a first start has nothing to warn of, and says which servers it started", () => {
+    assert.doesNotMatch(up.stdout() + up.stderr(), /"level":"(warn|error)"/);
+    assert.match(up.stdout(), /^ {2}started NATS\n {2}started Redis\n {2}started sandbox\n/);
+  });
+
+  test("one of another directory has servers of its own, also in a terminal that has read these exports, unless a person names some", async () => {
+    const other = mkdtempSync(join(tmpdir(), "carillon-up-"));
+    try {
+      await using redis = await startRedis();
+      await using second = await startDevProcess(other, { ...env, REDIS_URL: redis.url });
+      assert.match(second.stdout(), /^ {2}ignores STORE_URL, .* and \d+ more: this terminal has them from the system in .*\.carillon\n/);
+      assert.match(second.stdout(), new RegExp(` started NATS\\n {2}uses Redis at ${redis.url} \\(REDIS_URL\\)\\n {2}started sandbox\\n`));
+      assert.equal(second.storeUrl, `sqlite:${join(other, "carillon.sqlite")}`);
+      assert.equal(exportsOf(other).REDIS_URL, redis.url);
+      assert.notEqual(exportsOf(other).NATS_URL, env.NATS_URL);
+    } finally {
+      rmSync(other, { recursive: true, force: true });
+    }
   });
 
   test("an address that was asked for and is taken is an error: it listens nowhere else instead", async () => {
@@ -189,7 +210,16 @@ describe("carillon up", () => {
       ],
       [["why", "0".repeat(32)], env, 1, /there is no notification 0{32} in this store/],
       [["why", "abc"], env, 2, /ID must be 32 hex digits/],
-      [["tail", "0".repeat(32), "--for", "1ms"], env, 1, /1 of 1 notifications have not ended, or are not in this store/],
+      [["why", "--app", "nosuch", "--key", "by-hand"], env, 1, /^carillon: there is no app nosuch; /],
+      [["why", "--app", "demo", "--key", "nosuch"], env, 1, /^carillon: app demo has no notification with the key nosuch in this store\n/],
+      [["tail", "0".repeat(32)], env, 1, /^carillon tail: there is no notification 0{32} in this store\n/],
+      [["tail", "0".repeat(32), "--for", "-5s"], env, 2, /^carillon tail: --for must be like 90s, /],
+      [["send", "--file", join(home, "none")], env, 2, /^carillon send: .*\/none cannot be read \(ENOENT\)\n/],
+      [["send", "--file", process.execPath], env, 1, /^carillon: .* is no text in UTF-8 at line 1\n/],
+      [["send", "--file", "/dev/null"], env, 0, /^carillon send: there is no line in it, so nothing was sent\n/],
+      [["demo", "--file", join(home, "none")], {}, 2, /^carillon demo: .*\/none cannot be read \(ENOENT\)\n/],
+      [["audit", "--ledger", "here"], env, 2, /--ledger must be the sandbox's admin URL/],
+      [["dead", "list", "--app", "nosuch"], env, 1, /^carillon: there is no app nosuch; /],
       [["status"], {}, 2, /name at least one of STORE_URL, NATS_URL, REDIS_URL and CARILLON_HEALTH/],
     ];
     for (const [args, given, status, says] of nowhere) {

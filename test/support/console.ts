@@ -7,7 +7,7 @@ import { createRedrives } from "../../console/api/redrives.ts";
 import { json, protectRoutes, type SessionRoute } from "../../console/auth/protect.ts";
 import { createReferences } from "../../console/auth/references.ts";
 import { ROUTE_ROLES } from "../../console/auth/route-roles.ts";
-import { type ConsoleParts, createApiRoutes, createPageRoutes } from "../../console/routes.ts";
+import { type ConsoleParts, createApiRoutes, createPageRoutes, notFound } from "../../console/routes.ts";
 import type { Session } from "../../console/session.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -57,7 +57,7 @@ export async function startTestConsole(
   const sessions = { open: () => ({ ...session, renewal: undefined }) };
   const api = protectRoutes([whoAmI, ...createApiRoutes(parts)], { sessions, roles: ROUTE_ROLES, publicUrl: "" });
   const routes = [...createPageRoutes(), ...api];
-  const server = stack.use(await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes }));
+  const server = stack.use(await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes, notFound }));
   const kept = stack.move();
   return { port: server.port, url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
