@@ -1,11 +1,9 @@
+import { POD_NODE_OPTIONS } from "../test/support/pod-memory.ts";
 import type { Role, World } from "./world.ts";
 
-/** The chart gives a role's heap 70 % of its 512 MiB. Without a limit Node takes as much as the machine has, and its RSS says nothing. */
-const HEAP_MIB = 358;
-
-/** Of the roles that are started from now on. */
+/** Of the roles that are started from now on, as in the chart's pods. Without a limit Node takes as much as the machine has, and its RSS says nothing. */
 export function limitHeaps({ env }: Pick<World, "env">): void {
-  env.NODE_OPTIONS = `--max-old-space-size=${HEAP_MIB}`;
+  env.NODE_OPTIONS = POD_NODE_OPTIONS;
 }
 
 /** Starts preferences and then these roles, each as a process that ends with the stack; all of them ask that preferences. */

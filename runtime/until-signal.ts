@@ -1,4 +1,5 @@
 import { hostPortText } from "./host-port.ts";
+import { returnMemoryWhenIdle } from "./idle-memory.ts";
 import { OperatorError } from "./operator-error.ts";
 
 /** Runs until SIGTERM or SIGINT, drains, and ends the process. */
@@ -13,6 +14,7 @@ export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Pro
     process.stderr.write(`${startFault(error)}\n`);
     process.exit(1);
   }
+  returnMemoryWhenIdle();
   await asked;
   await running[Symbol.asyncDispose]();
   process.exit(0);

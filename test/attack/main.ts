@@ -3,13 +3,14 @@
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { POD_MEMORY_BYTES } from "../support/pod-memory.ts";
 import { CALLER_ATTACKS } from "./attacks-callers.ts";
 import { GRPC_ATTACKS } from "./attacks-grpc.ts";
 import { HTTP_ATTACKS } from "./attacks-http.ts";
 import { HTTP_JSON_ATTACKS } from "./attacks-http-json.ts";
 import type { Answers } from "./grpc-wire.ts";
 import { measure, type Result } from "./measure.ts";
-import { MEMORY_BYTES_MAX, startAttackWorld } from "./world.ts";
+import { startAttackWorld } from "./world.ts";
 
 const PAGE = join(import.meta.dirname, "../../docs/attacks.md");
 const ATTACKS = [...GRPC_ATTACKS, ...HTTP_JSON_ATTACKS, ...HTTP_ATTACKS, ...CALLER_ATTACKS];
@@ -73,7 +74,7 @@ function page(): string {
   return `# Attacks
 
 \`make attack\` runs every attack below against real processes whose heap is sized as the chart sizes it, and writes this page. An ordinary caller
-sends one critical text after the other meanwhile. An attack does harm where a process ends, needs more than the chart's ${mb(MEMORY_BYTES_MAX)}, answers
+sends one critical text after the other meanwhile. An attack does harm where a process ends, needs more than the chart's ${mb(POD_MEMORY_BYTES)}, answers
 its liveness probe too late, answers the attacker what it must not, or fails the ordinary caller. [security.md](security.md) states the limits.
 
 Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.

@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { POD_MEMORY_BYTES } from "../support/pod-memory.ts";
 import { allReady, type SupervisedProcess } from "../support/supervised-process.ts";
 import type { Attack } from "./attack.ts";
 import type { Answers } from "./grpc-wire.ts";
 import { HEALTH_MS_MAX, type Observed, type Watch } from "./observer.ts";
-import { type AttackWorld, MEMORY_BYTES_MAX, ROLES } from "./world.ts";
+import { type AttackWorld, ROLES } from "./world.ts";
 
 /** A shorter attack is repeated: the ordinary caller needs some calls to notice anything. */
 const AT_LEAST_MS = 3_000;
@@ -49,7 +50,7 @@ export async function measure(world: AttackWorld, attack: Attack): Promise<Resul
   ending.abort();
   const [observed, peakBytes] = await Promise.all([stopObserver(), peak]);
   const broken = ROLES.flatMap((role, i) => world.processes[role].deaths.slice(deathsBefore[i]).map(({ how }) => `${role} ended: ${how}`));
-  if (peakBytes >= MEMORY_BYTES_MAX) broken.push(`${attack.target} needed more memory than its limit`);
+  if (peakBytes >= POD_MEMORY_BYTES) broken.push(`${attack.target} needed more memory than its limit`);
   for (const [answer, times] of Object.entries(observed.failed)) broken.push(`the ordinary caller: ${times} × ${answer}`);
   if (observed.healthMs >= HEALTH_MS_MAX) broken.push("/healthz was slower than the liveness probe allows");
   broken.push(...faults);
@@ -81,7 +82,7 @@ async function watchPeak(target: SupervisedProcess, signal: AbortSignal): Promis
   for (let last = false; ; last = signal.aborted) {
     const bytes = readPeak(target.pid);
     highest = Math.max(highest, bytes);
-    if (bytes >= MEMORY_BYTES_MAX) target.kill("SIGKILL");
+    if (bytes >= POD_MEMORY_BYTES) target.kill("SIGKILL");
     if (last) return highest;
     await delay(PEAK_EVERY_MS);
   }

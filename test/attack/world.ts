@@ -8,14 +8,11 @@ import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { grantApiKey } from "../../operations/apps/apps.ts";
 import { startSandbox } from "../../sandbox/main.ts";
+import { POD_NODE_OPTIONS } from "../support/pod-memory.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { freePort } from "../support/store-server.ts";
 import { allReady, type SupervisedProcess, superviseProcess } from "../support/supervised-process.ts";
 
-/** The chart's memory limit of a pod: deploy/helm/carillon/values.yaml, resources.limits.memory of 512Mi. */
-export const MEMORY_BYTES_MAX = 512 * 1024 * 1024;
-/** The chart gives the heap 70 % of it. */
-const HEAP_MIB = Math.floor((0.7 * MEMORY_BYTES_MAX) / 1024 / 1024);
 const READY_MS = 120_000;
 
 export const ROLES = ["preferences", "gateway", "relay", "dispatcher-sms", "dispatcher-webpush", "feedback", "autoscaler"] as const;
@@ -67,7 +64,7 @@ export async function startAttackWorld(): Promise<AttackWorld> {
     ...{ PREFERENCES_LISTEN: local("preferences"), PREFERENCES_ADDRESS: local("preferences") },
     ...{ FEEDBACK_LISTEN: local("feedback"), FEEDBACK_URL: `http://${local("feedback")}`, AUTOSCALER_LISTEN: local("autoscaler") },
     TWILIO_STATUS_CALLBACK_URL: `http://${local("feedback")}/twilio`,
-    NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}`,
+    NODE_OPTIONS: POD_NODE_OPTIONS,
     LOG_LEVEL: "info",
   };
   // The push services of real browsers, not the sandbox's: forged push URLs imitate them.

@@ -107,7 +107,7 @@ test("a role runs, is probed over gRPC, and ends on SIGTERM", async () => {
   const { child, output, ended } = carillon(["preferences"], {
     ...{ HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", HEALTH_PORT: "0", PREFERENCES_LISTEN: "127.0.0.1:0" },
     ...{ STORE_URL: `sqlite:${join(volume, "store.sqlite")}`, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: token },
-    NODE_OPTIONS: "--max-old-space-size-percentage=70",
+    NODE_OPTIONS: "--max-old-space-size-percentage=70 --max-semi-space-size=16",
   });
   const port = () => /"health":"127\.0\.0\.1:(\d+)"/.exec(output.stderr)?.[1];
   await eventually("it has started", () => port() !== undefined || child.exitCode !== null);

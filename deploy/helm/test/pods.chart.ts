@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadRoles } from "../../../cli/roles.ts";
+import { POD_MEMORY_BYTES, POD_NODE_OPTIONS } from "../../../test/support/pod-memory.ts";
 import { CI, containerOf, deployments, find, objectsOf, podOf, variablesOf } from "./render.ts";
 
+const MIB = 1024 * 1024;
 const minimal = objectsOf();
 const workloads = minimal.filter(({ kind }) => ["Deployment", "Job", "Pod"].includes(kind));
 
@@ -25,9 +27,18 @@ test("the heap is sized by a memory limit, which every pod has", () => {
   for (const ci of ["minimal", "production", "restricted", "evaluation"])
     for (const deployment of deployments(objectsOf({ ci }))) {
       assert.ok(containerOf(deployment).resources.limits.memory, `${ci}: ${deployment.metadata.name}`);
-      assert.equal(variablesOf(deployment).NODE_OPTIONS, "--max-old-space-size-percentage=70");
+      assert.equal(variablesOf(deployment).NODE_OPTIONS, "--max-old-space-size-percentage=70 --max-semi-space-size=16");
     }
-  assert.equal(containerOf(find(minimal, "Deployment", "gateway")).resources.limits.cpu, undefined);
+  const gateway = find(minimal, "Deployment", "gateway");
+  const { limits } = containerOf(gateway).resources;
+  assert.equal(limits.cpu, undefined);
+  // Attacks and benches run processes without a container, with the same memory.
+  assert.equal(limits.memory, `${POD_MEMORY_BYTES / MIB}Mi`);
+  const heapMiB = (percent: string) => `--max-old-space-size=${Math.floor((Number(percent) / 100) * (POD_MEMORY_BYTES / MIB))}`;
+  const options = variablesOf(gateway).NODE_OPTIONS!.replace(/--max-old-space-size-percentage=(\d+)/, (_, percent: string) =>
+    heapMiB(percent),
+  );
+  assert.equal(options, POD_NODE_OPTIONS);
 });
 
 test("probes call gRPC health on its own plaintext port, and liveness depends on nothing else", () => {
