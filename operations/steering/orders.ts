@@ -33,7 +33,7 @@ export async function put(store: SteeredStore, record: SteeringRecord, known: re
   return record;
 }
 
-/** "account:twilio is drained to vonage, ordered by ada at … (reason: …)"; without what may be somebody's address. */
+/** "account:A is drained to B, ordered by ada at … (reason: …)"; without what may be somebody's address. */
 export function orderWords({ target, state, to, until, actor, at, reason }: SteeringRecord, tense: "is" | "was"): string {
   const what = state === "drained" ? `drained to ${to ?? "another provider"}` : "paused";
   const end = until === undefined ? "" : ` until ${moment(until)}`;
