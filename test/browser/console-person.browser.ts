@@ -222,12 +222,6 @@ test("axe finds nothing serious, nothing scrolls sideways, nothing comes from el
 
 test("the page of a person as people see it", async () => {
   const user = "hana";
-  await system.store.profiles.put(
-    app,
-    user,
-    { locale: "ko", timeZone: "Asia/Seoul", quietHours: { fromMinute: 0, untilMinute: 420 } },
-    systemClock.now(),
-  );
   const { address } = await somebody(user);
   await optOut(system, user, { category: "reminders", channel: channelToProto("sms") });
   system.sandbox.faults.order({ provider: "sendgrid", match: address, times: 1, do: { kind: "webhooks", undelivered: "bounce" } });
@@ -242,6 +236,13 @@ test("the page of a person as people see it", async () => {
     });
     return (await response.text()).includes("Blocked: bounce");
   });
+  // Last: at night in Seoul nothing would be sent.
+  await system.store.profiles.put(
+    app,
+    user,
+    { locale: "ko", timeZone: "Asia/Seoul", quietHours: { fromMinute: 0, untilMinute: 420 } },
+    systemClock.now(),
+  );
   for (const colorScheme of THEMES) {
     await using opened = await openConsole(pathOf(user), "operator", { colorScheme });
     await opened.page.locator("section[aria-labelledby=ends]").getByText("Blocked: bounce").waitFor();
