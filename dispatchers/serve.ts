@@ -26,6 +26,7 @@ import type { Values, Variables } from "../runtime/config.ts";
 import { watchInternalTokens } from "../runtime/internal-tokens.ts";
 import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
+import { createUtilization } from "../runtime/utilization.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
 import { createBlobLoader } from "./blob-loader.ts";
@@ -154,15 +155,4 @@ export async function serveDispatcher(
 function rateLimiters(create: (account: string) => RateLimiter): (account: string) => RateLimiter {
   const made = new Map<string, RateLimiter>();
   return (account) => made.get(account) ?? made.set(account, create(account)).get(account)!;
-}
-
-/** Share of the time since the last call in which this process's event loop worked, waiting for a processor and for SQLite's lock included. */
-function createUtilization(): () => number {
-  let last = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return utilization;
-  };
 }

@@ -5,7 +5,7 @@ import { collectAll, createIdleMemory } from "./idle-memory.ts";
 
 test("A process collects once after its start and once after each time of work, and only while it is idle", () => {
   let [busy, collected] = [0, 0];
-  const look = createIdleMemory({ share: () => busy, collect: () => void collected++ });
+  const look = createIdleMemory({ utilization: () => busy, collect: () => void collected++ });
   const after = (...shares: number[]) =>
     shares.map((share) => {
       busy = share;

@@ -1,49 +1,39 @@
-import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { createUtilization } from "./utilization.ts";
 
 /** How often a process looks at how much it had to do, in ms. */
 const LOOK_EVERY_MS = 10_000;
-/** Of the time, what an event loop without work is busy with at most: timers and health checks. All roles in one process come to 0.03. */
+/** Utilization below which the process counts as idle: timers and health checks of all roles in one process come to 0.03. */
 const IDLE_SHARE = 0.05;
-/** Above this share the process had work, which leaves garbage behind. */
+/** Utilization above which the process had work, which leaves garbage behind. */
 const WORK_SHARE = 0.1;
 
 /**
- * Gives memory back once the process has nothing to do. V8 lets the young generation grow to 64 MiB while modules load or under load, and keeps it and free
- * pages for as long as little is allocated: an idle gateway held 182 MiB and holds 130 after one full collection. It stops the process for 40 to 100 ms,
- * so it runs once after the start and once after each time of work, and never under load.
+ * Gives memory back once the process has nothing to do. While modules load, or under load, V8 lets the space of new objects grow. It keeps that space and its
+ * free pages until a full collection, for which an idle process allocates too little. One such collection took an idle gateway from 182 MiB to 130. It stops the
+ * process for 40 to 100 ms, so it runs once after the start and once after each time of work, and never under load.
  */
 export function returnMemoryWhenIdle(): void {
-  const look = createIdleMemory({ share: createShare(), collect: collectAll });
+  const look = createIdleMemory({ utilization: createUtilization(), collect: collectAll });
   setInterval(look, LOOK_EVERY_MS).unref();
 }
 
 interface Parts {
-  /** Of the time since the last call, how much the event loop was busy: 0 to 1. */
-  share(): number;
+  /** Share of the time since the last call in which the event loop worked, 0 to 1. */
+  utilization(): number;
   collect(): void;
 }
 
 /** To be called at equal intervals. */
-export function createIdleMemory({ share, collect }: Parts): () => void {
+export function createIdleMemory({ utilization, collect }: Parts): () => void {
   let hasWorked = true;
   return () => {
-    const busy = share();
+    const busy = utilization();
     if (busy > WORK_SHARE) hasWorked = true;
     if (busy > IDLE_SHARE || !hasWorked) return;
     hasWorked = false;
     collect();
-  };
-}
-
-function createShare(): () => number {
-  let before = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    return utilization;
   };
 }
 
