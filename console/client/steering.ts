@@ -6,7 +6,7 @@ import { useJson } from "../../web/client/load.ts";
 import type { Accounts } from "../view-accounts.ts";
 import type { DrainOrder, ReevaluateOrder, Said, SteerOrder } from "../view-now.ts";
 import { Checkbox, Choice, Done, post, Reason, said, useOrder } from "./order.ts";
-import { ToAcceptList, useAccepted } from "./to-accept.ts";
+import { ToAcceptList, useOrderToAccept } from "./to-accept.ts";
 import { CHANNEL_NAMES } from "./words.ts";
 
 const CLASSES = ["critical", "transactional", "marketing"];
@@ -58,12 +58,10 @@ function PauseDialog({
   const [target, setTarget] = useState(first);
   const [minutes, setMinutes] = useState("0");
   const [reason, setReason] = useState("");
-  const { result, fault, isBusy, submitting, forget } = useOrder<Said>();
-  const accepted = useAccepted();
+  const { result, fault, isBusy, submitting, accepted, restart } = useOrderToAccept();
   const choose = (next: string) => {
     setTarget(next);
-    forget();
-    accepted.clear();
+    restart();
   };
   const isPause = action === "pause";
   const order: SteerOrder = { target, reason, ...(isPause && { minutes: Number(minutes), ...accepted.flags }) };
@@ -88,12 +86,10 @@ function DrainDialog({ account, close, changed }: SteeringProps & { account: str
   const [chosen, setChosen] = useState("");
   const [reason, setReason] = useState("");
   const [isReevaluated, setReevaluated] = useState(true);
-  const { result, fault, isBusy, submitting, forget } = useOrder<Said>();
-  const accepted = useAccepted();
+  const { result, fault, isBusy, submitting, accepted, restart } = useOrderToAccept();
   const choose = (next: string) => {
     setChosen(next);
-    forget();
-    accepted.clear();
+    restart();
   };
   const provider = account.split("/")[0];
   const channel = data?.providers.find((one) => one.provider === provider)?.channel;

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { html } from "../../web/client/html.ts";
 import type { Said, ToAccept } from "../view-now.ts";
-import { Checkbox } from "./order.ts";
+import { Checkbox, useOrder } from "./order.ts";
 
 type Flags = Partial<Record<ToAccept["flag"], boolean>>;
 
@@ -10,12 +10,19 @@ type Flags = Partial<Record<ToAccept["flag"], boolean>>;
 interface Accepted {
   flags: Flags;
   set(flag: ToAccept["flag"], value: boolean): void;
-  clear(): void;
 }
 
-export function useAccepted(): Accepted {
+/** An order that may not be done before something is accepted. */
+export function useOrderToAccept() {
+  const { forget, ...order } = useOrder<Said>();
   const [flags, setFlags] = useState<Flags>({});
-  return { flags, set: (flag, value) => setFlags((before) => ({ ...before, [flag]: value })), clear: () => setFlags({}) };
+  const accepted: Accepted = { flags, set: (flag, value) => setFlags((before) => ({ ...before, [flag]: value })) };
+  /** For another order than the one that was answered: what was accepted for that one does not count. */
+  const restart = () => {
+    forget();
+    setFlags({});
+  };
+  return { ...order, accepted, restart };
 }
 
 /** Why an order was not done yet, with a checkbox for each reason. */

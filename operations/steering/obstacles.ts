@@ -4,7 +4,7 @@ import { reasonText } from "../../core/delivery/reason.ts";
 import type { SteeringRecord } from "../../core/steering/steering.ts";
 import { shareAccount, type Target } from "../../core/steering/target.ts";
 import type { Circuits, OpenCircuit } from "../status/circuits.ts";
-import { orderWords } from "./orders.ts";
+import { moment, orderWords } from "./orders.ts";
 
 /** Why deliveries of a drained account would wait. */
 export interface Obstacles {
@@ -49,5 +49,3 @@ function circuitWords({ account, state, since, until, reason }: OpenCircuit): st
   const next = state === "open" ? `the next probe is at ${moment(until)}` : "the next delivery is its probe";
   return `the circuit of ${account} opened at ${moment(since)} (${hideEndpoints(reasonText(reason))}), and ${next}`;
 }
-
-const moment = (at: number) => new Date(at).toISOString();

@@ -48,4 +48,4 @@ export function replacedWords(target: Target, records: readonly SteeringRecord[]
   return records.length > NAMED_MAX ? [...words, `and ${records.length - NAMED_MAX} more`] : words;
 }
 
-const moment = (at: number) => new Date(at).toISOString();
+export const moment = (at: number) => new Date(at).toISOString();

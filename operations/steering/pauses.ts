@@ -6,7 +6,7 @@ import { shareAccount, type Target, targetKey } from "../../core/steering/target
 import { findApp } from "../apps/apps.ts";
 import { readAppAccounts, requireUsed } from "./app-accounts.ts";
 import { logged, type Order } from "./audit-log.ts";
-import { isFor, put, replacedWords, standingOrders } from "./orders.ts";
+import { isFor, moment, put, replacedWords, standingOrders } from "./orders.ts";
 
 export interface PauseParts {
   store: Pick<Store, "steering" | "time" | "apps">;
@@ -38,7 +38,7 @@ export async function pause({ store, providers }: PauseParts, { target, forMs, m
   return logged(store, { ...order, action: "pause", target: targetKey(target) }, async (at) => {
     const until = forMs === undefined ? undefined : at + forMs;
     const record = await put(store, { target, state: "paused", ...order, at, ...(until === undefined ? {} : { until }) }, replaced);
-    const words = until === undefined ? "paused" : `paused until ${new Date(until).toISOString()}`;
+    const words = until === undefined ? "paused" : `paused until ${moment(until)}`;
     return { result: { done: true, target, record, replaced }, words: [words, ...replacedWords(target, replaced, "was")].join("; ") };
   });
 }
