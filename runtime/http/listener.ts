@@ -92,6 +92,7 @@ export async function startHttpListener(options: ListenerOptions): Promise<HttpL
     onRejected("connections", peer),
   );
   const awaitContinue = new WeakSet<IncomingMessage>();
+  const requestsOf = new WeakMap<Socket, number>();
   server.on("checkContinue", (message: IncomingMessage, response: ServerResponse) => {
     awaitContinue.add(message);
     server.emit("request", message, response);
@@ -99,6 +100,8 @@ export async function startHttpListener(options: ListenerOptions): Promise<HttpL
   server.on("request", (message: IncomingMessage, response: ServerResponse) => {
     const gone = new AbortController();
     response.on("close", () => gone.abort());
+    const requests = (requestsOf.get(message.socket) ?? 0) + 1;
+    requestsOf.set(message.socket, requests);
     const request: Arrived = {
       message,
       gone: gone.signal,
@@ -111,7 +114,8 @@ export async function startHttpListener(options: ListenerOptions): Promise<HttpL
       .then((result) => {
         if (result.rejected) onRejected(result.rejected, message.socket.remoteAddress);
         // Node closes only the connections that are idle at the start of the shutdown. It would read the rest of a body to keep a connection.
-        if (closing || !message.complete) response.shouldKeepAlive = false;
+        // After `maxRequestsPerSocket` it only announces that the connection closes, and leaves that to the client.
+        if (closing || !message.complete || requests >= REQUESTS_PER_CONNECTION_MAX) response.shouldKeepAlive = false;
         write(response, result, message.method === "HEAD");
       })
       .catch((error: unknown) => {
