@@ -2,6 +2,7 @@ import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { REASON_CODES } from "../../core/delivery/reason.ts";
 import { STEERING_BOUND_MS } from "../../core/steering/steering.ts";
 import { readTarget, type Target } from "../../core/steering/target.ts";
+import { isActionId } from "../../operations/steering/audit-log.ts";
 import { type DrainReport, drain } from "../../operations/steering/drain.ts";
 import { pause, resume, showSteering } from "../../operations/steering/pauses.ts";
 import { reevaluate } from "../../operations/steering/reevaluate.ts";
@@ -150,8 +151,11 @@ export const STEERING_COMMANDS: Readonly<Record<string, Command>> = {
     options: { limit: { type: "string" }, before: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const limit = count(values.limit ?? ACTIONS_LIMIT, "--limit", ACTIONS_LIMIT_MAX);
+      const before = text(values.before);
+      // Any other text would be compared with ids, and list too much or nothing.
+      if (before !== undefined && !isActionId(before)) fail("--before must be the id of an entry, as this command prints it");
       await using store = await openNamedStore(env);
-      const actions = await store.steering.actions(text(values.before), limit);
+      const actions = await store.steering.actions(before, limit);
       printResult(values, { actions: actions.map(withDates) }, () => actionsText(actions, limit));
       return 0;
     },

@@ -131,6 +131,14 @@ test("a viewer's answer holds no address, number, name, label or evidence", asyn
   assert.ok(support.includes(USER), "support sees the id, as everywhere");
 });
 
+test("an app that there is none of is an error, whether somebody is named or not", async () => {
+  for (const user of ["", USER]) {
+    const { status, body } = await post("/api/person", { app: "shpo", user });
+    assert.equal(status, 404);
+    assert.match(body, /there is no app shpo/);
+  }
+});
+
 test("nobody is named, or nobody known: that is said", async () => {
   const nobody = JSON.parse((await post("/api/person", { user: "" })).body) as PersonAnswer;
   assert.deepEqual(nobody, { app: APP, apps: [APP], areAppsCut: false });

@@ -29,10 +29,10 @@ interface View {
 }
 
 export const VIEWS: readonly View[] = [
-  { name: "Failed in the last hour", filter: (now) => ({ state: "failed", since: anHourAgo(now) }) },
+  { name: "Failed, accepted in the last hour", filter: (now) => ({ state: "failed", since: anHourAgo(now) }) },
   { name: "Retrying now", filter: () => ({ waiting: "retry" }), count: ({ retrying }) => retrying },
   { name: "In doubt", filter: () => ({ state: "uncertain" }), count: ({ inDoubt }) => inDoubt },
-  { name: "Suppressed today", filter: (now) => ({ state: "suppressed", since: today(now) }) },
+  { name: "Suppressed, accepted today", filter: (now) => ({ state: "suppressed", since: today(now) }) },
   { name: "All that waits", filter: () => ({ state: "pending" }), count: ({ waiting }) => waiting },
 ];
 
@@ -46,7 +46,11 @@ const isMoment = (value: string) => /^\d{1,15}$/.test(value);
 
 const VALUES: Readonly<Partial<Record<keyof Filter, (value: string) => string>>> = {
   channel: (value) => CHANNEL_NAMES[value] ?? value,
-  state: (value) => STATES.find(([state]) => state === value)?.[1] ?? value,
+  state: (value) =>
+    value
+      .split(",")
+      .map((state) => STATES.find(([known]) => known === state)?.[1] ?? state)
+      .join(" or "),
   waiting: (value) => (value === "retry" ? "its next attempt" : value),
   // What is no moment is shown as it is: the answer says what is wrong with it.
   since: (value) =>

@@ -110,7 +110,10 @@ test("of requests sent all at once over one connection a thousand are answered; 
   const rejected = next("requests");
   const { closed } = await open(url, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_500));
   await rejected;
-  assert.deepEqual([...(await closed).matchAll(/HTTP\/1.1 (\d+) /g)].map(([, status]) => status), Array(1_000).fill("200"));
+  assert.deepEqual(
+    [...(await closed).matchAll(/HTTP\/1.1 (\d+) /g)].map(([, status]) => status),
+    Array(1_000).fill("200"),
+  );
 });
 
 test("rejections are counted by listener and reason, and logged with the peer's address", async () => {

@@ -61,6 +61,12 @@ test("texts are paused while they are sent, wait with the reason, and arrive onc
   for (const id of [...sent, ...held]) assert.equal(arrived(id), 1, id);
   assert.match((await carillon("steering")).stdout, /being resumed|nothing is paused/);
   const log = await carillon("audit-log");
+  const { actions } = JSON.parse((await carillon("audit-log", "--json")).stdout) as { actions: { id: string; action: string }[] };
+  const older = JSON.parse((await carillon("audit-log", "--json", "--before", actions[0]!.id)).stdout) as typeof actions;
+  assert.deepEqual(older, { actions: actions.slice(1) });
+  const mistyped = await carillon("audit-log", "--before", "yesterday");
+  assert.deepEqual([mistyped.code, mistyped.stdout], [2, ""]);
+  assert.match(mistyped.stderr, /--before must be the id of an entry, as this command prints it/);
   assert.match(log.stdout, /ada\s+resume\s+channel:sms\s+resumed\s+wrong text\n.*ada\s+pause\s+channel:sms\s+paused\s+wrong text/s);
 });
 
