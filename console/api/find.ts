@@ -13,7 +13,7 @@ import type { SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 import type { Filter, Found, OpenCounts, Resolved, Row } from "../view.ts";
 import { readFilter, VALUE_MAX } from "./filter.ts";
-import { appIdsOf, type Fields, objectOf, optionalApp, post, RequestFault, textOf } from "./route.ts";
+import { appIdsOf, type Fields, objectOf, optionalApp, post, RequestFault, requireApp, textOf } from "./route.ts";
 import { userFor } from "./sight.ts";
 import { stateOf, whyOf } from "./words.ts";
 
@@ -40,8 +40,7 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
   if (after !== "" && !/^\d{1,16}-[0-9a-f]{32}$/.test(after)) throw new RequestFault("after must be the `next` of an answer");
   const [{ apps, areAppsCut }, now] = [await appIdsOf(store), clock.now()];
   const app = optionalApp(body) ?? apps[0] ?? "";
-  // Where the console is linked to with a mistyped app, an empty list would say that nothing was sent.
-  if (app !== "" && (await store.apps.find(app)) === undefined) throw new RequestFault(`there is no app ${app}`, 404);
+  if (app !== "") await requireApp(store, app);
   const page = await searchNotifications(store, { app, filter, after: after === "" ? undefined : parsePlace(after), limit: PAGE, now });
   const shown = page.notifications.flatMap((n) => shownDeliveries(n, filter, now).map((d) => ({ n, d })));
   const calls = await countCalls(

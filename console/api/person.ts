@@ -5,7 +5,7 @@ import { readNamed } from "./person-fields.ts";
 import { liftBlock, type PersonParts, recordOptOut, reveal, undoOptOut } from "./person-orders.ts";
 import { readPerson } from "./person-read.ts";
 import { personView } from "./person-view.ts";
-import { appIdsOf, type Fields, post, RequestFault } from "./route.ts";
+import { appIdsOf, type Fields, post, requireApp } from "./route.ts";
 
 /** One person, and what may be changed for them. All by POST: a user's id may be an address, which belongs in no URL. */
 export const createPersonRoutes = (parts: PersonParts): SessionRoute[] => [
@@ -20,7 +20,6 @@ async function person({ store, references }: PersonParts, body: Fields, session:
   const { app: given, user } = readNamed(body);
   const known = await appIdsOf(store);
   const app = given || (known.apps[0] ?? "");
-  // A link may have a mistyped app; nobody would be found in it.
-  if (given !== "" && (await store.apps.find(given)) === undefined) throw new RequestFault(`there is no app ${given}`, 404);
+  if (given !== "") await requireApp(store, given);
   return { app, ...known, ...(user !== "" && { person: personView(await readPerson(store, app, user), session, references) }) };
 }

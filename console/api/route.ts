@@ -73,6 +73,11 @@ export async function appIdsOf(store: Pick<Store, "apps">): Promise<{ apps: stri
   return { apps: apps.map(({ id }) => id), areAppsCut: isCut };
 }
 
+/** Throws a RequestFault with status 404 where there is no such app: for a mistyped one in a link, an empty page would say that nothing was sent. */
+export async function requireApp({ apps }: Pick<Store, "apps">, id: string): Promise<void> {
+  if ((await apps.find(id)) === undefined) throw new RequestFault(`there is no app ${id}`, 404);
+}
+
 /** An app's id, which need not be one that there is; undefined where it is empty or absent. */
 export function optionalApp(fields: Fields): string | undefined {
   const app = textOf(fields, "app", NAME_MAX);

@@ -42,8 +42,8 @@ let made = 0;
 /** Later ids are larger; those of one process also within a millisecond. */
 const newId = (at: number) => `${String(at).padStart(15, "0")}-${String(made++).padStart(6, "0")}-${randomBytes(6).toString("hex")}`;
 
-/** Whether an entry of the audit log may have this id. */
-export const isActionId = (text: string): boolean => /^\d{15,16}-\d{6,}-[0-9a-f]{12}$/.test(text);
+/** Whether a text has the form of an entry's id. */
+export const isActionId = (text: string): boolean => /^\d{15}-\d{6,}-[0-9a-f]{12}$/.test(text);
 
 /**
  * Does something that the audit log records: its entry is stored before anything is done, and again with the result, or with the error where `act` rejects.

@@ -92,6 +92,7 @@ export async function startHttpListener(options: ListenerOptions): Promise<HttpL
     onRejected("connections", peer),
   );
   const awaitContinue = new WeakSet<IncomingMessage>();
+  /** Requests so far on each connection. */
   const requestsOf = new WeakMap<Socket, number>();
   server.on("checkContinue", (message: IncomingMessage, response: ServerResponse) => {
     awaitContinue.add(message);
@@ -114,7 +115,7 @@ export async function startHttpListener(options: ListenerOptions): Promise<HttpL
       .then((result) => {
         if (result.rejected) onRejected(result.rejected, message.socket.remoteAddress);
         // Node closes only the connections that are idle at the start of the shutdown. It would read the rest of a body to keep a connection.
-        // After `maxRequestsPerSocket` it only announces that the connection closes, and leaves that to the client.
+        // With its last answer within `maxRequestsPerSocket` it only announces that the connection closes, and leaves the closing to the client.
         if (closing || !message.complete || requests >= REQUESTS_PER_CONNECTION_MAX) response.shouldKeepAlive = false;
         write(response, result, message.method === "HEAD");
       })
