@@ -21,7 +21,8 @@ import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.
 import { ProfileServiceService } from "../gen/carillon/v1/profile_service.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { startConnectServer } from "../runtime/connect/server.ts";
-import { BATCH_BYTES_MAX, CALLS_MAX } from "../runtime/grpc/limits.ts";
+import { createCallLimit } from "../runtime/grpc/call-limit.ts";
+import { BATCH_BYTES_MAX } from "../runtime/grpc/limits.ts";
 import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
@@ -158,7 +159,7 @@ export const role = defineRole({
         calls,
       ),
     ];
-    const shared = createSharedLimits(services, { callsMax: CALLS_MAX });
+    const shared = createSharedLimits(services, { calls: createCallLimit({ clock }) });
     // At the same time, because each may need all the time that a shutdown has.
     const listeners: AsyncDisposable[] = [];
     stack.defer(async () => void (await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()))));

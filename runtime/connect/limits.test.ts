@@ -9,6 +9,7 @@ import { connect } from "node:tls";
 import { createAuthority, mountSecret, type Pair } from "../../test/support/certificates.ts";
 import { KEY, SERVICE, useConnectServers } from "../../test/support/connect-servers.ts";
 import { useHttpServers } from "../../test/support/http-servers.ts";
+import { fixedCallLimit } from "../grpc/call-limit.ts";
 import { MESSAGE_BYTES_MAX } from "../grpc/limits.ts";
 import { watchCertificates } from "../tls/grpc-tls.ts";
 import type { ReadingTurns } from "./reading-turns.ts";
@@ -85,7 +86,7 @@ test("the bound of calls under way holds for both listeners together; another ca
         return { accepted: undefined };
       },
     },
-    { limits: { callsMax: 3 } },
+    { limits: { calls: fixedCallLimit(3) } },
   );
   const first = call("SendNotification", {});
   await began.promise;

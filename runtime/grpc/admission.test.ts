@@ -9,6 +9,7 @@ import { BANK_KEY, BATCH, client, GET, KEY, MIB, message, serve } from "../../te
 import { eventually } from "../../test/support/eventually.ts";
 import { framed } from "../../test/support/raw-grpc.ts";
 import { callHeaders, END_HEADERS, FRAME, rawHttp2 } from "../../test/support/raw-http2.ts";
+import { fixedCallLimit } from "./call-limit.ts";
 
 const STREAM = ExternalScalerService.streamIsActive.path;
 const WATCH = "/grpc.health.v1.Health/Watch";
@@ -183,7 +184,7 @@ test("of unfinished messages beyond the ceiling the largest gives way; a small c
 });
 
 test("a caller with as many calls under way as are free gets no further one, until one has ended", async () => {
-  const server = await serve({ limits: { callsMax: 2 } });
+  const server = await serve({ limits: { calls: fixedCallLimit(2) } });
   const raw = await client(server);
   const unfinished = raw.open(BATCH, KEY);
   const { code, message: text } = await raw.open(GET, KEY).status;
@@ -198,7 +199,7 @@ test("a caller with as many calls under way as are free gets no further one, unt
 });
 
 test("another app's call on the same connection is judged by that app's calls", async () => {
-  const server = await serve({ limits: { callsMax: 2 } });
+  const server = await serve({ limits: { calls: fixedCallLimit(2) } });
   const raw = await client(server);
   const unfinished = raw.open(BATCH, KEY);
   assert.equal((await raw.open(GET, KEY).status).code, status.RESOURCE_EXHAUSTED);
@@ -213,7 +214,7 @@ test("a call that ends while its caller is looked up takes no place", async () =
   const answered = Promise.withResolvers<undefined>();
   const lookups = [answered.promise];
   const server = await serve(
-    { limits: { callsMax: 1 } },
+    { limits: { calls: fixedCallLimit(1) } },
     {
       lookup: () => {
         asked.resolve();
@@ -238,7 +239,7 @@ test("a call that ends while its caller is looked up takes no place", async () =
 });
 
 test("calls that anybody may make take no place of calls with a key", async () => {
-  const server = await serve({ limits: { callsMax: 2 } });
+  const server = await serve({ limits: { calls: fixedCallLimit(2) } });
   const watching = await Promise.all([client(server), client(server)]);
   for (const raw of watching) for (let i = 0; i < 4; i++) raw.open(WATCH).stream.end(framed(Buffer.alloc(0)));
   const known = (await client(server)).open(GET, KEY);

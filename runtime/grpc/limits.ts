@@ -20,7 +20,7 @@ export const BACKLOG_MAX = 4_096;
 /** Calls under way on one connection; further ones wait at the client. */
 export const STREAMS_MAX = 100;
 /**
- * Calls under way on a gateway, about half a second of single calls on one core; an app may have as many as are free, so one alone has half. Without it a gateway
+ * Calls under way on a gateway at most; fewer while it is busy (call-limit.ts). An app may have as many as are free, so one alone has half. Without it a gateway
  * that is sent twice what it can take has thousands under way, each waits for seconds, and callers give up what it still works on.
  */
 export const CALLS_MAX = 1_000;

@@ -1,5 +1,6 @@
 import { type CallError, callError } from "../call-error.ts";
 import type { Identity } from "../handler.ts";
+import { type CallLimit, fixedCallLimit } from "./call-limit.ts";
 import { type CallPlaces, createCallPlaces } from "./call-places.ts";
 import { OPEN_MESSAGE_BYTES_MAX, OVERLOAD_WAIT_MS, requestBytesMax } from "./limits.ts";
 import { type GrpcService, methodLimits } from "./methods.ts";
@@ -20,7 +21,7 @@ export interface SharedLimits {
 
 export interface OwnLimits {
   /** Calls of known callers under way; absent: no limit. */
-  callsMax?: number;
+  calls?: CallLimit;
   /** Absent: as much as fits the services' largest message. */
   requestBytesMax?: number;
 }
@@ -28,7 +29,7 @@ export interface OwnLimits {
 export function createSharedLimits(services: readonly GrpcService[], limits: OwnLimits = {}): SharedLimits {
   const largest = Math.max(OPEN_MESSAGE_BYTES_MAX, ...services.flatMap(methodLimits).map(([, { messageBytesMax }]) => messageBytesMax));
   return {
-    places: createCallPlaces(limits.callsMax ?? Number.POSITIVE_INFINITY),
+    places: createCallPlaces(limits.calls ?? fixedCallLimit(Number.POSITIVE_INFINITY)),
     shares: createRequestShares(limits.requestBytesMax ?? requestBytesMax(largest)),
   };
 }
