@@ -46,20 +46,23 @@ export const mapValue = (map: Readonly<Record<string, string>>): string => {
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Without the fields that hold nothing: undefined, "", false, lists and maps without entries. A number holds something, also 0. */
-export const withoutEmpty = <T extends object>(fields: T): Partial<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value))) as Partial<T>;
+export function withoutEmpty<T extends object>(fields: T): Partial<T> {
+  const held: Partial<T> = {};
+  for (const name in fields) if (!isEmpty(fields[name])) held[name] = fields[name];
+  return held;
+}
 
 const isEmpty = (value: unknown) =>
-  value === undefined ||
-  value === "" ||
-  value === false ||
-  (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+  value === undefined || value === "" || value === false || (typeof value === "object" && value !== null && hasNoEntries(value));
 
-/** The fields' values for hashing, each under its name; "" where it holds nothing. */
-export const fieldValues = <T extends object>(part: string, content: T, names: readonly (keyof T & string)[]): NamedValue[] =>
-  names.map((name) => [`${part}.${name}`, valueText(content[name])]);
-
-function valueText(value: unknown): string {
-  if (isEmpty(value)) return "";
-  return typeof value === "string" ? value : canonicalJson(value);
+function hasNoEntries(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
 }
+
+/** The values for hashing of the fields that hold something, each under its name. Most of a push's 23 fields hold nothing: those cost nothing here. */
+export const fieldValues = <T extends object>(part: string, content: T, names: readonly (keyof T & string)[]): NamedValue[] =>
+  names.flatMap((name) => {
+    const value = content[name];
+    return isEmpty(value) ? [] : [[`${part}.${name}`, typeof value === "string" ? value : canonicalJson(value)] as const];
+  });

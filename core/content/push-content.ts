@@ -97,8 +97,10 @@ export const RICH_PUSH_FIELDS = [
 
 export const PUSH_FIELDS = ["title", "body", "data", ...RICH_PUSH_FIELDS] as const;
 
-/** Where a field is in a notification, as the contract spells it. */
-export const pushField = (name: string): string => `content.push.${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+const pathOf = (name: string) => `content.push.${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+const PATHS: ReadonlyMap<string, string> = new Map(PUSH_FIELDS.map((name) => [name, pathOf(name)]));
+/** Where a field is in a notification, as the contract spells it. Checks name the fields of each push that they look at, most of which have no fault. */
+export const pushField = (name: string): string => PATHS.get(name) ?? pathOf(name);
 
 /** Fields that mean nothing while no text is shown. */
 export const SHOWN_ONLY_FIELDS = [

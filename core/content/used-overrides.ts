@@ -14,6 +14,7 @@ export interface UsedOverride {
 
 /** What a content overrides, by provider. APNs' headers are keys of its own. */
 export function usedOverrides({ push, sms, email }: Content): UsedOverride[] {
+  if (!push?.overrides && !sms?.overrides && !email?.overrides) return [];
   const { apns, apnsHeaders, fcm, webpush } = push?.overrides ?? {};
   return [
     ...used("push", { apns: (apns || apnsHeaders) && { ...apns, ...apnsHeaders }, fcm, webpush }),
