@@ -114,8 +114,10 @@ export function createQuotas(deps: {
 }
 
 /** The indexes, those of the more urgent classes first, else as they came. */
-const byUrgency = (classes: readonly (NotificationClass | undefined)[]): number[] =>
-  [...CLASSES, undefined].flatMap((of) => classes.flatMap((c, i) => (c === of ? [i] : [])));
+function byUrgency(classes: readonly (NotificationClass | undefined)[]): number[] {
+  const ranks = classes.map((c) => (c === undefined ? CLASSES.length : CLASSES.indexOf(c)));
+  return [...classes.keys()].sort((a, b) => ranks[a]! - ranks[b]!);
+}
 
 const rateError = (app: AppRecord, ratePerSecond: number, waitMs: number) =>
   quotaError(app, "RATE_LIMITED", `${ratePerSecond} notifications per second`, waitMs);
