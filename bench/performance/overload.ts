@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Arrived } from "../load/arrivals.ts";
 import { countOf, isAccepted, type PacedRun, runPaced } from "../load/paced-run.ts";
 import { residentBytes } from "../process-cpu.ts";
+import type { PushStub } from "../quick/push-stub.ts";
 import type { Question } from "./figure.ts";
 import { type Installation, measurePeak, startInstallation } from "./installation.ts";
 import { answerOf, isExhausted, linesOf, type Overload, type Scenario } from "./overload-figures.ts";
@@ -16,6 +17,8 @@ const MIB = 1024 * 1024;
 const RSS_EVERY_MS = 250;
 /** After the last call; a gateway that has nothing to do has returned its memory by then. */
 const CALM_MS = 10_000;
+/** Between two readings of all arrivals, which take some ms. */
+const ARRIVED_POLL_MS = 1_000;
 /** The whole backlog must be sent within this time: four times as long as at peak rate, and some minutes for retries by the relay. */
 const drainMsMax = (pushes: number, peak: number) => (4 * pushes * 1_000) / peak + 180_000;
 
@@ -65,12 +68,26 @@ async function overloadBy(
   await delay(CALM_MS);
   const rssAfterMiB = residentBytes(gateway.pid) / MIB;
   const accepted = countOf(run, isAccepted);
-  await pushed(takenBefore + accepted, drainMsMax(accepted, peak));
-  const arrived = await stub.arrived();
+  const drainEndsAt = performance.now() + drainMsMax(accepted, peak);
+  await pushed(takenBefore + accepted, drainEndsAt - performance.now());
+  const arrived = await awaitAccepted(stub, run, drainEndsAt);
   checkArrivals(run, arrived);
   const lastUs = arrived.atUs.reduce((latest, us) => (us > latest ? us : latest), 0);
   const drainSeconds = Math.max(0, (lastUs - run.startUs) / 1_000_000 - seconds);
   return { ...scenario, run, arrived, rss, rssBeforeMiB, rssAfterMiB, drainSeconds };
+}
+
+/**
+ * Until all that was accepted has arrived, or until `endsAt`. The number of pushes does not tell: calls that their callers cancelled may have been stored too,
+ * and are sent before others.
+ */
+async function awaitAccepted(stub: PushStub, run: PacedRun, endsAt: number): Promise<Arrived> {
+  for (;;) {
+    const arrived = await stub.arrived();
+    const isAll = [...run.outcomes.entries()].every(([call, outcome]) => !isAccepted(outcome) || arrived.times[call]! > 0);
+    if (isAll || performance.now() > endsAt) return arrived;
+    await delay(ARRIVED_POLL_MS);
+  }
 }
 
 /** What was accepted has arrived once; what was rejected has not; of what the caller gave up nobody knows, but it arrived once at most. */

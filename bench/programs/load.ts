@@ -43,9 +43,12 @@ async function connections({ address, key, batch }: LoadOrder): Promise<GrpcConn
   const { sendNotification, batchSendNotifications } = NotificationServiceService;
   const { path } = batch === 0 ? sendNotification : batchSendNotifications;
   const name = `${address} ${path}`;
-  const known = open.get(name) ?? (await Promise.all(Array.from({ length: CONNECTIONS }, () => connectGrpc(address, path, key))));
-  open.set(name, known);
-  return known;
+  // The gateway ends each connection after some minutes, in which a backlog may have been sent.
+  const left = open.get(name)?.filter(({ ending }) => ending === "no") ?? [];
+  const added = Array.from({ length: CONNECTIONS - left.length }, () => connectGrpc(address, path, key));
+  const all = [...left, ...(await Promise.all(added))];
+  open.set(name, all);
+  return all;
 }
 
 function acceptedOf(answer: Buffer | undefined, batch: number): number {
