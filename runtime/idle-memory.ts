@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createUtilization } from "./utilization.ts";
 
-/** How often a process looks at how much it had to do, in ms. */
+/** Between two readings of a process's utilization, in ms. */
 const LOOK_EVERY_MS = 10_000;
 /** Utilization below which the process counts as idle: timers and health checks of all roles in one process come to 0.03. */
 const IDLE_SHARE = 0.05;

@@ -29,7 +29,7 @@ export const STALLED_MS = 3_000;
  */
 const SLOW_BUT_DONE = 2;
 
-/** Deliveries handed back that a pod remembers, 0.8 MB: whether there are any is what matters. */
+/** How many deliveries that it handed back a pod remembers; they take 0.8 MB. Further ones are not counted, because it matters only whether there are any. */
 const WAITING_MAX = 100_000;
 
 /** Counts the work of a dispatcher for its reports. */

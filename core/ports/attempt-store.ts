@@ -40,7 +40,7 @@ export type AttemptOutcome = Outcome | { kind: "void"; state: EndState; reason: 
 /** The outcome of an attempt, to be recorded. */
 export interface AttemptResult {
   id: string;
-  /** Undefined: whoever claimed it. */
+  /** Undefined: any worker. */
   worker: string | undefined;
   outcome: AttemptOutcome;
   answeredAt: number;
