@@ -225,7 +225,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
       for (const [part, evidence] of evidenceOf(outcome, endpoint, app, sender)) {
         const name = nameOf(provider, part);
         const now = clock.monotonic();
-        // There are many apps, and a pod looks at all that is shared: an app's success is shown only where this pod knows of failures.
+        // There are many apps, and each pod reads all that is shared: an app's success is shown only where this pod knows of failures.
         const isShown = !isAppCircuit(part) || circuitOf(name) !== CLOSED;
         keep(name, afterCall(circuitOf(name), evidence, probes.includes(name), now), "this pod");
         if (evidence.kind !== "success" || !isShown || now - (successShownAt.get(name) ?? Number.NEGATIVE_INFINITY) < SUCCESS_SHARED_MS)
@@ -245,7 +245,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     },
 
     /** Takes over what the other pods know, once. */
-    async look(): Promise<void> {
+    async readShared(): Promise<void> {
       for (const [name, circuit] of (await shared?.read()) ?? []) adopt(name, circuit);
     },
   };
@@ -274,18 +274,18 @@ function labelsOf(name: string) {
 }
 
 /** Reads the other pods' circuits every SHARING_MS until disposed of. */
-export function startSharing(circuits: Pick<CircuitBreakers, "look">, clock: Clock): AsyncDisposable {
+export function startSharing(circuits: Pick<CircuitBreakers, "readShared">, clock: Clock): AsyncDisposable {
   const stopping = new AbortController();
-  const looking = (async () => {
+  const sharing = (async () => {
     while (!stopping.signal.aborted) {
-      await circuits.look();
+      await circuits.readShared();
       await clock.sleep(SHARING_MS, stopping.signal);
     }
   })();
   return {
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await looking;
+      await sharing;
     },
   };
 }

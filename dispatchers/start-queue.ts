@@ -77,7 +77,7 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   /** A holder may have two: where ack_wait passes, the queue delivers a message again, perhaps to the same worker. */
   const preparing = new Set<Preparing>();
   let extras = 0;
-  let looking = false;
+  let isGivingBack = false;
 
   function createClass(c: NotificationClass) {
     // Of this size, no lane reaches its share of what is free before all that a pod pulls waits.
@@ -151,14 +151,14 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   signal.addEventListener("abort", () => giveBack(() => true), { once: true });
 
   async function giveBackLate(): Promise<void> {
-    if (looking) return;
-    looking = true;
+    if (isGivingBack) return;
+    isGivingBack = true;
     while (isAnyWaiting()) {
       await clock.sleep(LATE_EVERY_MS, signal);
       const now = clock.monotonic();
       giveBack(({ until }) => until <= now);
     }
-    looking = false;
+    isGivingBack = false;
   }
 
   return {
