@@ -45,7 +45,7 @@ export const mapValue = (map: Readonly<Record<string, string>>): string => {
 /** By UTF-16 code units, whatever the locale. */
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Without the fields that hold nothing: undefined, "", false, lists and maps without entries. A number holds something, also 0. */
+/** The fields without those that are empty: undefined, "", false, lists and maps without entries. 0 is not empty. */
 export const withoutEmpty = <T extends object>(fields: T): Partial<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value))) as Partial<T>;
 
