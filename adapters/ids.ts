@@ -5,7 +5,7 @@ import { sha256 } from "../runtime/hash.ts";
 /** 32 hex digits, the same for the same app and key: this is what makes a repeated Send one notification. */
 export const notificationId = (app: string, idempotencyKey: string) => sha256("notification", app, idempotencyKey).slice(0, 32);
 
-/** Of what a webhook tells: the same for the same change, however often it is told and to how many endpoints. */
+/** The id of a webhook's event: the same for the same change, however often and to how many endpoints it is sent. */
 export const webhookEventId = ({ app, subject, version }: Pick<ChangeEntry, "app" | "subject" | "version">) =>
   `evt_${sha256("webhook", app, subject, String(version)).slice(0, 32)}`;
 

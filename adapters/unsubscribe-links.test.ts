@@ -26,7 +26,7 @@ test("keys are read again, and links of the old one go on working while it is ke
   write(OLD);
   const env = { UNSUBSCRIBE_KEYS_FILE };
   const log = createLogger("test", "info", { write: () => undefined });
-  using links = watchUnsubscribeLinks({ config: readConfig(unsubscribeKeyVariables, env), env, log, lookMs: 5 });
+  using links = watchUnsubscribeLinks({ config: readConfig(unsubscribeKeyVariables, env), env, log, pollMs: 5 });
   const keyIdOf = (url: string) => tokenIn(url).split(".")[1];
   const old = links.urlOf(claim, BASE);
   assert.ok(old.startsWith(`${BASE}/u/v1.`));

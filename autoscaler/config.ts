@@ -3,6 +3,7 @@ import { natsVariables } from "../adapters/nats/connect.ts";
 import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
 import { type ChannelScaling, SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
 import { ms, text, type Variable } from "../runtime/config.ts";
+import { parseJson } from "../runtime/parse-json.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import type { Scalings } from "./rates.ts";
 
@@ -25,12 +26,8 @@ const fault = (text: string): never => {
 
 /** Every channel's scaling, from `{ "<channel>": { "drainMs": … } }` over the defaults. Throws an Error that names the rule. */
 export function parseScalings(json: string): Scalings {
-  let given: unknown;
-  try {
-    given = JSON.parse(json);
-  } catch {
-    return fault("the file must hold JSON");
-  }
+  const given = parseJson(json);
+  if (given === undefined) return fault("the file must hold JSON");
   const scalings: Record<Channel, ChannelScaling> = { ...SCALING_DEFAULTS };
   for (const [name, settings] of entriesOf(given, "the file")) {
     const channel = CHANNELS.find((c) => c === name) ?? fault(`the file may name ${CHANNELS.join(", ")}; another name is in it`);

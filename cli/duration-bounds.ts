@@ -3,9 +3,9 @@ import { DAY_MS, EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import { KEY_LIFE_MS_MAX } from "../operations/apps/apps.ts";
 import type { DurationBounds } from "./command.ts";
 
-/** Of what a notification waits for: a pause, more time for a redrive, an outage, or somebody who watches it. */
+/** Bounds for a pause, for more time of a redrive, for an outage, and for following a notification. */
 export const LIFETIME: DurationBounds = { max: EXPIRY_MAX_MS, because: "no notification lives longer" };
-/** Once is enough: `tail --for 0s` prints what is there. */
+/** 0 is allowed: `tail --for 0s` prints what is there and ends. */
 export const FOLLOWING: DurationBounds = { ...LIFETIME, min: 0 };
 /** Of an outage that a system is planned for, or none. */
 export const OUTAGE: DurationBounds = { ...LIFETIME, min: 0 };

@@ -4,10 +4,10 @@ import type { Store } from "../core/ports/store.ts";
 import { logged, type Order, orderFault } from "../operations/steering/audit-log.ts";
 import { fail, type Invocation, text } from "./command.ts";
 
-/** Who does it, and why: of every command that `carillon audit-log` lists. */
+/** Who does it, and why: the options of every command that `carillon audit-log` lists. */
 export const ORDER_OPTIONS = { by: { type: "string" }, why: { type: "string" } } as const;
 export const ORDER_USAGE = "--by NAME --why TEXT";
-/** Of commands that scripts run, too, such as those for apps and keys. */
+/** The usage of commands that scripts also run, such as those for apps and keys. */
 export const OPTIONAL_ORDER_USAGE = "[--by NAME] [--why TEXT]";
 
 export const readOrder = ({ values }: Pick<Invocation, "values">): Order =>
@@ -37,7 +37,7 @@ function checked(order: Order): Order {
   return fault === undefined ? order : fail(fault);
 }
 
-/** A container may run as a user whom no file names. */
+/** The name of the machine's account; a container may run as a user without a name. */
 function account(): string {
   try {
     return userInfo().username;

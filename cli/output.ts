@@ -6,5 +6,5 @@ export const print = (text: string) => void process.stdout.write(`${text}\n`);
 export const printResult = (values: Invocation["values"], json: unknown, words: () => string) =>
   print(values.json === true ? JSON.stringify(json, null, 2) : words());
 
-/** Without control characters: texts of providers may contain any. */
+/** A text without control characters, of which texts of providers may contain any. */
 export const printable = (text: string) => text.replace(/\p{Cc}/gu, " ");

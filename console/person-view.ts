@@ -118,7 +118,7 @@ export interface RevealOrder extends PersonQuestion {
   reason: string;
 }
 
-/** Of one person, for as long as the page is open. */
+/** What a reveal shows of one person, unmasked, for as long as the page is open. */
 export interface Revealed {
   user: string;
   /** By the endpoint's id. */

@@ -8,11 +8,11 @@ import { type ActParts, cancel, redriveOne } from "./api/act.ts";
 import { type AppsParts, createApps, createKeyRoutes } from "./api/apps.ts";
 import { createDead, createRedriveRoutes } from "./api/dead.ts";
 import { createFindRoutes, type FindParts } from "./api/find.ts";
-import { createLook, type LookParts } from "./api/look.ts";
 import { notificationView, partsOf } from "./api/notification.ts";
 import { createNow } from "./api/now.ts";
 import { createPersonRoutes } from "./api/person.ts";
 import type { PersonParts } from "./api/person-orders.ts";
+import { createReadings, type ReadingsParts } from "./api/readings.ts";
 import type { Redrives } from "./api/redrives.ts";
 import { get, post, RequestFault } from "./api/route.ts";
 import { createSteerRoutes, type SteerParts } from "./api/steer.ts";
@@ -20,22 +20,22 @@ import { noSuchPage } from "./auth/pages.ts";
 import { apiError, type SessionRoute } from "./auth/protect.ts";
 
 export interface ConsoleParts extends ActParts, Pick<PersonParts, "preferences" | "references" | "log"> {
-  store: ActParts["store"] & FindParts["store"] & LookParts["store"] & AppsParts["store"] & PersonParts["store"];
+  store: ActParts["store"] & FindParts["store"] & ReadingsParts["store"] & AppsParts["store"] & PersonParts["store"];
   clock: Clock;
   redrives: Redrives;
   /** Every provider's name and channel: providers/list.ts. */
   providers: SteerParts["providers"];
   /** Where dispatchers share their circuits: createSharedCircuits() of a channel. Nothing is written to it. */
-  circuits: LookParts["circuits"];
-  nats: LookParts["nats"];
+  circuits: ReadingsParts["circuits"];
+  nats: ReadingsParts["nats"];
 }
 
 /** The API of the pages. protectRoutes() serves it to nobody without a session and the role of ROUTE_ROLES. */
 export function createApiRoutes(parts: ConsoleParts): SessionRoute[] {
-  const look = createLook(parts);
+  const readings = createReadings(parts);
   const [now, accounts, apps, dead] = [
-    createNow({ ...parts, look }),
-    createAccounts({ ...parts, look }),
+    createNow({ ...parts, readings }),
+    createAccounts({ ...parts, readings }),
     createApps(parts),
     createDead(parts),
   ];
@@ -77,7 +77,7 @@ const renewing =
       },
     }));
 
-/** "": it is none. */
+/** The id at the end of a path; "" where there is none. */
 const idIn = (path: string) => /\/([0-9a-f]{32})$/.exec(path)?.[1] ?? "";
 
 /** The HTML of a mail, for a frame in which it can do nothing. */

@@ -21,7 +21,7 @@ export interface Why {
   tag: string;
 }
 
-/** Of a search; empty texts are not filtered by. The names are those of the command line. */
+/** The filter of a search, by the names of the command line's options. An empty text filters by nothing. */
 export interface Filter {
   user?: string;
   /** sms:+49…, email:…, apns:TOKEN, fcm:TOKEN */
@@ -155,7 +155,7 @@ export interface CancelOrder {
   reason: string;
 }
 
-/** Of each delivery what is true. */
+/** What became of each delivery. */
 export interface Cancelled {
   deliveries: { channelName: string; endpoint: string; words: string; isDone: boolean }[];
 }

@@ -13,7 +13,7 @@ export const FAILPOINTS = [
   "dispatcher.answered",
   "dispatcher.recorded",
   "dispatcher.changed",
-  "dispatcher.looked-up",
+  "dispatcher.status-queried",
   "dispatcher.resolved",
   "feedback.received",
   "feedback.resolved",

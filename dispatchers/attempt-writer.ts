@@ -17,7 +17,7 @@ import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
 import { createLearn } from "./learn.ts";
 
-/** How long to wait between two tries to write an outcome while the store is unavailable. */
+/** Between two tries to write an outcome while the store is unavailable, in ms. */
 const RECORD_AGAIN_MS = 500;
 /** One round trip's worth; more only adds latency. */
 const BATCH_MAX = 200;

@@ -20,11 +20,11 @@ import type { DispatchMetrics } from "./metrics.ts";
 
 /** Circuits remembered; a channel has its accounts, and as many countries or push services as it sends to, and apps whose endpoints are rejected. */
 const CIRCUITS_MAX = 1_000;
-/** By size, since `max` allocates the room for all of them at once. */
+/** By `maxSize`, because `max` allocates the room for all of them at once. */
 const BOUND = { maxSize: CIRCUITS_MAX, sizeCalculation: () => 1 };
-/** Between two looks at what the other pods know, in ms. */
+/** Between two readings of the circuits that the other pods share, in ms. */
 export const SHARING_MS = 1_000;
-/** A circuit that works is shown to the other pods no more often, in ms. */
+/** The shortest time between two reports to the other pods that a circuit works, in ms. */
 const SUCCESS_SHARED_MS = 5_000;
 
 /** How far the clocks of two pods may differ, in ms; see the relay's CLOCK_SKEW_MS. */
@@ -91,7 +91,7 @@ type SteeredChoice = Choice & AccountSteering;
 
 export type CircuitBreakers = ReturnType<typeof createCircuitBreakers>;
 
-/** Keeps work from what fails for a while, so that it waits instead of calling: an account of a provider, and each part of its service. */
+/** Opens a circuit for an account of a provider, or a part of its service, that fails; its deliveries then wait instead of calling. */
 export function createCircuitBreakers({ providers, clock, random, log, deadlineMs, metrics, shared }: CircuitParts) {
   /** `at`: when it last opened, closed or was shown to work, in ms since the epoch. */
   const circuits = new LRUCache<string, { circuit: Circuit; at: number }>({
@@ -225,7 +225,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
       for (const [part, evidence] of evidenceOf(outcome, endpoint, app, sender)) {
         const name = nameOf(provider, part);
         const now = clock.monotonic();
-        // There are many apps, and a pod looks at all that is shared: an app's success is shown only where this pod knows of failures.
+        // There are many apps, and each pod reads all that is shared: an app's success is shown only where this pod knows of failures.
         const isShown = !isAppCircuit(part) || circuitOf(name) !== CLOSED;
         keep(name, afterCall(circuitOf(name), evidence, probes.includes(name), now), "this pod");
         if (evidence.kind !== "success" || !isShown || now - (successShownAt.get(name) ?? Number.NEGATIVE_INFINITY) < SUCCESS_SHARED_MS)
@@ -245,7 +245,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     },
 
     /** Takes over what the other pods know, once. */
-    async look(): Promise<void> {
+    async readShared(): Promise<void> {
       for (const [name, circuit] of (await shared?.read()) ?? []) adopt(name, circuit);
     },
   };
@@ -266,26 +266,26 @@ const moved = (open: Opening, ms: number): Opening => ({
   criticalUntil: open.criticalUntil + ms,
 });
 
-/** Without what would give the metric a label for every country, host or app. */
+/** The circuit's labels for metrics. They leave out country, host and app, of which there may be too many. */
 function labelsOf(name: string) {
   const [of = "", part = ""] = name.split(" ");
   const [provider = "", account = ""] = of.split("/");
   return { provider, account, part };
 }
 
-/** Looks at what the other pods know until disposed of. */
-export function startSharing(circuits: Pick<CircuitBreakers, "look">, clock: Clock): AsyncDisposable {
+/** Reads the other pods' circuits every SHARING_MS until disposed of. */
+export function startSharing(circuits: Pick<CircuitBreakers, "readShared">, clock: Clock): AsyncDisposable {
   const stopping = new AbortController();
-  const looking = (async () => {
+  const sharing = (async () => {
     while (!stopping.signal.aborted) {
-      await circuits.look();
+      await circuits.readShared();
       await clock.sleep(SHARING_MS, stopping.signal);
     }
   })();
   return {
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await looking;
+      await sharing;
     },
   };
 }

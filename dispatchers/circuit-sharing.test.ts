@@ -39,7 +39,7 @@ test("pods share what they know: one opens the circuit, one makes the probe, and
   const [one, two] = providers.map((provider) => pod([provider], shared));
   await fail(one!.dispatch);
   await written(shared, (open) => open);
-  await two!.circuits.look();
+  await two!.circuits.readShared();
   await two!.dispatch(await textTo("+49301"), "h");
   assert.equal(two!.sent().length, 0, "the second pod waits without a failure of its own");
 
@@ -55,7 +55,7 @@ test("pods share what they know: one opens the circuit, one makes the probe, and
   assert.ok(passage?.kind === "call" && passage.probes.length === 1);
   one!.circuits.record(passage, accepted);
   await written(shared, (open) => !open);
-  await two!.circuits.look();
+  await two!.circuits.readShared();
   assert.deepEqual(await two!.dispatch(await textTo("+49303"), "h"), { kind: "ack" });
   assert.equal(two!.sent().length, 1);
 });
@@ -72,7 +72,7 @@ test("another pod's success between a pod's failures keeps its circuit closed", 
     await eventually("the success is shown", async () =>
       [...((await shared.read()) ?? [])].some(([name, { at }]) => name.endsWith(" account") && at === world.clock.now()),
     );
-    await one.circuits.look();
+    await one.circuits.readShared();
   }
   assert.equal(one.sent().length, 3 * SETUP_ENDPOINTS_MIN);
 });
@@ -132,7 +132,7 @@ test("without Redis each pod acts on what it sees itself", async () => {
   let isDown = true;
   const { circuits, dispatch, sent } = pod([scriptedProvider("twilio", () => (isDown ? down : accepted))], broken);
   await fail(dispatch);
-  await circuits.look();
+  await circuits.readShared();
   await dispatch(await textTo("+49301"), "h");
   assert.equal(sent().length, SERVICE_FAILURES_MIN);
   isDown = false;
@@ -166,7 +166,7 @@ test("what is no circuit in Redis is ignored, and no pod's clock keeps a circuit
       probeEnded: async () => {},
     };
     const { circuits, dispatch, sent } = pod([scriptedProvider("twilio", () => accepted)], shared);
-    await circuits.look();
+    await circuits.readShared();
     if (at !== far) world.clock.advance(303_000);
     await dispatch(await textTo("+49301"), "h");
     assert.equal(sent().length, 1);

@@ -12,7 +12,7 @@ export interface ContentLoaderParts extends ContentLostParts {
   store: ContentLostParts["store"] & Pick<Store, "contents">;
 }
 
-/** Reads a task's content where the task only refers to it, before anything is claimed. While the store cannot be read, the task returns to the queue. */
+/** Reads the content that a task only refers to, before the claim. While the store cannot be read, the task returns to the queue. */
 export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderParts): Dispatch {
   const { channel, store, clock, log, metrics } = parts;
   const cache = createContentCache(store.contents);

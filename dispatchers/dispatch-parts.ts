@@ -48,7 +48,7 @@ export interface DispatchParts {
   checkCap?: CapCheck | undefined;
   /** The rate limiter of an account; absent: unlimited. */
   rateLimiterOf?: ((account: string) => RateLimiter) | undefined;
-  /** Called before a claimed attempt's provider call, with the holder of the copy; absent: nobody needs to know. */
+  /** Called before a claimed attempt's provider call, with the holder of the copy; absent: it is not reported. */
   calling?: ((holder: string) => void) | undefined;
   /** Unique per process. */
   worker: string;

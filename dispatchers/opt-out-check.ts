@@ -14,14 +14,14 @@ export const UNREAD_AFTER_MS = 5_000;
 const OUTAGE_MEMORY_MS = 30_000;
 /** After this long without a question, in ms, opt-outs may have been readable in between: `critical` waits anew. */
 export const GAP_MS = 5_000;
-/** But not for ever, where a pod is seldom asked, as one of many: so many such gaps in a row, with only failures between, are an outage too. */
+/** A pod that is seldom asked may meet gaps only. So many in a row, with only failures between, are an outage too. */
 export const GAPS_MAX = 3;
 /** From the first failure to the question that confirms it, in ms, at least: one slow question alone is no outage. */
 export const CONFIRMED_AFTER_MS = 500;
 /** A `critical` task that expires this soon, in ms, does not wait for preferences. */
 const EXPIRES_SOON_MS = 2_000;
 
-/** `askedAt` is before the question, by the monotonic clock: how old the answer is at most. */
+/** An answer and `askedAt`, the time by the monotonic clock before the question was sent: the answer is no older than that. */
 export interface CheckedOptOut {
   answer: OptOutAnswer;
   askedAt: number;

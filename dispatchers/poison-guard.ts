@@ -14,7 +14,7 @@ import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** From this delivery of a message on, crashes of its handling are counted: its earlier workers may have died, or only returned it. */
+/** From this delivery of a message on, crashes of its handling are counted. Earlier workers may have died, or have returned it. */
 export const SUSPECT_DELIVERIES = 3;
 /** Crashes, all but the first of them while it was handled alone, after which the message is poison. */
 export const POISON_CRASHES = 3;

@@ -19,13 +19,13 @@ const WAITING_MAX = 20_000;
  */
 const READ_MS_MAX = 2_000;
 
-/** Whether a task may still reach its recipient, and where. */
+/** Whether the endpoint of a task still belongs to its recipient, with the endpoint as it is registered now. */
 export type CheckedRecipient =
   /** `askedAt`: before opt-outs were asked for, by the monotonic clock. */
   | { kind: "reachable"; endpoint: Endpoint; askedAt: number }
   | { kind: "suppressed"; why: "no-endpoint" | Refusal }
   | { kind: "contacts-unreadable" }
-  /** For so long, in ms. */
+  /** `unreadableMs`: for how long, in ms. */
   | { kind: "preferences-unreadable"; unreadableMs: number };
 export type RecipientCheck = (task: DeliveryTask) => Promise<CheckedRecipient>;
 

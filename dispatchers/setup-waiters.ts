@@ -6,7 +6,7 @@ import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 
-/** Deliveries remembered, the latest: 2 MB. Others are retried when they are due. */
+/** How many deliveries are remembered, the latest ones; they take 2 MB. Others are retried when they are due. */
 const WAITERS_MAX = 10_000;
 /** One round trip's worth. */
 const BATCH_MAX = 200;

@@ -13,11 +13,11 @@ const HELD_PER_IN_FLIGHT = 4 / 3;
 /** A task waits here for at most this share of ack_wait, and not longer than this, in ms; then it returns to the queue, for another pod. */
 const WAIT_SHARE = 0.25;
 const WAIT_MS_MAX = 10_000;
-/** Between two looks for tasks that have waited so long, in ms. */
+/** Between two searches for tasks that have waited that long, in ms. */
 const LATE_EVERY_MS = 250;
 /** Until a task that waited too long, or found no room, is delivered again, in ms. */
 const AGAIN_MS = 250;
-/** Of the messages that wait, by class: they are small, as contents above 8 KiB are in the store. */
+/** Most bytes of a class's messages that wait here. Messages are small, because contents above 8 KiB are in the store. */
 const BYTES_MAX = 64 * 1024 * 1024;
 
 /** Tasks of a class in flight at once in a pod. */
@@ -77,7 +77,7 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   /** A holder may have two: where ack_wait passes, the queue delivers a message again, perhaps to the same worker. */
   const preparing = new Set<Preparing>();
   let extras = 0;
-  let looking = false;
+  let isGivingBack = false;
 
   function createClass(c: NotificationClass) {
     // Of this size, no lane reaches its share of what is free before all that a pod pulls waits.
@@ -151,14 +151,14 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   signal.addEventListener("abort", () => giveBack(() => true), { once: true });
 
   async function giveBackLate(): Promise<void> {
-    if (looking) return;
-    looking = true;
+    if (isGivingBack) return;
+    isGivingBack = true;
     while (isAnyWaiting()) {
       await clock.sleep(LATE_EVERY_MS, signal);
       const now = clock.monotonic();
       giveBack(({ until }) => until <= now);
     }
-    looking = false;
+    isGivingBack = false;
   }
 
   return {

@@ -54,7 +54,7 @@ export function createStatusQuery({
 
     const question = { attemptId: id, deliveryId, endpoint, content, startedAt: attempt.startedAt };
     const finding = await ask(provider, question);
-    failpoint("dispatcher.looked-up", task.category);
+    failpoint("dispatcher.status-queried", task.category);
     const { outcome, reason } =
       finding.kind === "found" ? { outcome: finding.outcome, reason: reasonOf(finding.outcome) } : nothing(finding);
     log.info(

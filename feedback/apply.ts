@@ -14,7 +14,7 @@ import type { FeedbackMetrics } from "./metrics.ts";
 
 /** Deliveries of one webhook worked on at once; a webhook may hold a thousand receipts, and is answered within 10 s. */
 const CONCURRENCY = 32;
-/** How often a delivery that changes meanwhile is read again; more than it changes within moments. After that the provider has to repeat the webhook. */
+/** How often a delivery that changed meanwhile is read again. After that the webhook fails, and the provider repeats it. */
 const APPLY_TRIES_MAX = 5;
 
 export interface ReceiptParts {
@@ -85,6 +85,6 @@ export function createReceipts({ store, recorder, clock, log, worker, failpoint,
   }
 }
 
-/** One account's webhook says nothing about another's attempts. */
+/** Whether the attempt was made with the account that the receipt is from. */
 const isOf = (receipt: Receipt, attempt: AttemptRecord | undefined) =>
   attempt?.provider === receipt.provider && accountNameOf(attempt) === accountNameOf(receipt);

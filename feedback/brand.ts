@@ -9,7 +9,7 @@ import type { InFlight } from "./page-guard.ts";
 import { inLanguage, type Language } from "./pages/language.ts";
 import type { BrandView } from "./pages/layout.ts";
 
-/** In seconds. A changed brand has other URLs. */
+/** How long browsers may cache a brand's files, in seconds: a changed brand has other URLs. */
 const CACHED_S = 86_400;
 const VERSION_CHARS = 12;
 /** Brands kept between requests: 2 MB where each has the largest logo. */

@@ -15,7 +15,7 @@ export interface PreferenceAccess {
   history(app: string, subject: string, beforeVersion: number, limit: number): Promise<ChangeEntry[] | undefined>;
 }
 
-/** What a choice made of the record; undefined: nobody knows, because the store could not be reached. `changed`: it is a version of its own. */
+/** The record after a choice, and whether the choice changed it. Undefined: unknown, because the store could not be reached. */
 export type Chosen = { record: UpdatedPreference; changed: boolean } | undefined;
 
 /** `isUndone`: by this request or by an earlier one of the same link. */

@@ -20,7 +20,7 @@ import { labelOf, type PreferenceView } from "./pages/preference-page.ts";
 import type { Notice } from "./pages/preference-words.ts";
 import { type Address, type ChoiceTable, choiceTable, isRequired } from "./preference-table.ts";
 
-/** For all that the page reads at once. Without it nobody knows what is chosen, so there is no page. */
+/** Longest time for reading what the page shows, in ms. Without the choices there is no page. */
 const READ_MS_MAX = 2_000;
 /** As long as a link lasts, which is what the page says. */
 export const PAUSE_MS = PAGE_LINK_DAYS * 86_400_000;

@@ -4,7 +4,7 @@ import { type TokenBucket, takeFrom } from "../core/quotas/bucket.ts";
 
 /** Requests with the links of one person: a person makes a handful, mail programs and scanners some more. Each may read and write the store. */
 export const SUBJECT_LIMIT = { burst: 30, ratePerSecond: 0.5 } as const;
-/** People who are remembered: 2 MB. Whoever is forgotten may begin anew. */
+/** How many people are remembered; they take 2 MB. A person who was forgotten has the full burst again. */
 const SUBJECTS_MAX = 10_000;
 
 /** Whether one more request about a subject is within its limit, in this process. */

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/ports/clock.ts";
 import type { InboundText, TextPart } from "../providers/transport/inbound-text.ts";
 
-/** Texts of which parts are still to come, or whose change is not stored; 2,000 take 3 MB. Beyond it the oldest are forgotten: what is long is no command. */
+/** Texts of which parts are missing, or whose change is not stored yet: 2,000 take 3 MB. Beyond it the oldest are forgotten; a text of several parts is hardly a command. */
 const WAITING_MAX = 2_000;
 /** From the first part of a text to the last, in ms: networks deliver them within seconds. */
 export const PARTS_MS_MAX = 60_000;

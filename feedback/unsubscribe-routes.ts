@@ -14,7 +14,7 @@ import { confirmPage, donePage, notUndonePage, undonePage } from "./pages/unsubs
 import { SCOPES, type Scope } from "./pages/unsubscribe-words.ts";
 import { createUnsubscribeView, type ViewStore } from "./unsubscribe-view.ts";
 
-/** Of what mail programs and our pages send, a multiple. */
+/** A multiple of what mail programs and our pages send. */
 const BODY_BYTES_MAX = 4_096;
 
 export interface UnsubscribeRouteParts {

@@ -16,7 +16,7 @@ import { inLanguage, type Language, languageOfRequest } from "./pages/language.t
 import type { UnsubscribeView } from "./pages/unsubscribe-pages.ts";
 import { isRequired } from "./preference-table.ts";
 
-/** For all that a page shows: without it the page is still useful. */
+/** Longest time for reading what a page shows, in ms. A page that lacks some of it is still useful. */
 const READ_MS_MAX = 1_000;
 
 export type ViewStore = Pick<Store, "apps" | "profiles" | "notifications">;

@@ -64,7 +64,7 @@ export function askOwnersToo(
 
 const nameOf = ({ app, endpointId }: Pick<ContactRecord, "app" | "endpointId">) => `${endpointId} ${app}`;
 
-/** Then the dispatcher asks again before it sends. */
+/** Opt-outs that cannot be read are unknown: the dispatcher asks again before it sends. */
 function unreadable(error: unknown): undefined {
   if (!(error instanceof StoreError)) throw error;
 }

@@ -15,7 +15,7 @@ import {
 } from "../gen/carillon/v1/notification_service.ts";
 import { callError } from "../runtime/call-error.ts";
 
-/** Also for the notification of another app: as if it did not exist. */
+/** Also the answer for another app's notification: an app must not learn that it exists. */
 export const notFound = callError("NOT_FOUND", "NOT_FOUND", "no notification of this app has this id or key");
 
 /** The answer to a send. It depends only on what was known at acceptance, so a repeated key gets the same answer at any later time. */

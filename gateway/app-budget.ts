@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/ports/clock.ts";
 import { type BucketLimit, type TokenBucket, takeFrom } from "../core/quotas/bucket.ts";
 
-/** Work that each app may have done for it here beyond its limits. Takes all of `units` or nothing. */
+/** Whether an app may have so many more units of work done beyond its limits, in this process. Takes all of `units` or nothing. */
 export type AppBudget = (app: string, units?: number) => boolean;
 
 /** Apps remembered; one that is forgotten begins with a full burst. */

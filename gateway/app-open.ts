@@ -21,7 +21,7 @@ export interface AppOpen {
 
 /** Without a call for this long an app is forgotten, and counted again at its next call. */
 const FORGET_MS = 60_000;
-/** A call waits this long for the first count of its app; then nothing is known of it, and only what is accepted from then on counts. */
+/** Longest wait of a call for its app's first count, in ms. Without that count, only what is accepted from then on counts. */
 const FIRST_COUNT_MS = 500;
 
 interface Known {

@@ -12,7 +12,7 @@ import { errorLine, type Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
 import { createBlobWriter } from "./blob-writer.ts";
 
-/** Bytes of one message of PutBlob's file. */
+/** Bytes of the file in one message of PutBlob. */
 const CHUNK_BYTES_MAX = 65_536;
 /** With the tags and lengths around them. */
 export const PUT_BLOB_MESSAGE_BYTES_MAX = CHUNK_BYTES_MAX + 64;

@@ -3,7 +3,7 @@ import { BLOB_CHUNK_BYTES, UPLOAD_KEEP_MS } from "../core/content/blob.ts";
 import type { BlobStore, StoredBlob } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 
-/** Writes one file to the store in chunks, one at a time. Disposed of without a commit, nothing of it is left. Rejects with a StoreError. */
+/** Writes one file to the store in chunks, one at a time. Disposal before a commit removes what was written. Rejects with a StoreError. */
 export interface BlobWriter extends AsyncDisposable {
   /** Written so far. */
   readonly bytes: number;

@@ -134,6 +134,6 @@ export const quotaDefaults = (config: Values<typeof gatewayVariables>): QuotaDef
   smsDailyMax: config.APP_SMS_DAILY_MAX,
 });
 
-/** Undefined: of every country. */
+/** Prefixes of the numbers that may be sent SMS; undefined: those of every country. */
 export const smsPrefixes = ({ SMS_PREFIXES }: Pick<Values<typeof gatewayVariables>, "SMS_PREFIXES">) =>
   SMS_PREFIXES.length > 0 ? SMS_PREFIXES : undefined;

@@ -15,7 +15,7 @@ export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repea
  */
 export const READS = { ratePerSecond: 100, burst: 200 };
 
-/** Gives a repeated idempotency key its first answer. */
+/** Finds the first answer to a repeated idempotency key. */
 export interface FirstAnswer {
   /**
    * A key that was accepted before gets its first answer, even if its times have passed since or the app is at a limit.

@@ -15,7 +15,7 @@ import type { NotificationRequest } from "./request.ts";
 
 /** From send_at, where the request has no expires_at. */
 export const EXPIRY_DEFAULT_MS = 86_400_000;
-/** The same of a VoIP push: nobody waits for a call any longer. */
+/** The same for a VoIP push, in ms: a caller does not wait longer. */
 export const VOIP_EXPIRY_DEFAULT_MS = 60_000;
 
 /** An endpoint to send to, or a channel on which the recipient has none. */
@@ -77,7 +77,7 @@ export function questionsOf(app: string, request: NotificationRequest, targets: 
   }));
 }
 
-/** Why a target is sent nothing; undefined: it is sent to. */
+/** Why nothing is sent to a target; undefined: it is sent to. */
 function suppression({ content }: NotificationRequest, { channel, endpoint, barred }: Target, answer: OptOutAnswer | undefined) {
   if (endpoint === undefined) return reason("no-endpoint", barred && "SMS to this number are not allowed");
   if (answer !== undefined && isRefusal(answer)) return reason(answer);
@@ -86,7 +86,7 @@ function suppression({ content }: NotificationRequest, { channel, endpoint, barr
   return reason("not-supported", lacks === "unshown" ? "browsers require a notification" : "browsers know no texts of the application");
 }
 
-/** With the addresses of cc and bcc behind the recipient's own; one that is there already gets no second mail. */
+/** The targets, followed by the addresses of cc and bcc; an address that is a target already gets no second mail. */
 function withCopies({ content: { email } }: NotificationRequest, targets: readonly Target[]): Target[] {
   const all = [...targets];
   const known = new Set(targets.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpointKey(endpoint)])));

@@ -117,7 +117,7 @@ function classError({ limits }: AppRecord, { notificationClass }: NotificationRe
   return callError("FAILED_PRECONDITION", "CLASS_NOT_ENABLED", `${violation.field}: ${violation.message}`, { fields: [violation] });
 }
 
-/** A name that is on the list, but that no account has, ends the delivery in its dispatcher: only the dispatchers know the accounts. */
+/** Whether the app may use the sender that a text names. Only dispatchers know which senders accounts have: they end a delivery whose sender has none. */
 function senderError({ limits }: AppRecord, { content }: NotificationRequest, path: string, senders: readonly string[]) {
   const name = content.sms?.sender;
   const allowed = limits.smsSenders ?? senders;
@@ -129,7 +129,7 @@ function senderError({ limits }: AppRecord, { content }: NotificationRequest, pa
   );
 }
 
-/** The account's own list belongs to every app that it serves; only the app's keeps one of them from writing in the name of another. */
+/** Whether the app may use the `from` of a mail. An account's list holds the senders of all apps that it serves; only the app's own keeps it from using another's. */
 function fromError({ limits }: AppRecord, { content }: NotificationRequest, path: string, installation: readonly string[]) {
   const address = content.email?.from?.address;
   const allowed = limits.emailFrom ?? installation;

@@ -109,7 +109,7 @@ test("accounts come, change and go while they are watched, and a faulty one keep
     ...parts(),
     take: ({ provider, account }, values) => void taken.push(`${provider}/${account} ${values?.TWILIO_AUTH_TOKEN_FILE ?? "gone"}`),
     log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
-    lookMs: 5,
+    pollMs: 5,
   });
   assert.deepEqual(taken.splice(0), ["twilio/acme one"], "those that exist are used at once");
   assert.match(lines.splice(0).join(), /account twilio\/globex: TWILIO_FROM: must be set/);
@@ -143,7 +143,7 @@ test("an account that cannot be used is logged, and tried again only when it cha
       if (!isUsable) throw new Error("the key is none");
     },
     log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
-    lookMs: 5,
+    pollMs: 5,
   });
   assert.equal(tries, 1);
   assert.match(lines.join(), /the key is none.*"account":"twilio\/acme"/s);

@@ -22,7 +22,7 @@ export function answerTable<Answer>(rows: Readonly<Record<string, Row<Answer>>>)
   };
 }
 
-/** @param scope what else the answer is about; absent: the account */
+/** @param scope what the answer is about; absent: the account */
 const about = (scope: Scope | undefined) => (scope === undefined ? {} : { scope });
 
 export const throttled = (reason: string, retryAfterMs: number | undefined, scope?: Scope): Outcome => ({

@@ -1,14 +1,14 @@
 import { Tokenizer } from "htmlparser2";
 
-/** They end a line, before and after. */
+/** Elements that begin and end with a new line. */
 const BLOCKS = setOf(
   "address article aside blockquote caption dd div dl dt fieldset figure footer form header li main nav ol section table tr ul",
 );
-/** They stand apart from what is around them by an empty line. */
+/** Elements that an empty line separates from what is around them. */
 const PARAGRAPHS = setOf("p h1 h2 h3 h4 h5 h6 table ul ol dl blockquote pre hr");
-/** What is in them is not read. */
+/** Elements whose content is left out. */
 const UNREAD = setOf("head script style title template noscript object svg math textarea select");
-/** They have no end tag. */
+/** Elements without an end tag. */
 const VOID = setOf("area base br col embed hr img input link meta source track wbr");
 
 /** `display: none` and its kin, as senders write them on preheaders. */

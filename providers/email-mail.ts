@@ -7,7 +7,7 @@ import { type EmailSenders, FROM_NOT_ALLOWED, senderOf } from "./email-config.ts
 import { textOfHtml, withPreheader } from "./email-html.ts";
 import { type Bodies, withUnsubscribeLink } from "./email-link.ts";
 
-/** Its file has been read, wherever it was. */
+/** An attachment whose file has been read, wherever it was kept. */
 export type MailFile = Attachment & { base64: string };
 
 /** One mail to one address, as every e-mail provider is given it. Domains are in ASCII; "" and empty lists where there is nothing. */
@@ -36,7 +36,7 @@ export interface Mail {
   calendar: Calendar | undefined;
 }
 
-/** Or why there is none: a reason of "rejected". */
+/** The mail of a delivery, or the reason of "rejected" where there is none. */
 export function mailOf(delivery: OutboundDelivery, senders: EmailSenders): Mail | string {
   const { email } = delivery.content;
   if (delivery.endpoint.channel !== "email" || email === undefined) return "content-missing";
@@ -68,7 +68,7 @@ const notificationOf = ({ deliveryId }: OutboundDelivery): string => deliveryId.
 const inAscii = (mailboxes: readonly Mailbox[] = []): Mailbox[] =>
   mailboxes.map((mailbox) => ({ ...mailbox, address: canonicalAddress(mailbox.address) }));
 
-/** Of contents in use: a newsletter's tasks share one, and so its text is made once. */
+/** The bodies of contents in use: a newsletter's tasks share a content, so its text is made once. */
 const bodies = new WeakMap<EmailContent, Bodies>();
 
 function bodiesOf(email: EmailContent): Bodies {
@@ -79,7 +79,7 @@ function bodiesOf(email: EmailContent): Bodies {
   return made;
 }
 
-/** As a header has it (RFC 5322, section 3.4): a name in quotes, or in encoded words (RFC 2047) where it is not ASCII. */
+/** A mailbox in a header (RFC 5322, section 3.4): its name in quotes, or in encoded words (RFC 2047) where it is not ASCII. */
 export const mailboxText = ({ address, name = "" }: Mailbox): string => (name === "" ? address : `${nameText(name)} <${address}>`);
 
 const nameText = (name: string) => (/^[ -~]*$/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : encodedWords(name));

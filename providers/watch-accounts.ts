@@ -1,7 +1,7 @@
 import { ConfigError } from "../runtime/config.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createStableReading } from "../runtime/stable-reading.ts";
-import { LOOK_MS } from "../runtime/watch-config.ts";
+import { POLL_MS } from "../runtime/watch-config.ts";
 import { type AccountReading, type AccountsParts, readAccounts } from "./account-files.ts";
 import type { AccountValues } from "./definition.ts";
 
@@ -9,7 +9,7 @@ export interface WatchAccountsParts extends AccountsParts {
   /** Uses an account's values from now on; undefined: it is gone. Where it throws nothing may have changed, and its error may hold no secret. */
   take(account: { provider: string; account: string }, values: AccountValues | undefined): void;
   log: Logger;
-  lookMs?: number;
+  pollMs?: number;
 }
 
 type Reading = AccountReading | { kind: "absent" };
@@ -19,11 +19,11 @@ type Reading = AccountReading | { kind: "absent" };
  * variable, keeps what it had before, and does not affect the others.
  */
 export function watchAccounts(parts: WatchAccountsParts): Disposable {
-  const { directory, take, log, lookMs = LOOK_MS } = parts;
+  const { directory, take, log, pollMs = POLL_MS } = parts;
   if (directory === "") return { [Symbol.dispose]: () => undefined };
   const accounts = new Map<string, ReturnType<typeof createStableReading<Reading>>>();
 
-  function look(isFirst = false): void {
+  function poll(isFirst = false): void {
     const readings = readAccounts(parts);
     for (const key of readings.keys()) if (!accounts.has(key)) accounts.set(key, createStableReading<Reading>({ kind: "absent" }));
     for (const [key, stable] of accounts) {
@@ -46,7 +46,7 @@ export function watchAccounts(parts: WatchAccountsParts): Disposable {
     }
   }
 
-  look(true);
-  const timer = setInterval(() => look(), lookMs).unref();
+  poll(true);
+  const timer = setInterval(() => poll(), pollMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

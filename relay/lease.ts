@@ -12,7 +12,7 @@ const FLOOR_SHARE = 0.1;
 const KEYS_MAX = 32;
 /** What a key does not fill goes to those that have more: to the next class down, and so on to the last one. */
 const ROUNDS_MAX = CLASSES.length + 1;
-/** Of one iteration and class, for notifications of which something is due or has expired although what is due first waits for room in its queue. */
+/** Most notifications of a class that an iteration leases by `laterDue`: their first delivery waits for room in its queue, and another is due or has expired. */
 const LATER_MAX = 50;
 
 interface KeyTake {

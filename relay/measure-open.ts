@@ -5,9 +5,9 @@ import type { Logger } from "../runtime/logger.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { keepRounds } from "./rounds.ts";
 
-/** Between two counts, in ms: alerts look at minutes, and of 100,000 open notifications each is a third of a second of work. */
+/** Between two counts, in ms. Alerts use minutes, and a count of 100,000 open notifications takes the store a third of a second. */
 const COUNT_EVERY_MS = 30_000;
-/** For how long one relay alone counts, in ms: a relay that dies is followed by another after as much. */
+/** How long the lease of the relay that counts lasts, in ms: when it dies, another relay takes over after this time. */
 const LEASE_MS = 3 * COUNT_EVERY_MS;
 const WORK = "open-deliveries";
 

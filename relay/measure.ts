@@ -5,7 +5,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { keepRounds } from "./rounds.ts";
 
-/** Between two measurements, in ms: an autoscaler notices a rise within as much. */
+/** Between two measurements, in ms: the longest time until the autoscaler notices a rise. */
 const MEASURE_EVERY_MS = 5_000;
 type DueStore = Pick<NotificationStore, "dueKeys" | "dueUnder">;
 type Gauges = Pick<RelayMetrics, "outboxOldest" | "outboxDue">;

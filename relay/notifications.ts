@@ -111,7 +111,7 @@ export function notificationKind(parts: NotificationParts): OutboxKind<Notificat
   };
 }
 
-/** What cannot be read is left to the dispatcher, which asks again before each attempt. */
+/** Until when deliveries may not be sent, by id. Where that cannot be read, the task is published, and the dispatcher asks again before the attempt. */
 async function readQuiet(
   due: readonly { n: NotificationRecord; d: Delivery }[],
   sendingTimes: SendingTimes | undefined,

@@ -12,8 +12,8 @@ import type { RelayMetrics } from "./metrics.ts";
 import { LEASE_MS as OUTBOX_LEASE_MS } from "./outbox.ts";
 import { keepRounds } from "./rounds.ts";
 
-/** Between two looks at what operators have paused and resumed, in ms. */
-const LOOK_EVERY_MS = 2_000;
+/** Between two readings of what operators have paused and resumed, in ms. */
+const READ_EVERY_MS = 2_000;
 /**
  * How long one relay has this work to itself, in ms; another one takes over from a relay that died after as much. Where a release takes longer, two relays do it
  * at once, which does no harm.
@@ -39,7 +39,7 @@ export interface ResumeParts {
 /** Makes due what waits for what operators have resumed, or whose pause has ended by itself; one relay at a time. Resolves once `signal` has aborted. */
 export async function keepResuming(parts: ResumeParts & { signal: AbortSignal }): Promise<void> {
   const say = { lost: "what was resumed cannot be made due; it goes out within 20 min", back: "what is resumed is made due again" };
-  await keepRounds(createResume(parts, parts.signal), { everyMs: LOOK_EVERY_MS, say }, parts);
+  await keepRounds(createResume(parts, parts.signal), { everyMs: READ_EVERY_MS, say }, parts);
 }
 
 /** When a target was resumed, or its pause ended. */

@@ -37,6 +37,7 @@ type Purged =
 
 /** Those with a retention of their own. */
 const KINDS = ["contents", "notifications"] as const;
+type Kind = (typeof KINDS)[number];
 
 export interface RetentionParts {
   store: Pick<
@@ -152,23 +153,11 @@ export function createRetentionRound({
     ];
   }
 
-  return async () => {
-    if (!(await isLeased())) {
-      for (const of of KINDS) metrics.retentionBehind.set({ of }, 0);
-      return;
-    }
-    const removed: Partial<Record<Purged, number>> = {};
-    const count = (what: Purged, n: number) => {
-      if (n === 0) return;
-      metrics.purged.inc({ of: what }, n);
-      removed[what] = (removed[what] ?? 0) + n;
-    };
+  /** Runs the tasks in turn, so that an app with much to remove does not keep others waiting, until each has nothing left or has failed. */
+  async function runAll(all: readonly Task[]): Promise<{ behindMs: Record<Kind, number>; failures: unknown[] }> {
     const behindMs = { contents: 0, notifications: 0 };
-    let tasks = commonTasks(count);
-    const purgeableBefore = (await store.time()) - PURGE_AGE_MS_MIN;
-    for await (const app of store.apps.list()) tasks.push(...tasksOf(app, purgeableBefore, count));
     const failures: unknown[] = [];
-    // In turn, so that an app with much to remove does not keep others waiting.
+    let tasks = all;
     while (tasks.length > 0 && !signal.aborted && (await isLeased())) {
       const left: Task[] = [];
       for (const task of tasks) {
@@ -191,6 +180,24 @@ export function createRetentionRound({
       for (const of of KINDS) metrics.retentionBehind.set({ of }, behindMs[of] / 1_000);
       tasks = left;
     }
+    return { behindMs, failures };
+  }
+
+  return async () => {
+    if (!(await isLeased())) {
+      for (const of of KINDS) metrics.retentionBehind.set({ of }, 0);
+      return;
+    }
+    const removed: Partial<Record<Purged, number>> = {};
+    const count = (what: Purged, n: number) => {
+      if (n === 0) return;
+      metrics.purged.inc({ of: what }, n);
+      removed[what] = (removed[what] ?? 0) + n;
+    };
+    const tasks = commonTasks(count);
+    const purgeableBefore = (await store.time()) - PURGE_AGE_MS_MIN;
+    for await (const app of store.apps.list()) tasks.push(...tasksOf(app, purgeableBefore, count));
+    const { behindMs, failures } = await runAll(tasks);
     if (Object.keys(removed).length > 0)
       log.info(
         {

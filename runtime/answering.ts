@@ -6,7 +6,7 @@ import type { Logger } from "./logger.ts";
 import type { Histogram } from "./metrics.ts";
 import { extract, withSpan } from "./tracing.ts";
 
-/** A call holds memory and a place in the stores' queues; callers have usually given up after 10 s. */
+/** Longest time for handling a call, in ms. A call holds memory and a place in the stores' queues, and callers have usually given up after 10 s. */
 export const HANDLE_MS_MAX = 10_000;
 
 export const deadlineExceeded = callError("DEADLINE_EXCEEDED", "DEADLINE", "the deadline passed before there was an answer");

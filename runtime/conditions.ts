@@ -1,4 +1,4 @@
-/** Something that a role needs to work as usual, and how it is at the moment. */
+/** The state of something that a role needs to work as usual. */
 export interface Condition {
   /** "store", "NATS" */
   name: string;

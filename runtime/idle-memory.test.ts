@@ -5,11 +5,11 @@ import { collectAll, createIdleMemory } from "./idle-memory.ts";
 
 test("A process collects once after its start and once after each time of work, and only while it is idle", () => {
   let [busy, collected] = [0, 0];
-  const look = createIdleMemory({ utilization: () => busy, collect: () => void collected++ });
+  const check = createIdleMemory({ utilization: () => busy, collect: () => void collected++ });
   const after = (...shares: number[]) =>
     shares.map((share) => {
       busy = share;
-      look();
+      check();
       return collected;
     });
   assert.deepEqual(after(0.9, 0.06), [0, 0], "not while it starts, nor while it is not idle yet");

@@ -2,8 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createUtilization } from "./utilization.ts";
 
-/** How often a process looks at how much it had to do, in ms. */
-const LOOK_EVERY_MS = 10_000;
+/** Between two readings of a process's utilization, in ms. */
+const CHECK_EVERY_MS = 10_000;
 /** Utilization below which the process counts as idle: timers and health checks of all roles in one process come to 0.03. */
 const IDLE_SHARE = 0.05;
 /** Utilization above which the process had work, which leaves garbage behind. */
@@ -15,8 +15,8 @@ const WORK_SHARE = 0.1;
  * process for 40 to 100 ms, so it runs once after the start and once after each time of work, and never under load.
  */
 export function returnMemoryWhenIdle(): void {
-  const look = createIdleMemory({ utilization: createUtilization(), collect: collectAll });
-  setInterval(look, LOOK_EVERY_MS).unref();
+  const check = createIdleMemory({ utilization: createUtilization(), collect: collectAll });
+  setInterval(check, CHECK_EVERY_MS).unref();
 }
 
 interface Parts {

@@ -16,7 +16,7 @@ import { readDetails } from "./grpc/status.ts";
 import { internalTokenVariables, watchInternalTokens } from "./internal-tokens.ts";
 import { createLogger } from "./logger.ts";
 
-const LOOK_MS = 5;
+const POLL_MS = 5;
 const [FIRST, SECOND, THIRD] = ["the first of the tokens", "the second of the tokens", "the third of the tokens"];
 const directory = mkdtempSync(join(tmpdir(), "carillon-tokens-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -27,7 +27,7 @@ function startRole(name: string, held: string) {
   const log = createLogger(name, "debug", { write: (line) => void lines.push(line) });
   const secret = mountSecret(join(directory, name), { token: held });
   const env = { INTERNAL_TOKEN_FILE: secret.path("token") };
-  const tokens = watchInternalTokens({ config: readConfig(internalTokenVariables, env), env, log, lookMs: LOOK_MS });
+  const tokens = watchInternalTokens({ config: readConfig(internalTokenVariables, env), env, log, pollMs: POLL_MS });
   return {
     ...{ tokens, lines, log },
     async hold(...held: string[]) {

@@ -39,7 +39,7 @@ export const internalTokenVariables = {
 export interface WatchTokensParts {
   env: Environment;
   log: Logger;
-  lookMs?: number;
+  pollMs?: number;
 }
 
 export const watchInternalTokens = ({
@@ -55,13 +55,13 @@ export const watchInternalTokens = ({
 export function watchTokens<Name extends string>(
   variables: Readonly<Record<Name, Variable<readonly string[]>>>,
   config: Readonly<Record<NoInfer<Name>, readonly string[]>>,
-  { env, log, lookMs }: WatchTokensParts,
+  { env, log, pollMs }: WatchTokensParts,
 ): (() => readonly string[]) & Disposable {
   const [name] = Object.keys(variables) as [Name];
   let tokens: readonly string[] = config[name];
   const watching = watchConfig<Record<string, Variable<readonly string[]>>>({
     ...{ variables, env, start: { [name]: tokens }, log },
-    ...(lookMs === undefined ? {} : { lookMs }),
+    ...(pollMs === undefined ? {} : { pollMs }),
     take(next) {
       tokens = next[name] ?? tokens;
     },

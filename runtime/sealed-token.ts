@@ -10,7 +10,7 @@ const TAG_BYTES = 16;
 const KEY_ID_BYTES = 6;
 /** The beginning of the salt: with a key for each token, a nonce of any value would do. */
 const NONCE_BYTES = 12;
-/** Longer than any that is sealed here: what comes from outside is not decoded beyond it. */
+/** Longer tokens from outside are not decoded; none that is sealed here is as long. */
 const TOKEN_CHARS_MAX = 2_048;
 
 /** What tokens are sealed and opened with. */

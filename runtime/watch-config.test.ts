@@ -10,9 +10,9 @@ import { readConfig, text, type Values, watchedSecretFile } from "./config.ts";
 import { createLogger } from "./logger.ts";
 import { watchConfig } from "./watch-config.ts";
 
-const LOOK_MS = 5;
-/** Long enough for many looks; nothing is proved by it but that they were made. */
-const LOOKS_MS = 20 * LOOK_MS;
+const POLL_MS = 5;
+/** Long enough for many polls, in ms; it only shows that they were made. */
+const POLLS_MS = 20 * POLL_MS;
 
 const variables = {
   NAME: text({ reason: "is no file" }),
@@ -40,7 +40,7 @@ async function watching(take: (config: Config) => void, body: (watched: Watched)
       take(config);
       taken.push(config);
     };
-    using _ = watchConfig({ variables, env, start: readConfig(variables, env), take: taking, log, lookMs: LOOK_MS });
+    using _ = watchConfig({ variables, env, start: readConfig(variables, env), take: taking, log, pollMs: POLL_MS });
     const errors = () => lines.map((line) => JSON.parse(line)).filter((line) => line.level === "error");
     await body({ files, taken, errors, printed: () => lines.join("") });
   } finally {
@@ -51,11 +51,11 @@ const any = () => {};
 
 test("files that change together are used together, once", () =>
   watching(any, async ({ files, taken, printed }) => {
-    await delay(LOOKS_MS);
+    await delay(POLLS_MS);
     assert.deepEqual(taken, []);
     files.replace({ first: "new-1", second: "new-2" });
     await eventually("taken", () => taken.length > 0);
-    await delay(LOOKS_MS);
+    await delay(POLLS_MS);
     assert.deepEqual(taken, [{ NAME: "n", FIRST_FILE: "new-1", SECOND_FILE: "new-2" }]);
     assert.match(printed(), /"variables":\["FIRST_FILE","SECOND_FILE"\],"msg":"configuration reloaded"/);
     files.replace({ first: "old-1", second: "new-2" });
@@ -67,7 +67,7 @@ test("a missing or empty file is logged once; the next usable one is loaded", ()
   watching(any, async ({ files, taken, errors }) => {
     files.replace({ first: "new-1" });
     await eventually("logged", () => errors().length > 0);
-    await delay(LOOKS_MS);
+    await delay(POLLS_MS);
     assert.equal(errors().length, 1);
     assert.match(errors()[0]!.err.message, /SECOND_FILE: the file cannot be read \(ENOENT\)/);
     files.replace({ first: "new-1", second: "" });
@@ -89,12 +89,12 @@ test("an unusable file is logged once, without its content, and read again only 
     for (const round of [1, 2]) {
       files.replace({ first: "bad-1", second: "old-2" });
       await eventually("logged", () => errors().length === round);
-      await delay(LOOKS_MS);
+      await delay(POLLS_MS);
       assert.equal(tries, round);
       assert.deepEqual(errors()[round - 1]!.variables, ["FIRST_FILE"]);
       // What was in use before is no news.
       files.replace({ first: "old-1", second: "old-2" });
-      await delay(LOOKS_MS);
+      await delay(POLLS_MS);
       assert.deepEqual(taken, []);
     }
     assert.doesNotMatch(printed(), /bad-1|old-|new-/);

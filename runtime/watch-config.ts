@@ -3,8 +3,8 @@ import { ConfigError, type Environment, readConfig, type Values, type Variables 
 import type { Logger } from "./logger.ts";
 import { createStableReading } from "./stable-reading.ts";
 
-/** Between reads of the files: they are small, and the kubelet takes up to a minute to update a Secret anyway. */
-export const LOOK_MS = 2_000;
+/** Between two readings of the files, in ms: they are small, and the kubelet takes up to a minute to update a Secret anyway. */
+export const POLL_MS = 2_000;
 
 export interface WatchParts<V extends Variables> {
   /** Only the values that come from files can change; the environment does not. */
@@ -15,14 +15,14 @@ export interface WatchParts<V extends Variables> {
   /** Uses the new values. If it throws, it must have changed nothing, and its error must not contain a secret. */
   take(config: Values<V>): void;
   log: Logger;
-  lookMs?: number;
+  pollMs?: number;
 }
 
 /**
  * Reads variables again while their files change, and uses what two readings in a row agree on: see createStableReading. What cannot be read or
  * used is logged once, and the previous values stay in use.
  */
-export function watchConfig<V extends Variables>({ variables, env, start, take, log, lookMs = LOOK_MS }: WatchParts<V>): Disposable {
+export function watchConfig<V extends Variables>({ variables, env, start, take, log, pollMs = POLL_MS }: WatchParts<V>): Disposable {
   type Reading = { kind: "read"; config: Values<V> } | { kind: "faulty"; faults: readonly string[] };
   const stable = createStableReading<Reading>({ kind: "read", config: pick(variables, start) });
 
@@ -39,7 +39,7 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
     return Object.keys(variables).filter((name) => used.kind === "read" && !isDeepStrictEqual(config[name], used.config[name]));
   };
 
-  function look(): void {
+  function poll(): void {
     const reading = stable.next(read());
     if (reading === undefined) return;
     const changed = reading.kind === "read" ? changedOf(reading.config) : undefined;
@@ -54,7 +54,7 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
     }
   }
 
-  const timer = setInterval(look, lookMs).unref();
+  const timer = setInterval(poll, pollMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 

@@ -14,7 +14,7 @@ interface BlobHead {
   chunkCount: number;
 }
 
-/** Chunks that a purge removes unless the blob at `address` has them: an upload under way, and a blob that a purge removes. */
+/** Names chunks that a purge removes unless the blob at `address` has them: those of an upload under way, or of a blob that a purge is removing. */
 interface UploadDocument {
   _id: string;
   keepUntil: number;
@@ -30,7 +30,7 @@ export interface ChunkDocument {
   bytes: Buffer;
 }
 
-/** The blob that is in the way may be purged before it is kept: then the next try inserts it. */
+/** A blob that exists may be purged before its time is extended; the next try then inserts it again. */
 const INSERT_TRIES_MAX = 5;
 
 /** The `_id` of a blob has the form of a content's key: readKey() takes it apart. */

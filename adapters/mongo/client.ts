@@ -7,13 +7,13 @@ import { WriteOrCloseConnection } from "./connection.ts";
 const SERVER_SELECTION_TIMEOUT_MS = 5_000;
 /** How long a call waits for a free connection, in ms. The driver's default is for ever. */
 const WAIT_QUEUE_TIMEOUT_MS = 5_000;
-/** A write gives up waiting for the majority before the socket does, in ms, so that the server says so itself. */
+/** How long a write waits for the majority, in ms: shorter than SOCKET_TIMEOUT_MS, so that the server reports it. */
 const MAJORITY_TIMEOUT_MS = 8_000;
-/** Silence after which a connection is given up, in ms. The driver's default is for ever, and its `timeoutMS` does nothing in 7.9. */
+/** Silence after which a connection is closed, in ms. The driver's default is for ever, and its `timeoutMS` does nothing in 7.9. */
 const SOCKET_TIMEOUT_MS = 10_000;
 const POOL_SIZE_MAX = 32;
 
-/** What makes "accepted" true; stronger than whatever the URI says. Every read is acted upon, so every read is of the majority. */
+/** What promise 1 requires; it overrides the URI. Every read leads to a decision, so every read is of the majority. */
 const CLIENT_OPTIONS: MongoClientOptions & { connectionType: unknown } = {
   connectionType: WriteOrCloseConnection,
   writeConcern: { w: "majority", journal: true, wtimeoutMS: MAJORITY_TIMEOUT_MS },
@@ -51,7 +51,7 @@ function parsed(uri: string, options: MongoClientOptions): MongoClient {
   }
 }
 
-/** What the URI says against us. The driver lets some of it win over our options (journal, readConcernLevel): it is never overridden in silence. */
+/** Settings of the URI that contradict ours. Some of them win over our options in the driver (journal, readConcernLevel), so each is an error. */
 function weakenings({ options }: MongoClient): Danger[] {
   const { writeConcern, readConcern, readPreference } = options;
   const dangers: Danger[] = [];

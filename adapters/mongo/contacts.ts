@@ -10,7 +10,7 @@ export interface ContactDocument extends ContactRecord {
 /** Two first registrations at once may both try to insert; the loser replaces the winner at its second try. */
 const UPSERT_TRIES_MAX = 5;
 
-/** Until 0.1.0 that of every contact. */
+/** The `_id` of every contact before 0.1.0. */
 const keyWithoutUser = (app: string, endpointId: string) => `${endpointId} ${app}`;
 const keyOf = ({ app, endpointId, endpoint, userId }: ContactRecord) =>
   hasOneUser(endpoint.channel) ? keyWithoutUser(app, endpointId) : `${keyWithoutUser(app, endpointId)} ${userId}`;
@@ -84,7 +84,7 @@ async function upsert(collection: Collection<ContactDocument>, contact: ContactR
   }
 }
 
-/** In their order. A contact is there twice while its `_id` is changed, and after a crash in between: the newer one counts. */
+/** The contacts, in the order of the documents. While the `_id` of a contact is changed, and after a crash meanwhile, it has two documents: the newer one counts. */
 function read(documents: readonly ContactDocument[]): ContactRecord[] {
   const contacts = documents
     .map(({ _id, ...contact }): ContactRecord => contact)

@@ -2,10 +2,10 @@ import type { Danger } from "../unsafe-setting.ts";
 
 /** MongoDB 7.0: the oldest release still maintained. */
 const WIRE_VERSION_MIN = 21;
-/** So many members hold the data that one can be lost, and a majority still has every write. */
+/** Data-bearing members of a replica set, at least: one can be lost, and a majority still has every write. */
 const BEARING_MIN = 3;
 
-/** The fields that are checked of the answer to `hello` (MongoDB manual, "hello"). */
+/** The fields of the answer to `hello` that are checked (MongoDB manual, "hello"). */
 export interface Hello {
   maxWireVersion?: number;
   isWritablePrimary?: boolean;

@@ -11,13 +11,13 @@ interface Index {
   partialFilterExpression?: Document;
 }
 
-/** To ask which attempt has a reference of this provider's. */
+/** Finds the attempt that has a reference of this provider. */
 function referencesOf(provider: string, what: string, path: string): Index {
   const partialFilterExpression = { provider, [path]: { $exists: true } };
   return { collection: "attempts", name: `${what}-${provider}`, key: { [path]: 1 }, partialFilterExpression };
 }
 
-/** Of an app, by a field that not all have. */
+/** Finds an app's notifications by a field that not all have. */
 function ofNotifications(name: string, path: string): Index {
   return { collection: "notifications", name, key: { app: 1, [path]: 1, _id: 1 }, partialFilterExpression: { [path]: { $exists: true } } };
 }

@@ -27,7 +27,7 @@ const EXISTING_RETRY_MS = 50;
 const INSERTING = { itemsMax: 64, concurrency: 2 };
 /** Documents a cursor fetches at once. */
 const BATCH_ROWS = 500;
-/** What is counted of deliveries. */
+/** The fields by which deliveries are counted. */
 const DELIVERY_PROJECTION = { "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
 
 export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {

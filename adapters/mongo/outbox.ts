@@ -8,15 +8,15 @@ import { newToken, updateAll } from "./writes.ts";
 
 /** Ids are hashes in hex: their first digit splits any set of them into 16 equal ranges. */
 const RANGES = 16;
-/** Candidates that other relays leased first are no sign that nothing is due: so often another range is tried. */
+/** How often another range is tried where other relays leased every candidate first: more may be due. */
 const TRIES_MAX = RANGES;
 /** Keys of a class read in one call, one query each: a relay leases from 32 in an iteration. Where there are more, the next call goes on from there. */
 const KEYS_MAX = 256;
 /** Keys begin with their class; where the keys of each class begin. The first range holds what sorts before, the last what sorts after. */
 const KEY_RANGES = CLASSES.toSorted().map((c, i, all) => ({ from: i === 0 ? "" : c, below: all[i + 1] }));
-/** Of the index `outbox-key`, which every query by key must use: by another one MongoDB would read a whole backlog. */
+/** The index `outbox-key`, which every query by key must use: by another index MongoDB would read the whole backlog. */
 const HINT = { outboxKey: 1, due: 1, _id: 1 };
-/** Of the index `later-due`. */
+/** The index `later-due`. */
 const LATER_HINT = { notificationClass: 1, laterDue: 1, due: 1 };
 const FIRST_KEY = { projection: { _id: 0, outboxKey: 1 }, sort: { outboxKey: 1 }, limit: 1, hint: HINT } as const;
 

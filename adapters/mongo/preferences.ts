@@ -31,7 +31,7 @@ const keyOf = (app: string, subject: string) => JSON.stringify([app, subject]);
 const floorKeyOf = (app: string) => JSON.stringify([app]);
 const decode = ({ _id, untold: _untold, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
 const forgottenOf = (forgottenTo: number | undefined) => (forgottenTo === undefined ? {} : { forgottenTo });
-/** What no reader needs. */
+/** Leaves out the fields that no reader needs. */
 const projection = { lastChange: 0, forgottenTo: 0, untold: 0 } as const;
 
 /**

@@ -8,7 +8,7 @@ export interface ProfileDocument extends ProfileRecord {
   _id: string;
 }
 
-/** Two that create a profile at the same moment meet once: then it is there. */
+/** Of two processes that create a profile at the same moment, one fails once; its second try finds the profile. */
 const PUT_TRIES_MAX = 2;
 
 const keyOf = (app: string, userId: string) => JSON.stringify([app, userId]);

@@ -3,7 +3,7 @@ import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { asStoreError, errorName } from "./errors.ts";
 import { COLLECTIONS } from "./indexes.ts";
 
-/** No document has it; where one would be is what is asked. */
+/** An id that no document has: the plan of a query for it shows which shards are asked. */
 const NO_ID = "carillon:nowhere";
 
 /**

@@ -15,7 +15,7 @@ export interface WebhookEndpointsDocument {
   version: number;
 }
 
-/** Operators and one relay are all who write. */
+/** Only operators and one relay write these documents, so far fewer tries are ever needed. */
 const CHANGE_TRIES = { triesMax: 40, pauseMs: 20 };
 
 /** @param recover as WebhookStore has it; of the store of preferences, whose records it reads */

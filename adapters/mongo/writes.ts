@@ -56,7 +56,7 @@ export async function updateAll<T extends Document>(collection: Collection<T>, u
   return matchedCount === updates.length;
 }
 
-/** Of one document, and only where the rest of the filter holds too. */
+/** An update of one document, made only where the rest of the filter matches too. */
 export interface UpdateById<T extends Document> {
   updateOne: { filter: Filter<T> & { _id: string }; update: UpdateFilter<T> | Document[] };
 }

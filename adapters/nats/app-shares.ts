@@ -8,7 +8,7 @@ import { createAppWeights } from "../store/app-weights.ts";
 
 /** A reading is used for this long, in ms, unless its user says otherwise. */
 const READ_EVERY_MS = 25;
-/** What is older says nothing about the queue now. */
+/** An older reading, in ms, says nothing about the queue now. */
 const TRUST_MS = 1_000;
 /**
  * So many tasks an app may publish before the first reading, or the first after a pause: a small batch on an idle system does not wait for it,

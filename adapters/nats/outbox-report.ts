@@ -1,5 +1,6 @@
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { OUTBOX_REPORT_SUBJECT } from "../../core/delivery/subjects.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import type { Nats } from "./connect.ts";
 
 /** By channel: tasks that are due in the outbox and unpublished. To the autoscaler they are backlog, as if they were in the queue. */
@@ -23,12 +24,7 @@ export function subscribeOutboxReports(nats: Nats, onReport: (report: OutboxRepo
 
 /** Undefined where the bytes are not a valid report. */
 export function readOutboxReport(bytes: Uint8Array): OutboxReport | undefined {
-  let given: unknown;
-  try {
-    given = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const given = parseJson(bytes);
   const due: unknown = typeof given === "object" && given !== null ? Reflect.get(given, "due") : undefined;
   if (typeof due !== "object" || due === null) return undefined;
   const counts = CHANNELS.map((channel) => [channel, Reflect.get(due, channel) ?? 0] as const);

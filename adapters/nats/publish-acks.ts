@@ -34,7 +34,7 @@ interface Pending {
 
 /** How much later than its deadline a publish may fail, in ms. */
 const SWEEP_MS = 250;
-/** Of the text that explains a server's error. */
+/** Characters kept of the text that explains a server's error. */
 const FAULT_CHARS_MAX = 160;
 
 const STORED: PublishEnd = { kind: "stored" };

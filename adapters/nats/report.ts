@@ -1,6 +1,7 @@
 import type { Channel } from "../../core/delivery/channel.ts";
 import { reportSubject } from "../../core/delivery/subjects.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import type { Nats } from "./connect.ts";
 import { followConnection } from "./connection.ts";
 
@@ -29,7 +30,7 @@ export const STALLED_MS = 3_000;
  */
 const SLOW_BUT_DONE = 2;
 
-/** Deliveries handed back that a pod remembers, 0.8 MB: whether there are any is what matters. */
+/** How many deliveries that it handed back a pod remembers; they take 0.8 MB. Further ones are not counted, because it matters only whether there are any. */
 const WAITING_MAX = 100_000;
 
 /** Counts the work of a dispatcher for its reports. */
@@ -139,12 +140,7 @@ const WORKER_CHARACTERS_MAX = 300;
 
 /** Undefined where the bytes are not a valid report. */
 export function readReport(bytes: Uint8Array): Report | undefined {
-  let given: unknown;
-  try {
-    given = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const given = parseJson(bytes);
   if (typeof given !== "object" || given === null) return undefined;
   const { worker, parked, waiting = 0, called, failed, busyMs } = given as Partial<Record<keyof Report, unknown>>;
   const isCount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;

@@ -4,10 +4,10 @@ import type { Logger } from "../../runtime/logger.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { connectNats, type Nats, type natsVariables } from "./connect.ts";
 
-/** Between two tries of the first connection, in ms; a connection that was made once is made again by itself. */
+/** Between two tries of the first connection, in ms; afterwards the client reconnects by itself. */
 const TRY_AGAIN_MS = 1_000;
 
-/** Whether NATS can be reached, for who works without it. */
+/** Whether NATS can be reached, for processes that also work without it. */
 export interface NatsWatch extends AsyncDisposable {
   /** Undefined: not tried yet. */
   isConnected(): boolean | undefined;

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../../runtime/logger.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { redisFault } from "../redis/connect.ts";
 
 const CHANNEL = "carillon:preferences";
@@ -61,10 +62,6 @@ export function createChangeBroadcast(
 }
 
 function parse(text: string): PreferenceChanged | undefined {
-  try {
-    const { app, subject, version } = JSON.parse(text);
-    return typeof app === "string" && typeof subject === "string" && typeof version === "number" ? { app, subject, version } : undefined;
-  } catch {
-    return undefined;
-  }
+  const { app, subject, version } = (parseJson(text) ?? {}) as Partial<Record<keyof PreferenceChanged, unknown>>;
+  return typeof app === "string" && typeof subject === "string" && typeof version === "number" ? { app, subject, version } : undefined;
 }

@@ -13,7 +13,7 @@ import { restoreLog } from "./restore-log.ts";
 import { migrate } from "./schema.ts";
 import { BUSY_TIMEOUT_MS, isBusy } from "./transact.ts";
 
-/** Switching a new file to WAL, and opening one that its last process just closed, ignore the busy timeout: tried again after this, in ms. */
+/** Between two tries to open the file, in ms: SQLite ignores its busy timeout when it switches a new file to WAL, or opens one that its last process just closed. */
 const OPEN_RETRY_MS = 20;
 /** Length of the log, in pages (16 MB), from which a commit also copies it to the file, which takes some 5 ms. With SQLite's default of 1000 one commit in about 16 did. */
 const CHECKPOINT_PAGES = 4_000;

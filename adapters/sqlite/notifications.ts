@@ -48,7 +48,7 @@ function openCountsOf(rows: readonly Record<string, unknown>[]): DeliveryCount[]
   return counts.all();
 }
 
-/** As it is stored, or was by an earlier version. */
+/** The reason as it is stored now, or as text by an earlier version. */
 const readReason = (stored: unknown) => (stored === null ? undefined : (JSON.parse(String(stored)) as Reason | string));
 
 export function createNotificationStore(database: DatabaseSync, writes: Writes): NotificationStore {

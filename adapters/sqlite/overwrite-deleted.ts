@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { flushLog, logFault } from "./log-sync.ts";
 import { asStoreError, tryAtOnce } from "./transact.ts";
 
-/** While other processes read or write, tries so often, with as many ms between: a second in all. Their transactions take some ms each. */
+/** Tries while other processes read or write, and the ms between two tries: a second in all. Their transactions take some ms each. */
 const TRIES = 40;
 const TRY_EVERY_MS = 25;
 

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { PoisonRecord, PoisonStore } from "../../core/ports/poison-store.ts";
 import { readDurable, transact } from "./transact.ts";
 
-/** The bytes have a column of their own: JSON has none. */
+/** The bytes have a column of their own, because JSON cannot hold them. */
 type PoisonDoc = Omit<PoisonRecord, "bytes">;
 
 const decode = ({ doc, bytes }: Record<string, unknown>): PoisonRecord => ({

@@ -41,7 +41,7 @@ export async function serveWrites(options: Pick<OpenOptions, "openLog"> = {}): P
   }
 }
 
-/** Then writer-thread.ts ends the process. */
+/** Ends the thread with an error, upon which writer-thread.ts ends the process. */
 function endThread(error: StoreError): void {
   setImmediate(() => {
     throw error;

@@ -16,7 +16,7 @@ const THREAD_TRY_EVERY_MS = 0.2;
 const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4));
 export const SQLITE_BUSY = 5;
 
-/** Works of one transaction at most: each is a batch of its own. */
+/** The most pieces of work in one transaction; each of them is a batch already. */
 const TOGETHER_MAX = 8;
 
 interface Waiting {
@@ -74,7 +74,7 @@ async function pause(): Promise<void> {
   await nextTurn();
 }
 
-/** For what could not begin now: each was tried at least once. */
+/** Rejects what could not begin before its time was over; each was tried at least once. */
 function rejectLate(waiting: Waiting[]): void {
   const now = performance.now();
   while (waiting[0] && waiting[0].until <= now) waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
@@ -122,7 +122,7 @@ export async function readDurable<T>(database: DatabaseSync, work: () => T): Pro
   return value;
 }
 
-/** Where it fails, the next transaction tries it again. */
+/** Rolls back; where that fails, the next transaction tries it again. */
 function tryRollback(database: DatabaseSync): void {
   try {
     if (database.isTransaction) database.exec("rollback");
@@ -131,7 +131,7 @@ function tryRollback(database: DatabaseSync): void {
   }
 }
 
-/** The same at once, for a file that is being opened: blocks this process while others write, for up to BUSY_TIMEOUT_MS. */
+/** A transaction that begins at once, for a file that is being opened: blocks this process while others write, for up to BUSY_TIMEOUT_MS. */
 export function transactNow<T>(database: DatabaseSync, work: () => T): T {
   return asStoreError(() => {
     database.exec("begin immediate");

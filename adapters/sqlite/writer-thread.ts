@@ -4,14 +4,14 @@ import { StoreError } from "../store/store-error.ts";
 import { endProcess } from "./end-process.ts";
 import type { Writes } from "./writes.ts";
 
-/** From main to the thread; those that are made at once come together. After "close" it ends, once nothing is under way. */
+/** A message from the main thread to the writing one; calls of the same moment are sent together. After "close" the thread ends once nothing is under way. */
 export interface Call {
   id: number;
   method: keyof Writes | "close";
   args: readonly unknown[];
 }
 
-/** From the thread to main. The first one has the id OPENED, once the file is open. */
+/** A message from the writing thread to the main one. The first one has the id OPENED and says that the file is open. */
 export type Answer = { id: number } & ({ value: unknown } | { fault: Fault });
 export const OPENED = 0;
 

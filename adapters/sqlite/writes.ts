@@ -47,7 +47,7 @@ export interface Writes extends BlobWrites, CapWrites, PurgeWrites, EraseWrites 
   removeGone: ContactStore["removeGone"];
 }
 
-/** Made before the transaction, during which every other writer waits. */
+/** Converts a record before the transaction, because every other writer waits during it. */
 export function notificationRow(record: NotificationRecord) {
   const { id, app, notificationClass, deliveries, acceptedAt, cancelKey = null } = record;
   const { recipient, crc } = recipientValues(app, record.recipient);

@@ -1,3 +1,4 @@
+import { parseJson } from "../../runtime/parse-json.ts";
 import { certificatesOf } from "../../runtime/tls/tls-files.ts";
 
 /**
@@ -70,12 +71,8 @@ const holdsCertificates = (text: string) => typeof certificatesOf(Buffer.from(te
 /** A JSON list of strings; [] where it is absent, undefined where it is something else. */
 function strings(json: unknown): readonly string[] | undefined {
   if (json === undefined || json === "") return [];
-  try {
-    const value: unknown = JSON.parse(String(json));
-    return Array.isArray(value) && value.every((v) => typeof v === "string") ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(String(json));
+  return Array.isArray(value) && value.every((v) => typeof v === "string") ? value : undefined;
 }
 
 export type Identified = { kind: "caller"; caller: Caller } | { kind: "rejected"; why: string };

@@ -4,7 +4,7 @@ import { createServer } from "node:https";
 import { createSecureContext, type TLSSocket } from "node:tls";
 import { boundConnections } from "../../runtime/http/connections.ts";
 import { close, listen } from "../../runtime/http/listen.ts";
-import { parseTarget } from "../../runtime/http/parse.ts";
+import { parseTarget } from "../../runtime/http/parse-target.ts";
 import type { HttpRejection } from "../../runtime/http/rejections.ts";
 import type { Request } from "./answer.ts";
 import type { Certificate } from "./certificate.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import { hostPortText } from "../../runtime/host-port.ts";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 
 /** A call to the API server, in ms: less than the 5 s after which the aggregator reports this API unavailable. */
 const CALL_MS = 3_000;

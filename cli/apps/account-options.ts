@@ -1,10 +1,10 @@
 import type { AppAccounts } from "../../core/apps/accounts.ts";
 import { fail } from "../command.ts";
 
-/** A provider or channel, "=", and the account's name; without a name the entry is taken away. */
+/** A provider or channel, "=", and the account's name; without a name the entry is removed. */
 const ENTRY = /^([a-z0-9-]+)=([^=\s]*)$/;
 
-/** The accounts that are named, by provider or channel; undefined where one is taken away. */
+/** The accounts that are named, by provider or channel; undefined where one is removed. */
 export function readAccountEntries(given: readonly string[]): Record<string, string | undefined> {
   if (given.length === 0) fail("name at least one account");
   const set: Record<string, string | undefined> = {};

@@ -34,7 +34,7 @@ export const LIMIT_USAGE = [
   ],
 ].join(" ");
 
-/** Takes the app's own limit away. */
+/** The value that removes the app's own limit. */
 const DEFAULT = "default";
 
 type Values = Invocation["values"];
@@ -121,6 +121,6 @@ function readDaysByClass(values: Values, option: string, limit: "contentDays" | 
   return { [limit]: Object.fromEntries(entries) };
 }
 
-/** Without the classes whose own limit is taken away. */
+/** The limits by class, without the classes whose own limit is removed. */
 const defined = (days: DaysByClass | undefined): DaysByClass | undefined =>
   days && Object.fromEntries(Object.entries(days).filter(([, value]) => value !== undefined));

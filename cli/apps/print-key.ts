@@ -26,7 +26,7 @@ export async function printOnce(
   process.stderr.write(`${what}: shown this once, ${more}${out === undefined ? "" : `; written to ${out}`}\n`);
 }
 
-/** Disposal closes it, and removes it again where it was not there before and nothing was written. */
+/** Opens a file that only its owner can read. Disposal closes it, and removes it where it did not exist before and nothing was written. */
 function openPrivate(path: string): { replace(text: string): void } & Disposable {
   let isNew = true;
   let file: number;

@@ -6,7 +6,7 @@ import { accountsText } from "./account-options.ts";
 
 const time = (ms: number | undefined) => (ms === undefined ? "-" : new Date(ms).toISOString());
 
-/** Without its hash: what finds a key is nobody's business. */
+/** A key without its hash, which nobody needs to see. */
 export const keyJson = (key: ApiKeyRecord, now: number) => ({
   ...{ id: key.id, state: keyState(key, now) },
   ...Object.fromEntries(
@@ -65,7 +65,7 @@ export interface KeyOfApp {
   key: ApiKeyRecord;
 }
 
-/** Of several apps. */
+/** The keys of several apps. */
 export function allKeysText(keys: readonly KeyOfApp[], now: number): string {
   if (keys.length === 0) return "no keys";
   return table(

@@ -53,7 +53,7 @@ const IN_WORDS: Readonly<Record<UncertainEnd, string>> = {
   ...{ "given up": "failed as outcome-unknown", open: "still in doubt" },
 };
 
-/** For programs. */
+/** The audit as JSON, for programs. */
 export const auditJson = ({ notifications, deliveries, attempts, open, ended, uncertain, waits, checks }: Audit) => ({
   ...{ notifications, deliveries, attempts, open, ended, uncertain, waits, checks },
 });

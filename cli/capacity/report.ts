@@ -8,7 +8,7 @@ const round = (n: number, digits = 0) => Number(n.toFixed(digits));
 const rate = (n: number) => (n < 10 ? round(n, 1) : Math.round(n));
 export const grouped = (n: number) => Math.round(n).toLocaleString("en");
 
-/** In units of 1024. */
+/** A number of bytes in units of 1024. */
 export function bytes(n: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(n) / 10));

@@ -38,7 +38,7 @@ const dispatcher = ({ inFlight, rateLimitPerSecond, ...c }: ChannelPlan): Yaml =
   },
 });
 
-/** For maps whose values need no quotes. */
+/** YAML of maps whose values need no quotes. */
 export function toYaml(value: Yaml, indent = ""): string {
   return Object.entries(value)
     .map(([key, of]) =>

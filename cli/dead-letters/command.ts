@@ -27,12 +27,12 @@ const FILTER_OPTIONS = {
 } as const;
 const FILTER_USAGE = "[--channel C] [--reason CODE] [--app ID] [--since 2h|TIME] [--until 2h|TIME]";
 const LIST_LIMIT = 100;
-/** With --json they are all held in memory. */
+/** Most dead letters that are listed: with --json all of them are held in memory. */
 const LIST_LIMIT_MAX = 100_000;
 /** Deliveries of a step of a redrive: Ctrl-C is heeded after it, within a second. */
 const STEP = 200;
 const POISON_LIMIT = 20;
-/** Each may have 1 MiB. */
+/** Most poison messages that are listed: each may have 1 MiB. */
 const POISON_LIMIT_MAX = 500;
 
 /** Failed deliveries and poison messages, in the store that STORE_URL names. */
@@ -158,7 +158,7 @@ function readFilter(values: Invocation["values"], now: number): DeadLetterFilter
   return { channel, reason, app: values.app === undefined ? undefined : readApp({ values }), from: since ?? 0, to: until ?? now };
 }
 
-/** Otherwise a mistyped app would have no dead letters. */
+/** Rejects an app that does not exist: for a mistyped id, "no dead letters" would mislead. */
 async function mustHave({ apps }: Store, { app }: DeadLetterFilter): Promise<void> {
   if (app !== undefined) await findApp(apps, app);
 }

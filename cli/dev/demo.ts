@@ -20,7 +20,7 @@ import { foreignText, withoutExports } from "./exports.ts";
 import { EXAMPLES, registerExamples } from "./seed.ts";
 import { openTempDir } from "./temp-dir.ts";
 
-/** The examples end within seconds; the rest is for a slow machine. */
+/** Longest wait until every example has ended, in ms. They take seconds; the rest is for a slow machine. */
 const ENDED_MS = 120_000;
 const POLL_MS = 250;
 
@@ -107,7 +107,7 @@ export async function runDemo({
   }
 }
 
-/** What can be said in the end. Nothing is broken by a machine that was too slow to finish, but nothing is proven either. */
+/** The last line by verdict. A machine that is too slow to finish breaks no promise, and proves none. */
 const VERDICTS = {
   holds: "Every promise holds",
   broken: "NOT every promise holds",

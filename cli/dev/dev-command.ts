@@ -10,7 +10,7 @@ import { EXAMPLES, registerExamples } from "./seed.ts";
 
 /** The default port of `carillon send`; the README uses it too. */
 const GATEWAY_PORT = 7700;
-/** Of HTTP/JSON; the README uses it too. */
+/** The port of HTTP/JSON; the README uses it too. */
 const HTTP_PORT = 7701;
 /** The default port of the role console. */
 const CONSOLE_PORT = 7750;

@@ -171,7 +171,7 @@ const LISTENS: Readonly<Record<string, readonly string[]>> = {
   console: ["CONSOLE_LISTEN"],
 };
 
-/** For people to read: a URL may hold a password. */
+/** A URL without its password, for people to read. */
 export const withoutPassword = (url: string): string => url.replace(/(?<=\/\/)[^@/]*@/, "");
 
 const randomKey = () => randomBytes(32).toString("base64url");

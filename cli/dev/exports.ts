@@ -91,15 +91,15 @@ export function withoutExports(directory: string, env: Environment): OwnEnvironm
   return { env: Object.fromEntries(entries.filter((entry) => !isLeftOut(entry))), foreign, from };
 }
 
-/** Follows the mark of what a person had set. */
+/** Follows the mark of a variable that a person had set. */
 const GIVEN = "!";
 
-/** Of a variable with its value, which it does not show. */
+/** Marks a variable and its value, without showing the value. */
 const markOf = ([name, value]: [string, string]) => `${name}:${createHash("sha256").update(value).digest("hex").slice(0, 16)}`;
 
 const exportLine = ([name, value]: [string, string]) => `export ${name}=${quoted(value)}`;
 
-/** For a POSIX shell. */
+/** A text quoted for a POSIX shell. */
 export const quoted = (text: string): string => (/^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** Names that are said of the variables that are left out. */

@@ -8,7 +8,7 @@ import { type ClientParts, createClient } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 
-/** Enough for a batch of 1,000 while the store is busy. */
+/** Deadline of a call, in ms: enough for a batch of 1,000 while the store is busy. */
 export const CALL_MS = 30_000;
 
 /** Clients of the gateway's services, with one app's API key. */
@@ -23,7 +23,7 @@ export interface Clients extends Disposable {
 /** For the first connection, in ms: enough for a name to be resolved and a handshake. */
 const CONNECT_MS = 5_000;
 
-/** Resolves once the gateway answers. Rejects with an OperatorError where nobody does: otherwise each call would find out by itself. */
+/** Resolves once the gateway answers. Rejects with an OperatorError where it cannot be reached, so that not every call has to wait for that. */
 export function awaitGateway({ notifications }: Pick<Clients, "notifications">, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     notifications.waitForReady(Date.now() + CONNECT_MS, (error) =>

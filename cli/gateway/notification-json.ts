@@ -52,7 +52,7 @@ const SMS_FORMS: Readonly<Partial<Record<SmsForm, string>>> = {
 };
 const COPIES: Readonly<Partial<Record<Copy, string>>> = { [Copy.COPY_CC]: "cc", [Copy.COPY_BCC]: "bcc" };
 
-/** What was accepted, likewise. */
+/** What was accepted, as people read it. */
 export const toAcceptedJson = (deliveries: readonly AcceptedDelivery[]) =>
   deliveries.map((d) => {
     const [form, copy] = [SMS_FORMS[d.smsForm], COPIES[d.copy]];
@@ -86,7 +86,7 @@ export interface RequestJson {
   warnings: { code: string; field: string; message: string }[];
 }
 
-/** What a provider would be sent, likewise. */
+/** What a provider would be sent, as people read it. */
 export function toRequestJson(request: RequestPreview): RequestJson {
   const { notSentReason, bodyForm, bodyCut, bytesMax, smsSegments } = request;
   const form = bodyForm === BodyForm.BODY_FORM_MIME ? "mime" : bodyForm === BodyForm.BODY_FORM_URLENCODED ? "urlencoded" : "json";

@@ -16,7 +16,7 @@ import { CALL_MS } from "./connect.ts";
 
 /** Bytes of one message: what PutBlob takes at most. */
 const CHUNK_BYTES = 65_536;
-/** As long as the gateway takes. */
+/** Deadline of an upload, in ms: as long as the gateway gives it. */
 const PUT_MS = 120_000;
 
 /** The file as a blob, sent only where the app has none of it, or one that is about to expire. Rejects with a ServiceError, or where the file cannot be read. */
@@ -29,7 +29,7 @@ export async function putFile(client: BlobServiceClient, path: string): Promise<
   return known ?? putBlob(client, { size, sha256 }, createReadStream(path, { highWaterMark: CHUNK_BYTES }));
 }
 
-/** A day, in ms: whoever has put a file then has time to send. */
+/** A blob that is kept for less than this, in ms, is put again: a day leaves time to send the mail. */
 const ENOUGH_MS = 86_400_000;
 
 async function statBlob(client: BlobServiceClient, blobId: string): Promise<StatBlobResponse | undefined> {

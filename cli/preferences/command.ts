@@ -19,7 +19,7 @@ import { readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
 const APP = { app: { type: "string" } } as const;
 const JSON_OPTION = { json: { type: "boolean" } } as const;
 const HISTORY_LIMIT = 20;
-/** They are held in memory. */
+/** Most changes that are shown: they are held in memory. */
 const HISTORY_LIMIT_MAX = 10_000;
 
 /** What apps write about, and what people chose, in the store that STORE_URL names. A change takes effect within 5 s. */

@@ -19,7 +19,7 @@ import { followNotifications, idsOf } from "./tail.ts";
 /** Notifications that are followed at once: each is read twice a second. */
 const TAIL_MAX = 200;
 
-/** What an operator looks at first. */
+/** The commands that an operator uses first. */
 export const STATUS_COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     about:

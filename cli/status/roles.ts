@@ -5,7 +5,7 @@ export interface RoleStatus {
   words: string[];
 }
 
-/** A role answers within milliseconds. */
+/** Longest wait for a role, in ms: it answers within milliseconds. */
 const ASK_MS = 2_000;
 
 /** What each role says of itself, all asked at the same time. */

@@ -12,7 +12,7 @@ import { printable } from "../output.ts";
 const POLL_MS = 500;
 /** Notifications read at the same time. */
 const CONCURRENCY = 20;
-/** Of a notification, alone or as the beginning of a delivery's or an attempt's. */
+/** A notification's id, alone or as the beginning of a delivery's or an attempt's. */
 const ID = /^([0-9a-f]{32})(-\d+)?(\/\d+)?$/;
 
 /** Ids of the arguments; "-" stands for those of standard input, at most `max` together. */
@@ -33,7 +33,7 @@ export async function idsOf(given: readonly string[], max: number): Promise<stri
   return [...ids];
 }
 
-/** Of a line that send prints; undefined for one that was rejected, which nobody would see otherwise. */
+/** The id in a line that `send` prints. Undefined for a rejected line, which is printed. */
 function idOfResult(line: string): string | undefined {
   let result: { line?: unknown; notificationId?: unknown; error?: { message?: unknown } };
   try {
@@ -85,7 +85,7 @@ export async function followNotifications(
   }
 }
 
-/** A line is printed where this changes between two readings. */
+/** The text by which two readings are compared: a line is printed where it changed. */
 const stateText = ({ state, attempt, reason }: Delivery) =>
   [state, ...(attempt > 1 ? attemptText(state, attempt) : []), ...(reason ? [reasonText(reason)] : [])].join("  ");
 

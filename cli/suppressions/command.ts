@@ -101,7 +101,7 @@ export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-/** So that Redis and those who send follow at once. */
+/** Writes changes to Redis as well, so that processes that send obey them at once. */
 const openChanges = (store: Store, env: Environment, stack: AsyncDisposableStack): Promise<Preferences> =>
   openPreferences(readConfig(preferenceVariables, env), { store, clock: systemClock, log: createLogger("suppressions", "warn"), stack });
 

@@ -56,7 +56,7 @@ async function findById({ notifications }: Pick<Store, "notifications">, id: str
   return found;
 }
 
-/** Says what is not there in the words that were typed: nobody has seen the id that follows from them. */
+/** Finds a notification by app and key. An error names these, and not the id derived from them, which nobody has seen. */
 async function findByKey({ notifications, apps }: Store, { app, key }: { app: string; key: string }): Promise<NotificationRecord> {
   const found = await notifications.find(notificationId(app, key));
   if (found !== undefined) return found;

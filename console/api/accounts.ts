@@ -9,11 +9,11 @@ import type { CircuitName } from "../../operations/status/circuits.ts";
 import type { Session } from "../session.ts";
 import type { AccountNow, Accounts } from "../view-accounts.ts";
 import { shared, type Viewed } from "./kept.ts";
-import { checkedOf, type Look, steeredOf } from "./look.ts";
+import { checkedOf, type Readings, steeredOf } from "./readings.ts";
 import { appsOf } from "./route.ts";
 import { orderFor } from "./sight.ts";
 
-/** Accounts that are shown. */
+/** Most accounts that are shown. */
 const ACCOUNTS_MAX = 200;
 
 interface Known {
@@ -54,11 +54,11 @@ export function knownAccounts({ providers, recent, circuits, steering, apps }: K
 export interface AccountsParts {
   store: Pick<Store, "steering" | "apps" | "time">;
   providers: readonly ProviderName[];
-  look: Look;
+  readings: Readings;
   clock: Pick<Clock, "monotonic">;
 }
 
-/** However many ask, the store is read once in FRESH_MS. */
+/** Reads the store once in FRESH_MS, however many people ask. */
 export function createAccounts(parts: AccountsParts): Viewed<Accounts> {
   const { read, renew } = shared(() => readAccounts(parts), parts.clock);
   const view = async (session: Session) => {
@@ -68,12 +68,12 @@ export function createAccounts(parts: AccountsParts): Viewed<Accounts> {
   return { view, renew };
 }
 
-async function readAccounts({ store, providers, look }: AccountsParts): Promise<Accounts> {
+async function readAccounts({ store, providers, readings }: AccountsParts): Promise<Accounts> {
   const [recent, steering, { apps, isCut: areAppsCut }, circuits, now] = await Promise.all([
-    look.recent(),
+    readings.recent(),
     store.steering.list(),
     appsOf(store),
-    look.circuits(),
+    readings.circuits(),
     store.time(),
   ]);
   const { names, isCut } = knownAccounts({ providers, recent: recent.value, circuits, steering, apps });

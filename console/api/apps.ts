@@ -65,7 +65,7 @@ function grant(
   });
 }
 
-/** However many ask, the store is read once in FRESH_MS. */
+/** Reads the store once in FRESH_MS, however many people ask. */
 export function createApps({ store, clock }: AppsParts): Viewed<Apps> {
   const { read, renew } = shared(() => readApps(store), clock);
   return { view: async (session) => appsFor(session, await read()), renew };
@@ -78,7 +78,7 @@ async function readApps(store: AppsParts["store"]) {
   return { apps, isCut, steering, webhooks, open: await countOpenOf(store, apps), now };
 }
 
-/** As this role is shown it. */
+/** What a person of this role may see of it. */
 const appsFor = (session: Session, { apps, isCut, steering, webhooks, open, now }: Awaited<ReturnType<typeof readApps>>): Apps => ({
   apps: apps.map((app, i) => ({
     ...{ id: app.id, channels: app.channels, limits: limitRows(app.limits).map(([name, value]) => ({ name, value })) },

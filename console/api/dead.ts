@@ -40,7 +40,7 @@ const HELPS: Readonly<Partial<Record<ReasonCode, readonly [helps: boolean, words
   undelivered: [true, "Perhaps, after some hours. The provider accepted them once, so a second copy may arrive"],
 };
 
-/** However many ask, the store is read once in FRESH_MS. */
+/** Reads the store once in FRESH_MS, however many people ask. */
 export const createDead = (parts: DeadParts): Shared<DeadLetters> => shared(() => readDead(parts), parts.clock);
 
 async function readDead({ store }: DeadParts): Promise<DeadLetters> {
@@ -93,7 +93,7 @@ export function createRedriveRoutes(
   ];
 }
 
-/** As this role is shown it. */
+/** What a person of this role may see of it. */
 function redriveFor(session: Session, { words, ...one }: GroupRedrive): GroupRedrive {
   const { actor, reason: why, result } = orderFor(session, { actor: one.actor, reason: one.why, result: words });
   return { ...one, actor, why, words: result };

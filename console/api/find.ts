@@ -28,7 +28,7 @@ export interface FindParts {
   clock: Pick<Clock, "now">;
 }
 
-/** What finds notifications. */
+/** The routes that find notifications. */
 export const createFindRoutes = (parts: FindParts): SessionRoute[] => [
   post("/api/find", (body, session) => find(parts, body, session)),
   post("/api/resolve", (body) => resolve(parts, body)),
@@ -54,7 +54,7 @@ async function find({ store, clock }: FindParts, body: Fields, session: Session)
   };
 }
 
-/** The search has looked for the reference already, in the attempts. */
+/** The deliveries that match the filter, without its reference: the search has compared that with the attempts. */
 const shownDeliveries = (n: NotificationRecord, { providerRef: _, ...filter }: SearchFilter, now: number): Delivery[] =>
   foundDeliveries(n, filter, now, new Set());
 
@@ -67,14 +67,14 @@ function rowOf(n: NotificationRecord, d: Delivery, attempts: string, now: number
   };
 }
 
-/** Numbers that were used up without a call are no attempts. */
+/** How many calls each delivery had; numbers that were used up without a call do not count. */
 async function countCalls({ attempts }: Pick<Store, "attempts">, deliveries: readonly Delivery[]): Promise<Map<string, string>> {
   const made = Map.groupBy(await attempts.find(deliveries.flatMap((d) => attemptIdsOf(d, CALLS_MAX))), ({ deliveryId }) => deliveryId);
   const count = (id: string) => (made.get(id) ?? []).filter(({ outcome }) => outcome?.kind !== "void").length;
   return new Map(deliveries.map(({ id, attempt }) => [id, `${count(id)}${attempt > CALLS_MAX ? "+" : ""}`]));
 }
 
-/** Of the notifications that have not ended, at most as many as one search reads. */
+/** Counts an app's open deliveries, in at most as many notifications as one search reads. */
 async function countOpen({ notifications }: Pick<Store, "notifications">, app: string, now: number): Promise<OpenCounts> {
   const open = await notifications.openOfApp(app, SCAN_MAX);
   const waits = open.flatMap((n) => n.deliveries.filter(({ state }) => isOpen(state)).map((d) => waitingFor(n, d, now)));

@@ -168,13 +168,13 @@ function heldIncidents({ steering, held, circuits, channels, now }: Facts): Inci
 const titleOf = ({ target: { kind, value } }: SteeringRecord) =>
   kind === "channel" ? nameOf(value) : `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)} ${value}`;
 
-/** Of a search. */
+/** The filter of a search for what an order holds back. */
 function filterOf({ target: { kind, value } }: SteeringRecord): Record<string, string> {
   return kind === "account" ? {} : { [kind]: value };
 }
 
 const nameOf = (channel: string) => CHANNEL_NAMES[channel as Channel] ?? channel;
 const counted = (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "delivery" : "deliveries"}`;
-/** Operators read it. */
+/** The advice without its address to operators, who read it here. */
 const ordered = (advice: string) => advice.replace(/^Operator: (.)/, (_, first: string) => first.toUpperCase());
 const linkOf = (filter: Record<string, string>) => `/find#${new URLSearchParams({ state: "pending", ...filter })}`;

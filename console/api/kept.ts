@@ -1,4 +1,4 @@
-// What many look at, and is read from the store once for all of them.
+// Readings of the store that many people share.
 import type { Clock } from "../../core/ports/clock.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Session } from "../session.ts";
@@ -51,7 +51,7 @@ export function keep<T>(
   };
 }
 
-/** For everybody who is signed in. Only the text of an error that is meant for people is free of what was read. */
+/** The fault as everybody who is signed in may see it: the text of any error but an operator's may hold what was read. */
 const faultOf = (error: unknown): string =>
   error instanceof OperatorError ? error.message : `an error of ours (${error instanceof Error ? error.name : "error"})`;
 

@@ -13,7 +13,7 @@ import type { ChannelNow, Now } from "../view-now.ts";
 import { knownAccounts } from "./accounts.ts";
 import { incidentsOf, triedAgain } from "./incidents.ts";
 import { shared, type Viewed } from "./kept.ts";
-import { checkedOf, type Look, steeredOf } from "./look.ts";
+import { checkedOf, type Readings, steeredOf } from "./readings.ts";
 import { appsOf } from "./route.ts";
 import { freeText, orderFor } from "./sight.ts";
 import { isTriedAgain } from "./words.ts";
@@ -28,7 +28,7 @@ const BUSIEST = 5;
 export interface NowParts {
   store: Pick<Store, "notifications" | "time" | "steering" | "apps">;
   providers: readonly ProviderName[];
-  look: Look;
+  readings: Readings;
   clock: Pick<Clock, "monotonic">;
 }
 
@@ -38,7 +38,7 @@ export function createNow(parts: NowParts): Viewed<Now> {
   return { view: async (session) => nowFor(session, await read()), renew };
 }
 
-/** As this role is shown it. */
+/** What a person of this role may see of it. */
 const nowFor = (session: Session, now: Now): Now => ({
   ...now,
   incidents: now.incidents.map((one) => (one.by ? { ...one, by: orderFor(session, one.by) } : one)),
@@ -46,17 +46,17 @@ const nowFor = (session: Session, now: Now): Now => ({
   actions: now.actions.map((one) => orderFor(session, one)),
 });
 
-async function readNow({ store, providers, look }: NowParts): Promise<Now> {
-  const isNatsConnected = look.isNatsConnected();
+async function readNow({ store, providers, readings }: NowParts): Promise<Now> {
+  const isNatsConnected = readings.isNatsConnected();
   const [recent, failed, { open, outbox }, byApp, steering, actions, { apps, isCut }, circuits, now] = await Promise.all([
-    look.recent(),
-    look.failed(),
+    readings.recent(),
+    readings.failed(),
     readOpen(store),
-    look.byApp(),
+    readings.byApp(),
     store.steering.list(),
     store.steering.actions(undefined, ACTIONS),
     appsOf(store),
-    look.circuits(),
+    readings.circuits(),
     store.time(),
   ]);
   const channels = CHANNELS.map((channel) => channelOf(channel, open, recent.value, now)).sort((a, b) => triedAgain(b) - triedAgain(a));

@@ -3,10 +3,10 @@ import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { type Fields, oneOf, optionalApp, RequestFault, textOf } from "./route.ts";
 
-/** Of a user's id, in characters; the API takes no longer ones. */
+/** Characters of a user's id; the API takes no longer ones. */
 const USER_MAX = 128;
 const CATEGORY_MAX = 64;
-/** Of what proves an opt-out: a date, a ticket, some words. */
+/** Characters of the evidence of an opt-out: a date, a ticket, some words. */
 const EVIDENCE_MAX = 500;
 
 export interface Named {

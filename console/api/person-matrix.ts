@@ -29,7 +29,7 @@ export interface Known {
   now: number;
 }
 
-/** Also by the id that earlier versions gave the endpoint. */
+/** The subjects of an endpoint, that of the id which earlier versions gave it included. */
 export const subjectsOf = ({ endpoint }: Pick<ContactRecord, "endpoint">): string[] => endpointIds(endpoint).map(endpointSubject);
 
 /**
@@ -53,7 +53,7 @@ export function matrixOf(known: Known): { channels: Channel[]; rows: MatrixRow[]
 
 const RULES = { "opted-in": "on unless opted out", "opted-out": "off unless opted in", required: "required" } as const;
 
-/** Of the category as a whole: single channels may be off. */
+/** The rule of the category as a whole; single channels may be off. */
 function ruleOf(category: Category | undefined, tenant: string | undefined): string {
   const rule = RULES[defaultOf(category && { ...category, channelsOff: [] }, "email", tenant)];
   return category?.hidden ? `${rule}, hidden from people` : rule;

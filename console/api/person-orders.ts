@@ -25,11 +25,11 @@ export interface PersonParts {
   references: References;
 }
 
-/** Of the id of an endpoint; characters. */
+/** Characters of the id of an endpoint. */
 const ENDPOINT_ID_MAX = 64;
-/** "ok" is no reason. */
+/** Words that a reason for a reveal must have: "ok" is no reason. */
 const REVEAL_WORDS_MIN = 3;
-/** A change that another one overtook is made again from what is stored then. */
+/** How often a change is tried: one that another change overtook is made again from what is stored then. */
 const TRIES_MAX = 5;
 
 /** Shows the addresses of one person, after the log of actions has who asks and why. */
@@ -142,7 +142,7 @@ async function changed(
   throw new RequestFault("the person's choices are changing all the time; nothing was changed; try again", 503);
 }
 
-/** Under an entry of the log of actions, and a line of the process' log. Neither names the person but by a keyed hash. */
+/** Does something under an entry of the log of actions and a line of the process' log, both of which name the person only by a keyed hash. */
 async function acted<T>(
   { store, log, references }: Pick<PersonParts, "store" | "log" | "references">,
   { app, user, action, reason }: Named & { action: string; reason: string },

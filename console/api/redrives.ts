@@ -17,10 +17,10 @@ const STEP = RATE;
 const RUNNING_MAX = 2;
 /** Notifications that are counted to say how many deliveries a group has: a few seconds of the store's work. */
 const COUNT_MAX = 100_000;
-/** Notifications that are counted between two looks for an order to stop: a fraction of a second. */
+/** Notifications that are counted between two checks for an order to stop: a fraction of a second. */
 const COUNT_STEP = 1_000;
-/** Redrives that are shown, and how many of the last ones are looked through for others without a result. */
-const [SHOWN, LOOKED] = [10, 200];
+/** Redrives that are shown, and how many of the last ones are read to find others without a result. */
+const [SHOWN, READ] = [10, 200];
 /** Results that could not be stored and are shown until the process ends; of more, the last ones. */
 const LOST_MAX = 20;
 
@@ -102,7 +102,7 @@ export function createRedrives({ store, recorder, clock, log, signal }: Redrives
     return undefined;
   }
 
-  /** Its result stands nowhere but here: whoever looks is told so. */
+  /** The result is kept in this process alone, and the view says so. */
   function keepLost(id: string, words: string, error: unknown): void {
     log.error({ err: error, action: id, result: words }, "the result of a redrive could not be stored in the log of actions");
     lost.set(id, words);
@@ -134,14 +134,14 @@ export function createRedrives({ store, recorder, clock, log, signal }: Redrives
     },
 
     async list() {
-      const [latest, now] = [await steering.actionsOf(REDRIVE, undefined, LOOKED), await store.time()];
+      const [latest, now] = [await steering.actionsOf(REDRIVE, undefined, READ), await store.time()];
       const others = [...running.keys()].filter((id) => latest.every((one) => one.id !== id));
       const actions = [...latest, ...(await Promise.all(others.map((id) => steering.findAction(id)))).filter((one) => one !== undefined)];
       const isOpen = (action: OperatorAction) => running.has(action.id) || mayRun(action);
       const shown = actions.filter((action, i) => i < SHOWN || isOpen(action));
       return {
         redrives: shown.map((action) => redriveView(action, running.get(action.id), lost.get(action.id))),
-        ...{ isCut: actions.length > shown.length || latest.length === LOOKED, perSecond: RATE, now },
+        ...{ isCut: actions.length > shown.length || latest.length === READ, perSecond: RATE, now },
       };
     },
 

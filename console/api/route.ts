@@ -62,7 +62,7 @@ export function objectOf(given: unknown, name: string): Fields {
   return given as Fields;
 }
 
-/** Apps that are listed, and that are looked through. */
+/** Most apps that are listed, and that a search reads. */
 const APPS_MAX = 200;
 
 /** The first APPS_MAX, by id, and whether there are more. */

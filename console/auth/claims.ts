@@ -2,7 +2,7 @@ import { ACTOR_MAX } from "../../operations/steering/audit-log.ts";
 import type { Role, Session } from "../session.ts";
 import type { AuthConfig } from "./config.ts";
 
-/** Groups of a person that are looked at; large organisations have some hundred. */
+/** Groups of a person that are read; large organisations have some hundred. */
 const GROUPS_MAX = 2_000;
 
 export type ClaimConfig = Pick<

@@ -20,7 +20,7 @@ export function setCookie(cookie: CookieSpec, value: string, maxAgeS: number): s
 
 export const removeCookie = (cookie: CookieSpec): string => setCookie(cookie, "", 0);
 
-/** The value in a Cookie header. Undefined where there is none, or more than one, of which nobody knows whose it is. */
+/** The value in a Cookie header. Undefined where there is none, or more than one: another site of the domain may have set one of them. */
 export function readCookie(header: string | undefined, cookie: CookieSpec): string | undefined {
   if (header === undefined || header.length > HEADER_CHARS_MAX) return undefined;
   const start = `${fullName(cookie)}=`;

@@ -6,7 +6,7 @@ import { askForLink, foreign, linkEnded, linkPage, linkPrinted, tooManyLogins } 
 import { hostMistake, originMistake } from "./same-origin.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Who has the terminal of the console may do everything. */
+/** The session of a one-time link: whoever can read the console's terminal may do everything. */
 const LOCAL: Session = { name: "local", role: "operator" };
 
 export interface LinkRouteParts {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { sealToken, unsealToken } from "../../runtime/sealed-token.ts";
 import { type CookieSpec, readCookie, removeCookie, setCookie } from "./cookies.ts";
 import type { LoginSecrets } from "./oidc.ts";

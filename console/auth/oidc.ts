@@ -18,7 +18,7 @@ import type { Claims } from "./claims.ts";
 import type { AuthConfig } from "./config.ts";
 import { ISSUER_MS_MAX, providerFetch } from "./provider-fetch.ts";
 
-/** Of the issuer's clock and ours, in seconds. */
+/** How far the issuer's clock and ours may differ, in seconds. */
 const CLOCK_SKEW_S = 30;
 export const CALLBACK_PATH = "/login/callback";
 

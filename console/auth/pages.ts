@@ -11,7 +11,7 @@ interface AuthPage {
   cookies?: readonly string[];
 }
 
-/** A page that shows no data: what signing in and out say. It is kept by nobody and runs no script. */
+/** A page of signing in or out. It shows no data, may not be cached, and runs no script. */
 export function authPage({ status = 200, title, body, goTo, cookies = [] }: AuthPage): HttpResponse {
   const page = html`<!doctype html>
 <html lang="en">
@@ -76,7 +76,7 @@ export const tooManyLogins = (reference: string) =>
 export const linkEnded = (reference: string) =>
   failed(400, "This link has been used or is too old", [html`<p>A link signs in once, within five minutes.</p>`, newLinkForm], reference);
 
-/** Where a console of one machine is opened without a session. */
+/** The page that a console with one-time links shows without a session. */
 export const askForLink = () =>
   authPage({
     title: "Open the link in your terminal",
@@ -86,7 +86,7 @@ export const askForLink = () =>
 export const linkPrinted = () =>
   authPage({ title: "Look at your terminal", body: [html`<p>The process that runs the console printed a new link.</p>`] });
 
-/** Nothing happens until the button: programs that look at links would use it up. */
+/** The page of a one-time link. Only its button uses the link up, because programs follow links to check them. */
 export const linkPage = () =>
   authPage({ title: "Sign in to Carillon", body: [html`<form method="post"><button class="primary">Sign in</button></form>`] });
 

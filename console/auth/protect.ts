@@ -30,7 +30,7 @@ export const json = (body: unknown, status = 200): HttpResponse => ({
 /** An error of the console's API. @param code for programs, fixed; @param message for people */
 export const apiError = (status: number, code: string, message: string): HttpResponse => json({ error: { code, message } }, status);
 
-/** Undefined: the session may; otherwise 403 with what is missing. */
+/** Undefined where the session has the role; otherwise a 403 that names it. */
 export const requireRole = (session: Session, least: Role): HttpResponse | undefined =>
   hasRole(session, least) ? undefined : apiError(403, "role", `this needs the role ${least}; you have ${session.role}`);
 

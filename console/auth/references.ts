@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { tokensFile } from "../../runtime/internal-tokens.ts";
 
-/** As of CONSOLE_KEYS_FILE: a key a year for as long as anybody keeps logs. */
+/** Keys in the file: one a year for as long as anybody keeps logs. */
 const KEYS_MAX = 20;
 /** 64 bits: enough that no two people share it, and a line stays readable. */
 const REFERENCE_CHARS = 16;
@@ -16,7 +16,7 @@ export const referenceKeyVariables = {
   }),
 };
 
-/** How logs, the log of actions and viewers' pages name people: whoever lacks the key cannot find out an address or a number by trying. */
+/** Keyed hashes that name people in logs, the log of actions and viewers' pages: without the key nobody can find an address or a number by trying. */
 export interface References {
   /** A user of an app. */
   ofPerson(app: string, userId: string): string;

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../core/ports/clock.ts";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { sealToken, unsealToken } from "../../runtime/sealed-token.ts";
 import { ROLES, type Session } from "../session.ts";
 import { type CookieSpec, readCookie, removeCookie, setCookie } from "./cookies.ts";
 
 /** A working day: then everybody signs in again, and the identity provider says anew what they may do. */
 export const SESSION_MS_MAX = 8 * 3_600_000;
-/** Without a request. */
+/** How long a session may be without a request, in ms. */
 export const SESSION_IDLE_MS_MAX = 30 * 60_000;
 /** The cookie is written again when it is older than this, so that not every answer carries one. */
 const RENEW_MS = 60_000;

@@ -8,7 +8,7 @@ import { CHANNEL_NAMES, inTime, moment } from "./words.ts";
 export const CircuitMark = ({ state }: Pick<CircuitNow, "state">): VNode =>
   html`<span class=${`state ${state === "open" ? "bad" : "warn"}`}>${state === "open" ? "Open" : "Half-open"}</span>`;
 
-/** Why, and what comes next. */
+/** Why a circuit is not closed, and what comes next. */
 export const circuitWords = ({ words, tag, state, until }: CircuitNow, now: number): VNode =>
   html`<span>${words}. ${state === "open" ? `The next probe ${inTime(until, now)}` : "The next delivery is the probe"} <span class="tag">${tag}</span></span>`;
 

@@ -41,7 +41,7 @@ const NAMES: Readonly<Record<keyof Filter, string>> = {
   ...{ tag: "Tag", waiting: "Waits for", "provider-ref": "Provider's id", since: "Accepted since" },
 };
 
-/** A link may have anything. */
+/** Whether a text of a link is a time in ms since the epoch. */
 const isMoment = (value: string) => /^\d{1,15}$/.test(value);
 
 const VALUES: Readonly<Partial<Record<keyof Filter, (value: string) => string>>> = {

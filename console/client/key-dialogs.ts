@@ -7,7 +7,7 @@ import type { Said } from "../view-now.ts";
 import { Done, post, Reason, said, useOrder } from "./order.ts";
 import { moment } from "./words.ts";
 
-/** Of an order without a number of its own. */
+/** What the fields of an order begin with. A life of 0 days has no end. */
 const LIFE_DAYS = "0";
 const OVERLAP_HOURS = "24";
 const DAYS_MAX = 3_650;

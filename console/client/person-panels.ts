@@ -11,7 +11,7 @@ const SHOWN = 20;
 const heads = (names: readonly string[]) =>
   html`<thead role="rowgroup"><tr role="row">${names.map((name) => html`<th role="columnheader" scope="col" key=${name}>${name === "" ? html`<span class="sr">Action</span>` : name}</th>`)}</tr></thead>`;
 
-/** A history of years needs no milliseconds. */
+/** A moment without milliseconds, which a history of years does not need. */
 const toSeconds = (at: number) => moment(at).slice(0, -".000".length);
 
 const NEEDS_OPERATOR = "Needs the role operator";

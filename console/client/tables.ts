@@ -12,5 +12,5 @@ export const heads = (...names: (readonly [name: string, style?: string])[]): VN
 export const operatorButton = (isOperator: boolean, label: unknown, act: () => void): VNode =>
   html`<button type="button" disabled=${!isOperator} title=${isOperator ? undefined : "Needs the role operator"} onClick=${act}>${label}</button>`;
 
-/** To the search that shows them. */
+/** The address of a search with this filter. */
 export const findLink = (filter: Readonly<Record<string, string>>): string => `/find#${new URLSearchParams(filter)}`;

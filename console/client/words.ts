@@ -32,7 +32,7 @@ export function moment(at: number, now?: number): string {
 export const Mark = ({ state, count }: { state: State; count?: number }): VNode =>
   html`<span class=${`state ${state.mark}`}>${count === undefined ? state.word : `${count} ${state.word.toLowerCase()}`}</span>`;
 
-/** Some of those that were counted. */
+/** Links to some of the notifications that were counted. */
 export const NotificationLinks = ({ ids }: { ids: readonly string[] }): VNode =>
   html`<span>${ids.length === 1 ? "For example" : "Examples:"}${ids.map((id) => html` <a key=${id} class="mono" href=${`/notifications/${id}`}>${id.slice(0, 8)}…</a>`)}</span>`;
 

@@ -32,5 +32,5 @@ export function accountFaults(accounts: AppAccounts, providers: readonly Provide
   });
 }
 
-/** What a key of another form may be is not repeated. */
+/** The name of an entry as an error shows it: text of another form may be anything, so it is not repeated. */
 const shown = (of: string) => (/^[a-z0-9-]{1,40}$/.test(of) ? of : "a name");

@@ -1,4 +1,4 @@
-/** What an API key says of itself. */
+/** The parts of an API key. */
 export interface ParsedApiKey {
   /** Public: for logs, lists and revoking. */
   id: string;

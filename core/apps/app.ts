@@ -41,7 +41,6 @@ export function keyState({ expiresAt, revokedAt }: ApiKeyRecord, now: number): K
   return expiresAt !== undefined && expiresAt <= now ? "expired" : "valid";
 }
 
-/** What an app's id looks like. */
 export const APP_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Keys of one app, those included that are no longer valid: its record is read at each lookup of one of them. */

@@ -22,7 +22,7 @@ export interface Logo {
   base64: string;
 }
 
-/** It is read with the app's record at each lookup of a key. */
+/** Bytes of a logo, which is read with the app's record at each lookup of a key. */
 export const LOGO_BYTES_MAX = 16_384;
 export const BRAND_NAMES_MAX = 20;
 export const BRAND_NAME_CHARS_MAX = 60;

@@ -18,9 +18,9 @@ export interface Retention {
   metadata: Readonly<Record<NotificationClass, number>>;
 }
 
-/** In days. Beyond the largest value it is a typing error. */
+/** Days for which content is kept. More than the largest value is a typing error. */
 export const CONTENT_DAYS = { min: 1, max: 3_650, default: 30 } as const;
-/** In days. At least as long as an idempotency key is promised to hold, and as a copy of a task may come back. */
+/** Days for which notifications are kept: at least as long as an idempotency key is promised to hold, and as a copy of a task may come back. */
 export const METADATA_DAYS = { min: PURGE_AGE_MS_MIN / DAY_MS, max: 3_650, default: 400 } as const;
 
 type Bounds = Readonly<{ min: number; max: number }>;

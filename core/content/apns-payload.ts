@@ -26,7 +26,7 @@ export const apnsBody = (content: PushContent, ids: PushIds, form: ApnsForm = {}
     (body) => Buffer.byteLength(body) <= apnsBytesMax(content),
   );
 
-/** Without the default sound, which nobody asked for. */
+/** The body without the default sound, which the caller did not ask for. */
 export const leastApnsBody = (content: PushContent, ids: PushIds, form: ApnsForm = {}): string =>
   bodyWith(content, ids, { ...form, hasDefaultSound: false });
 
@@ -89,7 +89,7 @@ function liveActivityOf(content: PushContent, activity: LiveActivity): JsonObjec
 
 const seconds = (ms: number | undefined) => ms && Math.floor(ms / 1000);
 
-/** Its texts are words, or a key of the application's with what its placeholders stand for. */
+/** The alert of a Live Activity: texts, or keys of the application's texts with the values of their placeholders. */
 const activityAlertOf = (content: PushContent): JsonObject =>
   given({
     title: content.titleLocalized ? localizedWords(content.titleLocalized) : content.title,

@@ -45,7 +45,7 @@ export const mapValue = (map: Readonly<Record<string, string>>): string => {
 /** By UTF-16 code units, whatever the locale. */
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Without the fields that hold nothing: undefined, "", false, lists and maps without entries. A number holds something, also 0. */
+/** The fields without those that are empty: undefined, "", false, lists and maps without entries. 0 is not empty. */
 export function withoutEmpty<T extends object>(fields: T): Partial<T> {
   const held: Partial<T> = {};
   for (const name in fields) if (!isEmpty(fields[name])) held[name] = fields[name];
@@ -60,7 +60,7 @@ function hasNoEntries(value: object): boolean {
   return true;
 }
 
-/** The values for hashing of the fields that hold something, each under its name. Most of a push's 23 fields hold nothing: those cost nothing here. */
+/** The values of the fields that are not empty, each under its name, for hashing. Most of a push's 23 fields are empty and cost nothing here. */
 export const fieldValues = <T extends object>(part: string, content: T, names: readonly (keyof T & string)[]): NamedValue[] =>
   names.flatMap((name) => {
     const value = content[name];

@@ -19,7 +19,7 @@ export const ATTACHMENTS_BYTES_MAX = 262_144;
 export const emailBytes = ({ subject, html, text, preheader = "" }: EmailContent): number =>
   [subject, html, text, preheader].reduce((sum, part) => sum + Buffer.byteLength(part), 0);
 
-/** What the .proto rules cannot express. */
+/** The rules that .proto files cannot express. */
 export function emailFaults(content: EmailContent): ContentFault[] {
   const { from, replyTo, cc, bcc } = content;
   return [

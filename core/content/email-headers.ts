@@ -49,7 +49,7 @@ function isListUri(text: string): boolean {
   return /^mailto:[^\s@?]+@[^\s@?]+/i.test(uri) || (/^https:\/\/[^/]/i.test(uri) && URL.canParse(uri));
 }
 
-/** In lower case, as all names here: header names have no case (RFC 5322, section 1.2.2). */
+/** The headers that a caller may give, by their names in lower case: header names have no case (RFC 5322, section 1.2.2). */
 const ALLOWED: ReadonlyMap<string, HeaderForm> = new Map([
   ["references", MESSAGE_IDS],
   ["in-reply-to", MESSAGE_IDS],
@@ -77,7 +77,7 @@ const INSTRUCTIONS =
 
 const WRITTEN = "Carillon writes it";
 const SERVERS = "mail servers write it";
-/** What to do instead of giving such a header. */
+/** What to use instead of a header that is not allowed. */
 const INSTEAD: Readonly<Record<string, string>> = {
   from: "use content.email.from",
   sender: "use content.email.from",

@@ -39,7 +39,7 @@ export interface FcmEnvelope {
   urgency: string;
 }
 
-/** What is left out where there is no room for it. */
+/** The parts that are left out where there is no room for them. */
 interface Extras {
   /** Which of our own keys iPhones get beside aps, as APNs' own payload has them; FCM puts data alone beside aps by itself. */
   appleKeys: "all" | "without data" | "none";
@@ -63,7 +63,7 @@ export const fcmMessage = (content: PushContent, envelope: FcmEnvelope): JsonObj
     (message) => fcmBytes(message) <= FCM_PAYLOAD_BYTES_MAX,
   );
 
-/** Without the default sound and the tags, which nobody asked for, and what stands elsewhere in the message too. */
+/** The message without the default sound and the tags, which the caller did not ask for, and without what it holds twice. */
 export const leastFcmMessage = (content: PushContent, envelope: FcmEnvelope): JsonObject =>
   messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: false });
 
@@ -184,7 +184,7 @@ export const fcmOwnKeys = (content: PushContent): ReadonlyMap<string, string> =>
     ...(pushKind(content) === "badge" ? ([["badge", "badge"]] as const) : []),
   ]);
 
-/** Without the blocks of platforms in which no text is shown: they would be shown as an empty notification. */
+/** The message without the blocks of platforms that would show no text: they would show an empty notification. */
 function withoutUnshown(message: JsonObject): JsonObject {
   const texts = fieldsAt(message, "notification");
   const isShown = (block: JsonObject) => TEXTS.some((name) => (block[name] ?? texts[name]) !== undefined);

@@ -9,7 +9,7 @@ type Faults = ContentFault[];
 const URL_CHARS_MAX = 2_048;
 /** Bytes of one provider's override: more than the largest push payload, and room for what a mail needs besides its content. */
 const OVERRIDE_BYTES_MAX = 16_384;
-/** They run code or carry a content of their own where an application or a browser follows them. */
+/** Schemes of URLs that run code, or carry a content of their own, where an application or a browser opens them. */
 const UNSAFE_SCHEMES: ReadonlySet<string> = new Set(["javascript", "vbscript", "data", "blob", "file", "about"]);
 /** RFC 3986, section 3.1, with something after the colon. */
 const SCHEME = /^([a-z][a-z0-9+.-]*):[^:]/i;

@@ -3,7 +3,7 @@ import type { PushChannel } from "../delivery/channel.ts";
 /** Bytes of the JSON body, alert pushes. Apple: Generating a remote notification ("4 KB (4096 bytes)"). */
 export const APNS_PAYLOAD_BYTES_MAX = 4096;
 
-/** The same of a VoIP push. Apple: Generating a remote notification ("5 KB (5120 bytes)"). */
+/** Bytes of the payload of a VoIP push. Apple: Generating a remote notification ("5 KB (5120 bytes)"). */
 export const APNS_VOIP_PAYLOAD_BYTES_MAX = 5120;
 
 /** Bytes of keys and values of data and notification, to a token. Firebase: About FCM messages ("maximum payload … 4096 bytes"). */

@@ -11,7 +11,7 @@ export type ProtectedPath = readonly string[];
 /** Why no override reaches a path, or what to use instead; by path, as dotted text. */
 export type RefusalReasons = Readonly<Record<string, string>>;
 export const pathsOf = (reasons: RefusalReasons): ProtectedPath[] => protectedPaths(...Object.keys(reasons));
-/** For protectedFaults(). */
+/** Says why each path is protected, for protectedFaults(). */
 export const reasonsIn =
   (reasons: RefusalReasons) =>
   (_named: string, path: string): string =>

@@ -135,7 +135,7 @@ export function pushKind(content: PushContent): PushKind {
 export const hasText = ({ title, body, titleLocalized, bodyLocalized }: PushContent): boolean =>
   title !== "" || body !== "" || titleLocalized !== undefined || bodyLocalized !== undefined;
 
-/** Its data go to the application and nothing is shown or counted. */
+/** Whether only the application gets the push: nothing is shown or counted. */
 export const isSilent = (content: PushContent) => pushKind(content) === "background";
 
 /** The kind of APNs token that a push is for; undefined: ordinary tokens, of every push channel. */

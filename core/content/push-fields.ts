@@ -12,12 +12,12 @@ export interface PushIds {
   attempt: string;
 }
 
-/** Without what is not given: a field that is there but empty would be shown as an empty line. */
+/** The fields without empty ones, which would be shown as empty lines. */
 export const given = (fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject => withoutEmpty(fields) as JsonObject;
 
 export const dataOf = ({ data, dataJson }: PushContent): JsonObject => ({ ...data, ...dataJson });
 
-/** For systems that show no subtitle. */
+/** Subtitle and body in one text, for systems that show no subtitle. */
 export const bodyWithSubtitle = ({ subtitle, body }: PushContent): string => [subtitle, body].filter(Boolean).join("\n");
 
 /** The buttons, where the application makes them itself. */

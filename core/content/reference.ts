@@ -29,7 +29,7 @@ export const CONTENT_BOUNDS: ContentBounds = {
  * the content, or learned that the blob is there (BLOB_KNOWN_MS), within this time, and its write may come late.
  */
 export const RELEASE_MS = 300_000;
-/** After this, in ms, a purge looks again at what was old and still referred to. */
+/** How long a purge leaves alone what was old and still referred to, in ms. */
 export const REFERRED_KEEP_MS = 86_400_000;
 
 /** Hashes of the parts that are kept in the content store. */

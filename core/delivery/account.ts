@@ -1,7 +1,6 @@
 /** The account that the role's own environment describes; attempts of earlier versions, which name none, were made with it. */
 export const DEFAULT_ACCOUNT = "default";
 
-/** What an account's name looks like. */
 export const ACCOUNT_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 export const ACCOUNT_NAME_RULE = "must be 1 to 63 of a-z, 0-9 and -, and begin with a letter or digit";
 

@@ -4,7 +4,7 @@ import type { NotificationStore } from "../ports/notification-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { Transition } from "./transitions.ts";
 
-/** Writes the changes; records the events of those that the store applied. For each transition whether it was applied. */
+/** Writes the changes, and records the events of those that the store applied. Resolves with whether each transition was applied. */
 export async function applyTransitions(
   notifications: Pick<NotificationStore, "change">,
   recorder: EventRecorder,
@@ -15,7 +15,7 @@ export async function applyTransitions(
   return applied;
 }
 
-/** The outcome of an attempt, and what it changes. */
+/** The outcome of an attempt, and how it changes the delivery. */
 export interface Settlement {
   result: AttemptResult;
   transition: Transition;

@@ -5,13 +5,13 @@ import { type CancelledDelivery, cancelNotifications } from "./cancel.ts";
 import { placeOf } from "./place.ts";
 import { type Reason, reason } from "./reason.ts";
 
-/** Notifications cancelled at once: a store that writes one transaction at a time is held for some ms. */
+/** Notifications read and cancelled together: SQLite, which has one writer at a time, is busy with them for some ms. */
 const PAGE = 50;
-/** Notifications that one call cancels at most, unless it has less time. */
+/** The most notifications that one call cancels; fewer where its deadline is near. */
 export const CANCEL_NOTIFICATIONS_MAX = 1_000;
-/** Deliveries in one answer at most, beyond those of its last page: below 1 MiB. */
+/** A call begins no further page once its answer has so many deliveries: they take less than 1 MiB. */
 const DELIVERIES_MAX = 5_000;
-/** What is left is counted up to this, to bound the cost. */
+/** What remains to be cancelled is counted up to this number, to bound the cost. */
 export const REMAINING_MAX = 10_000;
 
 interface CancelledPage {

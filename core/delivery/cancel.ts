@@ -9,7 +9,7 @@ import { acceptedOf, repeatedIds, SUPERSEDED } from "./superseded.ts";
 import { factsOf, type Transition, voided } from "./transitions.ts";
 import { endOfVoid, mayHaveGone, type Void, voidAttempt } from "./void-attempt.ts";
 
-/** Stands as the worker in the void attempts. */
+/** The worker's name in void attempts that a cancellation made. */
 const WORKER = "cancel";
 /** A delivery needs a further round only where its next attempt began during this one, and attempts are seconds apart. */
 const ROUNDS_MAX = 5;

@@ -11,9 +11,9 @@ export const MISCONFIGURED_WAIT_MS = 30_000;
 export const ASKED_WAIT_LONGEST_MS = 3_600_000;
 /** How long before its expiry a delivery is tried for the last time, in ms: enough to publish the task, to claim it and for one call. */
 export const LAST_TRY_MS = 15_000;
-/** Where that is almost now, it is tried this long before, in ms: a call only has to begin before the expiry. */
+/** With less than LAST_TRY_MS left, the last try is this long before the expiry, in ms: a call only has to begin before it. */
 export const LAST_CALL_MS = 5_000;
-/** The shortest wait for such a try, in ms. With less time left, there is none. */
+/** The shortest wait before a last try, in ms. With less time left, the delivery is not tried again. */
 export const LAST_CALL_WAIT_MS = 3_000;
 /** How long an unknown outcome waits for a receipt or a status query before the policy of its class decides, in ms, unless configured otherwise. */
 export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
@@ -71,7 +71,7 @@ export const nextStatusQueryAt = (since: number, now: number, until: number, fir
 /** Known not to have been sent; a later attempt may succeed. */
 type NotSent = Extract<Outcome, { kind: "throttled" | "unavailable" | "misconfigured" }>;
 
-/** 0 for NaN and infinity: they would make a due time that never comes. */
+/** How long the provider asks to wait, in ms, up to ASKED_WAIT_LONGEST_MS; 0 for NaN and infinity, which would make a due time that never comes. */
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) =>
   Number.isFinite(retryAfterMs) ? Math.min(retryAfterMs, ASKED_WAIT_LONGEST_MS) : 0;
 

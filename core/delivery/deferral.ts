@@ -22,7 +22,7 @@ export function deferredTo(openAt: number, { deliveryId, expiresAt }: Deferred, 
   return openAt + Math.floor(fractionOf(deliveryId) * roomMs);
 }
 
-/** In [0, 1), from the hash that the id of its notification is. */
+/** In [0, 1), from the delivery's id, which begins with the hash that identifies its notification. */
 function fractionOf(deliveryId: string): number {
   const digits = Number.parseInt(deliveryId.slice(0, 8), 16);
   return Number.isNaN(digits) ? 0 : digits / 2 ** 32;

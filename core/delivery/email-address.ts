@@ -5,7 +5,7 @@ const LOCAL_CHARS_MAX = 64;
 /** The part before the @, as the HTML standard has it: https://html.spec.whatwg.org/#valid-e-mail-address. No quoting, which no provider takes. */
 const LOCAL = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+$/;
 const DOMAIN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-/** What the conversion to ASCII may be given: any other ASCII character would mean something else in a URL. */
+/** A domain that may be converted to ASCII by a URL parser, to which any other ASCII character would mean something else. */
 const CONVERTIBLE = /^(?:[a-zA-Z0-9.-]|[^\p{ASCII}\s])+$/u;
 
 /**
@@ -34,10 +34,10 @@ export function addressFault(address: string): string | undefined {
   return undefined;
 }
 
-/** Whether an item of a list of allowed senders is one: an address, or "@" and a domain, whose subdomains are not meant. */
+/** Whether an item of a list of allowed senders is well formed: an address, or "@" and a domain, which does not include its subdomains. */
 export const isAllowance = (item: string): boolean => addressFault(item.startsWith("@") ? `any${item}` : item) === undefined;
 
-/** Whether a list of allowed senders has an address. Nothing in it has case, so that no spelling of an address passes for another sender. */
+/** Whether a list of allowed senders includes this address. Case is ignored, also before the @, so that no spelling passes for another sender. */
 export function isAllowedBy(allowances: readonly string[], address: string): boolean {
   const key = canonicalAddress(address).toLowerCase();
   return allowances.some((item) => {

@@ -5,7 +5,7 @@ import type { Reason } from "./reason.ts";
 /** What happened to a delivery. An end has its state's name; `repeated`: a retry of an attempt in doubt. */
 export type DeliveryEventKind = "accepted" | "published" | "attempted" | "retried" | "repeated" | "in-doubt" | "redriven" | EndState;
 
-/** One fact about a delivery, complete in itself: metrics count it, and a webhook or a stream can carry it. */
+/** Something that happened to a delivery, with all that metrics and logs need to know of it. */
 export interface DeliveryEvent {
   kind: DeliveryEventKind;
   notificationId: string;

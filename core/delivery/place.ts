@@ -2,7 +2,7 @@ import { FIRST_PLACE, type Place } from "../ports/notification-store.ts";
 
 export const placeOf = ({ acceptedAt, id }: Place): Place => ({ acceptedAt, id });
 
-/** As an opaque text for callers: they go on behind it. */
+/** The place as an opaque cursor: a caller's next page begins behind it. */
 export const placeText = ({ acceptedAt, id }: Place): string => `${acceptedAt}-${id}`;
 
 /** @param text of placeText(); "" is before the first */

@@ -2,7 +2,7 @@
 export const WATCHDOG_FIRST_MS = 30_000;
 export const WATCHDOG_LONGEST_MS = 600_000;
 
-/** @param publishCount how often this attempt was published before */
+/** How long to wait for an effect of the latest publication, in ms. @param publishCount how often this attempt was published before */
 export const watchdogMs = (publishCount: number, firstMs = WATCHDOG_FIRST_MS) =>
   Math.min(Math.max(WATCHDOG_LONGEST_MS, firstMs), firstMs * 2 ** Math.min(publishCount, 10));
 

@@ -2,7 +2,7 @@ import type { AppRecord } from "../apps/app.ts";
 
 export type { AppRecord } from "../apps/app.ts";
 
-/** Of an app, what a change sets. */
+/** The fields of an app that a change sets. */
 export type AppSettings = Omit<AppRecord, "id" | "version">;
 
 export interface AppStore {

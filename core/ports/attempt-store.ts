@@ -26,7 +26,7 @@ export interface AttemptRecord {
   resolution?: Resolution | undefined;
 }
 
-/** The outcome by a receipt or a status query, of an attempt without an answer. */
+/** The outcome of an attempt without an answer, as a receipt or a status query told it. */
 export interface Resolution {
   outcome: Outcome;
   by: "receipt" | "status-query";
@@ -40,9 +40,10 @@ export type AttemptOutcome = Outcome | { kind: "void"; state: EndState; reason: 
 /** The outcome of an attempt, to be recorded. */
 export interface AttemptResult {
   id: string;
-  /** Undefined: whoever claimed it. */
+  /** The worker whose claim it must be; undefined: any. */
   worker: string | undefined;
   outcome: AttemptOutcome;
+  /** ms since the epoch. */
   answeredAt: number;
 }
 
@@ -58,6 +59,7 @@ export interface AttemptStore {
    * True for one attempt only, also with concurrent callers; repeated calls for it stay true until another's outcome or resolution has the reference.
    */
   attribute(provider: string, providerRef: string, attemptId: string): Promise<boolean>;
+  /** Those that there are of these ids, in any order. */
   find(ids: readonly string[]): Promise<AttemptRecord[]>;
   /** Ids of up to `limit` attempts of any app that have this reference, of any provider, by their outcome or resolution. */
   withReference(providerRef: string, limit: number): Promise<string[]>;
@@ -70,9 +72,9 @@ export const knownOutcome = ({ outcome, resolution }: AttemptRecord): AttemptOut
 
 /** A delivery's id begins with its notification's: 32 hex digits. */
 export const notificationIdOf = (deliveryOrAttemptId: string) => deliveryOrAttemptId.slice(0, 32);
-/** The part before the slash. */
+/** The delivery's id in the id of an attempt: the part before the slash. */
 export const deliveryIdOf = (id: string) => id.slice(0, id.indexOf("/"));
 export const attemptId = (deliveryId: string, number: number) => `${deliveryId}/${number}`;
-/** Of a delivery's attempts, the latest first; of more than `max`, the latest. */
+/** The ids of a delivery's latest attempts, at most `max`, the latest first. */
 export const attemptIdsOf = ({ id, attempt }: Pick<Delivery, "id" | "attempt">, max: number): string[] =>
   Array.from({ length: Math.min(attempt, max) }, (_, i) => attemptId(id, attempt - i));

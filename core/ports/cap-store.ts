@@ -14,7 +14,7 @@ export interface CapPlace {
   notificationId: string;
 }
 
-/** Who was sent how much, for frequency caps. */
+/** How many notifications each user was sent in a window, for frequency caps. */
 export interface CapStore {
   /**
    * Takes a place for each, durably, where its window has one left; for each whether it has a place now. Exact for concurrent callers: a window

@@ -34,20 +34,21 @@ export const hasOneUser = (channel: Channel) => isPush(channel);
 
 export interface ContactStore {
   /**
-   * Inserts or renews. An endpoint that has one user is moved: registering it takes it from the user who had it. Any other is this
-   * user's besides those who have it. Returns the registration that it took the place of, as it was.
+   * Inserts or renews. An endpoint that can have one user only (hasOneUser) is taken from the user who had it; any other one is added to this
+   * user's and stays with those who have it. Resolves with the registration that it replaced, as it was.
    */
   register(contact: ContactRecord): Promise<ContactRecord | undefined>;
-  /** @param registeredUntil ms since the epoch: one that was registered, or renewed, later stays, and resolves with false */
+  /** Resolves with whether it was removed. @param registeredUntil ms since the epoch: a contact that was registered, or renewed, later stays */
   remove(app: string, userId: string, endpointId: string, registeredUntil?: number): Promise<boolean>;
   /**
    * Removes an endpoint that its provider reported as gone, for all its users. One that was registered after `goneAt` stays at the first such report,
    * because its registration may be right; the report is kept, and the next one of an attempt that began after it removes the endpoint.
    */
   removeGone(app: string, endpointId: string, report: GoneReport): Promise<boolean>;
+  /** The contacts of these users, in any order. */
   list(app: string, userIds: readonly string[]): Promise<ContactRecord[]>;
   /** All of an app, in no order. */
   all(app: string): AsyncIterable<ContactRecord>;
-  /** Those of all users who have one of these endpoints. */
+  /** The contacts of all users who have one of these endpoints, in any order. */
   find(endpoints: readonly { app: string; endpointId: string }[]): Promise<ContactRecord[]>;
 }

@@ -5,7 +5,7 @@ import type { DeliveryChange } from "../delivery/transitions.ts";
 
 export type { DeliveryChange } from "../delivery/transitions.ts";
 
-/** The result for each record: inserted, or its id exists already. */
+/** The result for one record: it was inserted, or `record` has its id already. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
 
 /** What to lease from the outbox: notifications under one key of it, or those of a class whose later due moment has come, under any key. */
@@ -36,10 +36,11 @@ export interface DeliveryCount {
 
 /** The store of record for notifications, and the outbox. Every write is durable when its promise resolves. */
 export interface NotificationStore {
-  /** How many insert() is best called with while many wait, and how many calls at once. Whatever waits behind a call waits for all of its notifications. */
+  /** The best size of an insert() while many records wait, and how many calls to make at once. What waits behind a call waits for all of its records. */
   readonly inserting: { itemsMax: number; concurrency: number };
   /** Inserts all that are new, in one round trip. Results in the order of the records. Equal ids within one call: the first wins. */
   insert(records: readonly NotificationRecord[]): Promise<InsertResult[]>;
+  /** Undefined where there is none. */
   find(id: string): Promise<NotificationRecord | undefined>;
   /**
    * Keys (core/delivery/outbox-key.ts) under which notifications are due; "" for those that an earlier version stored without one. Cheap: reads one entry
@@ -48,8 +49,8 @@ export interface NotificationStore {
   dueKeys(now: number): Promise<string[]>;
   /**
    * Leases notifications whose due moment is ≤ now, of each take up to its limit and the oldest first, by moving due to `until`: no two callers get the
-   * same one before then, and after a crash the leased notifications become due again. Empty only where no such notification is due, but fewer than the
-   * limit, or the oldest of a part, where a store has its callers lease from different parts.
+   * same one before then, and after a crash the leased notifications become due again. Empty only where no such notification is due. A store that has its
+   * callers lease from different parts may return fewer than the limit, or the oldest of a part.
    */
   leaseDue(now: number, until: number, takes: readonly Take[]): Promise<NotificationRecord[]>;
   /** The earliest due moment under the key, where it is ≤ now; and how many are due, counted up to `limit` to bound the cost. */
@@ -84,6 +85,6 @@ export interface NotificationStore {
    * `limit` to bound the cost. Reads an index only. For overload protection.
    */
   openCount(limit: number, dueUntil?: number): Promise<number>;
-  /** The same for one app, and for what is due at or after `range.from` and at or before `range.until`. */
+  /** openCount() for one app, and for what is due at or after `range.from` and at or before `range.until`. */
   openCountOf(app: string, range: { from: number; until: number }, limit: number): Promise<number>;
 }

@@ -1,18 +1,19 @@
 import type { ChangeEntry, PreferenceChange } from "../preferences/change.ts";
 import type { PreferenceRecord } from "../preferences/opt-out.ts";
 
-/** The record as it is now. */
+/** The record after a change. */
 export interface UpdatedPreference extends PreferenceRecord {
   /** Absent where nothing was written. */
   lastChange?: ChangeEntry;
   /** The change was not applied, and nothing was written: it would make more choices than there may be (isTooMany). */
   tooMany?: true;
-  /** The same, because the change was about another version (isOutdated). */
+  /** The change was not applied, and nothing was written: it was about another version (isOutdated). */
   outdated?: true;
 }
 
 /** The store of record for preferences: caches and Redis are copies of it. */
 export interface PreferenceStore {
+  /** The records that there are of these subjects, in any order. */
   find(app: string, subjects: readonly string[]): Promise<PreferenceRecord[]>;
   /**
    * Applies applyChange() atomically, unless isOutdated(), keeps the change in the history, and makes its events for the app's webhook endpoints; creates the

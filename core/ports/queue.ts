@@ -62,7 +62,7 @@ export interface QueueDepth {
   waiting: number;
   /** Tasks delivered and not acknowledged. */
   held: number;
-  /** Pulls that wait for tasks: of dispatchers that can hold more. */
+  /** Pulls that wait for tasks, made by dispatchers that can hold more. */
   pulls: number;
   /** How often a task was delivered so far. */
   delivered: number;
@@ -98,7 +98,7 @@ export type Settlement = Done | GivenBack | { kind: "term" };
 
 export interface Done {
   kind: "ack";
-  /** Its delivery was handed back to the store and waits there for so long, in ms, because no provider may be called. */
+  /** How long its delivery, which was handed back to the store because no provider may be called, waits there, in ms. */
   waitsMs?: number;
 }
 

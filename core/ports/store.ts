@@ -36,12 +36,15 @@ export interface ErasedCounts {
   attempts: number;
   attributions: number;
   poison: number;
-  /** That nobody else refers to; removed a few minutes later. */
+  /** Large contents, and blobs, that no other notification refers to; removed a few minutes later. */
   contents: number;
   blobs: number;
 }
 
-/** One database with all that is kept in it. */
+/**
+ * One database with all that is kept in it. A call that fails, or that the database does not confirm, rejects with a StoreError
+ * (adapters/store/store-error.ts): a write may then have happened or not, until it is repeated.
+ */
 export interface Store extends AsyncDisposable {
   notifications: NotificationStore;
   contents: ContentStore;
@@ -83,8 +86,8 @@ export interface Store extends AsyncDisposable {
    */
   overwriteDeleted?(): Promise<boolean>;
   /**
-   * Whether `holder` may do this work until `until`: where nobody else may at `now`. It may ask again before, to have it for longer. All moments are ms since
-   * the epoch.
+   * Whether `holder` may do this work until `until`: true where nobody else may at `now`. A holder that asks again before `until` extends its lease. All moments
+   * are ms since the epoch.
    */
   lease(work: string, holder: string, now: number, until: number): Promise<boolean>;
   /** The time by the store's own clock, which all processes share; ms since the epoch. */

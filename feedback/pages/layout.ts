@@ -13,7 +13,7 @@ export interface BrandView {
 
 export interface Page {
   language: Language;
-  /** Undefined: nobody in particular, because the link says nothing. */
+  /** Undefined: unknown, because the link is not valid. */
   brand?: BrandView | undefined;
   title: string;
   body: Html;
@@ -25,7 +25,7 @@ export interface Page {
 /** Each language's name in itself. */
 const NAMES: Readonly<Record<Language, string>> = { en: "English", ko: "한국어" };
 
-/** Nothing from elsewhere, no script, nobody's frame, and forms that go nowhere else. */
+/** Loads from this origin alone, no scripts, no framing, and forms that post to this origin. */
 const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",

@@ -7,7 +7,7 @@ import { UNSUBSCRIBE_WORDS } from "./unsubscribe-words.ts";
 /** Retry-After, in seconds, as the page says it. */
 const RETRY_AFTER = { "retry-after": "60" };
 
-/** One page for every link that says nothing: forged, cut, too old, or of a key or an app that is gone. It tells nobody which. */
+/** One page for every link that is not valid: forged, cut, expired, or of a key or an app that is gone. It does not tell which. */
 export function endedPage(language: Language, status: number): HttpResponse {
   const words = UNSUBSCRIBE_WORDS[language];
   return pageAnswer(status, { language, title: words.ended, body: said(words.ended, words.endedWhy, words.endedHow) });

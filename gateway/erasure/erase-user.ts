@@ -13,9 +13,9 @@ import type { ErasureKey } from "./erasure-key.ts";
 import { ownEndpoints } from "./export-user.ts";
 import type { Tombstones } from "./tombstones.ts";
 
-/** Notifications that are erased at once: a store that writes one transaction at a time is held for some ms. */
+/** Notifications read and erased together: SQLite, which has one writer at a time, is busy with them for some ms. */
 const PAGE = 50;
-/** Of the last steps for one user, while the user changes their choices. */
+/** How often the last steps are tried while the user changes their choices. */
 const REMOVE_TRIES_MAX = 5;
 
 export interface EraseUserParts {

@@ -146,7 +146,7 @@ function withKey(app: string, keys: readonly ApiKeyRecord[], added: ApiKeyRecord
 
 export const unknownApp = (id: string) => new OperatorError(`there is no app ${id}; \`carillon app list\` shows those there are`);
 
-/** An app that must be there. */
+/** The app; an OperatorError where there is none. */
 export async function findApp(apps: Pick<AppStore, "find">, id: string): Promise<AppRecord> {
   const app = await apps.find(id);
   if (!app) throw unknownApp(id);

@@ -37,7 +37,7 @@ export async function setBrand(apps: Pick<AppStore, "change">, id: string, { nam
   return brand!;
 }
 
-/** Takes it away, so that pages show the app's id in the colors of every app. */
+/** Removes the brand, so that pages show the app's id in the default colors. */
 export const clearBrand = (apps: Pick<AppStore, "change">, id: string): Promise<unknown> =>
   apps.change(id, (before) => {
     if (!before) throw unknownApp(id);

@@ -83,7 +83,7 @@ const subjectsOf = ({ n: { recipient }, d: { endpoint, endpointId: id } }: Send)
   ...(endpoint ? [endpointSubject(id ?? endpointId(endpoint))] : []),
 ];
 
-/** A consent that was missing is not looked for: the category's default may have been another one then. */
+/** Whether they refused it. A missing consent does not count, because the category's default may have been another one then. */
 function isRefused(own: readonly PreferenceRecord[], { n, d, at }: Send, { categories = [] }: AppRecord): boolean {
   const category = categories.find(({ name }) => name === n.category);
   const isRequired = [category?.default, ...Object.values(category?.tenantDefaults ?? {})].includes("required");

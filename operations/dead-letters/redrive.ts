@@ -19,7 +19,7 @@ export const STEP_READS_MAX = 1_000;
 const EXAMPLES_MAX = 20;
 /** Voids an attempt number that no worker claimed. */
 const REDRIVEN: Void = { kind: "void", state: "failed", reason: reason("redriven") };
-/** Stands as the worker in the void attempts. */
+/** The worker's name in void attempts that a redrive made. */
 const OPERATOR = "operator redrive";
 
 /** The result for one dead letter, or for an id that was given. */

@@ -77,7 +77,7 @@ function readState(path: string): ImportState | undefined {
   }
 }
 
-/** Whole or not at all. */
+/** Replaces the file as a whole, or not at all. */
 export function saveState(path: string, state: ImportState): void {
   withFile(statePath(path), "written", () => {
     const draft = `${statePath(path)}.new`;

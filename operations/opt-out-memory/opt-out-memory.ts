@@ -60,7 +60,7 @@ export function membersOfFirstTable(intsetEntries: number, sets = OPT_OUT_BUCKET
   return high;
 }
 
-/** Of the normal distribution: what is further away is less than one set in ten thousand million. */
+/** Standard deviations of the normal distribution: less than one set in ten thousand million lies further away. */
 const DEVIATIONS = 6.5;
 
 /** How many members a set has, as hashes spread them: Poisson, by its logarithm so that no term overflows. */

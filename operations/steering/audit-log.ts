@@ -12,7 +12,7 @@ export interface Order {
 /** Longest texts, in characters. */
 export const ACTOR_MAX = 100;
 export const REASON_MAX = 500;
-/** A terminal obeys some of them, and others end the line. */
+/** Control characters: terminals obey some of them, and others end the line. */
 const CONTROL = /\p{Cc}/u;
 /** An emoji or a dash alone says neither who nor why. */
 const WORD = /[\p{L}\p{N}]/u;

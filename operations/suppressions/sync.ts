@@ -18,7 +18,7 @@ export interface Listed {
   at: number | undefined;
 }
 
-/** Of one kind and one app. */
+/** The counts of one kind and one app. */
 export interface SyncCount {
   /** Addresses on the provider's list. */
   listed: number;

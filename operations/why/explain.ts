@@ -34,5 +34,5 @@ function partOf(text: string, state: DeliveryState): string {
   return `${parts[0]}${own.slice(0, 1).toUpperCase()}${own.slice(1)}`.trim();
 }
 
-/** Without its Markdown. */
+/** A text without its Markdown. */
 const plain = (markdown: string): string => markdown.replace(/`|\[([^\]]*)\]\([^)]*\)/g, "$1");

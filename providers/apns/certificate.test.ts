@@ -106,7 +106,7 @@ test("a certificate that is replaced is read again, and one that cannot be opene
       variablesOf: (of) => of.variables,
       requiresOf: (of) => of.requires,
       env: {},
-      lookMs: 10,
+      pollMs: 10,
     },
     take: (_account, values) =>
       void taken.push(createApnsProvider(values as Parameters<typeof createApnsProvider>[0], { clock: systemClock })),

@@ -18,12 +18,12 @@ export interface ApnsAnswer {
 const TOKEN_UPDATES_WAIT_MS = 20 * 60_000;
 
 const wrongContent = ({ reason }: ApnsAnswer) => rejected(reason);
-/** About one of the account's apps: a key may be valid for some of them only. */
+/** The fault of one of the account's apps: a key may be valid for some of them only. */
 const wrongTopic = ({ reason }: ApnsAnswer) => misconfigured(reason, "sender");
 const wrongSetup = ({ reason }: ApnsAnswer) => misconfigured(reason);
 const unwell = ({ reason }: ApnsAnswer) => unavailable(reason);
 const unregistered = ({ reason, timestamp }: ApnsAnswer) => gone(reason, timestamp);
-/** A token of the other environment looks exactly so; forgetting endpoints over a mistyped APNS_ORIGIN would forget them all. */
+/** A token of the other environment is answered in the same way: with a mistyped APNS_ORIGIN, removing endpoints would remove them all. */
 const goneIfRecentSuccess = ({ reason, hasRecentSuccess }: ApnsAnswer) => (hasRecentSuccess ? gone(reason) : rejected(reason));
 
 /**

@@ -8,7 +8,7 @@ import { apnsPriority } from "../transport/apns-priority.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";
 import { apnsExpiration } from "../transport/stored-for.ts";
 
-/** What of a push APNs is told in headers. */
+/** The fields of a push that are headers for APNs. */
 export interface ApnsHeaders {
   /** Our own id for it; APNs repeats it in its answer. */
   "apns-id": string;

@@ -4,7 +4,7 @@ import { apnsKindOf } from "../../core/content/push-content.ts";
 import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { fieldOf, textFieldsOf } from "../transport/foreign.ts";
 import type { Http2Answer } from "../transport/http2-calls.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
@@ -83,13 +83,13 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
   }
 }
 
-/** No account of another app's could send it either. Nothing was called, so that it says nothing about the account. */
+/** No other account could send it either. Nothing was called, so it says nothing about the account. */
 const UNKNOWN_APPLICATION = unsendable("unknown-application");
 
 /** Its token takes pushes of another kind only. */
 const WRONG_KIND = unsendable("endpoint-kind");
 
-/** As apns2 names the reason of an answer that is not JSON. */
+/** apns2's name for the reason of an answer that is not JSON. */
 const UNKNOWN: (typeof Errors)["unknownError"] = "UnknownError";
 
 /**

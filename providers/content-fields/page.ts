@@ -17,7 +17,7 @@ the outermost on, numbers are places in lists, headers stand below \`headers\`. 
 written from the same rows by \`node scripts/content-page.ts write\`.
 `;
 
-/** docs/content.md. */
+/** The text of docs/content.md. */
 export const contentPage = (sections: readonly FieldSection[]): string => [HEAD, ...sections.map(sectionText)].join("\n");
 
 function sectionText({ title, intro, providers, rows }: FieldSection): string {
@@ -29,7 +29,7 @@ function sectionText({ title, intro, providers, rows }: FieldSection): string {
   return [`## ${title}`, "", intro, "", ...lines.map((cells) => `| ${cells.join(" | ")} |`), ""].join("\n");
 }
 
-/** `badge` (alone): the field is code, what is meant by it is not. */
+/** A field as code and what follows it as text, as in "`badge` (alone)". */
 const codeOf = (field: string) => field.replace(/^\S+/, (name) => `\`${name}\``);
 
 function cellOf(arrival: FieldRow["arrives"][string] | undefined): string {

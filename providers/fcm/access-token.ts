@@ -4,6 +4,7 @@ import { Agent, request } from "undici";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { AddressFilter } from "../../runtime/outbound.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
@@ -16,11 +17,11 @@ const ASSERTION_S = 3600;
 const RSA_BITS_MIN = 2048;
 /** A token is renewed this long before it expires, so that none expires on the way. In ms. */
 const RENEW_BEFORE_MS = 5 * 60_000;
-/** Rejected this soon after the exchange, another one would be rejected too. In ms. */
+/** A token that is rejected this soon after the exchange is not exchanged again: another one would be rejected too. In ms. */
 export const TOKEN_FRESH_MS = 60_000;
 /** After a failed exchange every push shares its answer for so long, instead of asking again. In ms. */
 const FAILURE_HELD_MS = 2_000;
-/** Answers are under 2 kB; more is not one. */
+/** Bytes of an answer; Google's are below 2 kB. */
 const ANSWER_BYTES_MAX = 65_536;
 
 export type TokenAnswer = { kind: "token"; accessToken: string; fresh: boolean } | { kind: "failed"; outcome: Outcome };
@@ -145,12 +146,8 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string | undef
 }
 
 function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(text);
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function readKey(pem: string): KeyObject {

@@ -26,7 +26,7 @@ const unwell =
   ({ retryAfterMs }: FcmAnswer) =>
     unavailable(code, retryAfterMs);
 
-/** It may have failed after it accepted the push. */
+/** FCM may have failed after it accepted the push. */
 const brokenInside = unanswered("INTERNAL");
 
 /** By FcmError.errorCode. Firebase: ErrorCode (FCM REST reference). The SDK's codes are no substitute: it has one for several of these. */

@@ -1,4 +1,5 @@
 import { url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const fcmVariables = {
@@ -31,11 +32,7 @@ export function parseServiceAccount(json: string): ServiceAccount {
 }
 
 function parseObject(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // The parser's message may quote the key.
-  }
+  const value = parseJson(json);
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new Error("FCM_SERVICE_ACCOUNT_FILE holds no JSON object");
 }

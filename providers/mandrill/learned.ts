@@ -37,7 +37,7 @@ export function reasonOf(event: unknown, message: Fields): unknown {
   return STATUS.exec(textOf(message.diag))?.[0] ?? (textOf(message.bounce_description) || event);
 }
 
-/** Documented of messages/info and messages/send; webhooks hold the same message. */
+/** The reject_reason, which is documented for messages/info and messages/send; webhooks hold the same message. */
 const rejectReason = (message: Fields) => textOf(message.reject_reason).replaceAll("_", "-");
 
 const textOf = (value: unknown) => (typeof value === "string" ? value.slice(0, 1_024) : "");

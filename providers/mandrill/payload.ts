@@ -46,13 +46,13 @@ export interface MandrillMessage {
  */
 const FILES_CHARACTERS_MAX = 24_000_000;
 
-/** Whether it can send the mail at all; another provider may take larger ones. */
+/** Whether Mandrill can send the mail; other providers take larger ones. */
 export function mandrillRoute({ content: { email } }: Pick<OutboundDelivery, "content">): Route {
   const characters = (email?.attachments ?? []).reduce((sum, { base64 = "" }) => sum + base64.length, 0);
   return characters <= FILES_CHARACTERS_MAX ? { kind: "open" } : { kind: "barred", reason: "attachments-too-large" };
 }
 
-/** The body of messages/send but for the key; a text where there is none: a reason of "rejected". Not async: the answer then holds this recipient's own result. */
+/** The body of messages/send without the key, or the reason of "rejected" where there is none. Not `async`, so that the answer holds this recipient's own result. */
 export function buildMandrillMail(delivery: OutboundDelivery, senders: EmailSenders): JsonObject | string {
   const route = mandrillRoute(delivery);
   if (route.kind === "barred") return route.reason;

@@ -14,7 +14,7 @@ import { type MandrillConfig, mandrillVariables } from "./config.ts";
 import { buildMandrillMail, mandrillRoute } from "./payload.ts";
 import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status-query.ts";
 
-/** A wrong key, or nothing paid for. */
+/** Reasons that are about the account: a wrong key, or no credit. */
 const OF_ACCOUNT: ReadonlySet<string> = new Set(["authentication", "payment-required", "http-401", "http-402", "test-mode-limit"]);
 
 /** Mailchimp Transactional: one JSON POST a call. Without its SDK, which resolves with errors and is under a licence of its own. */

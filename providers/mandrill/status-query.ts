@@ -8,7 +8,7 @@ export const SEARCH_BUDGET = { calls: 20, periodMs: 60_000 };
 const MESSAGES_MAX = 1_000;
 const DAY_MS = 86_400_000;
 
-/** States of a mail under way or sent: nothing to warn of. */
+/** States of a mail that is under way or was sent, which need no warning. */
 const UNDER_WAY_OR_DELIVERED = new Set(["sent", "delivered", "queued", "scheduled", "deferred"]);
 
 /** The body of messages/search but for the key. */

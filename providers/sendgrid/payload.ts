@@ -41,7 +41,7 @@ export interface SendgridMail {
   };
 }
 
-/** The body of a send; a text where there is none: a reason of "rejected". */
+/** The body of a send, or the reason of "rejected" where there is none. */
 export function buildSendgridMail(delivery: OutboundDelivery, senders: EmailSenders): JsonObject | string {
   const mail = mailOf(delivery, senders);
   if (typeof mail === "string") return mail;

@@ -13,7 +13,7 @@ import { type SendgridConfig, sendgridVariables } from "./config.ts";
 import { buildSendgridMail } from "./payload.ts";
 import { ACTIVITY_BUDGET, buildActivityPath, readActivity } from "./status-query.ts";
 
-/** A wrong key, credits used up, another region. */
+/** Reasons that are about the account: a wrong key, credits used up, another region. */
 const OF_ACCOUNT: ReadonlySet<string> = new Set(["http-401", "http-451"]);
 
 /** SendGrid's v3 Mail Send: one mail to one address a send. */

@@ -66,7 +66,7 @@ function judgeText(email: Email, sender: string): BounceMail {
   return DELAY.test(email.subject ?? "") ? { kind: "other", why: "delay" } : { kind: "text" };
 }
 
-/** Whether `text` is there more than `max` times. */
+/** Whether `text` occurs more than `max` times. */
 function occurs(bytes: Buffer, text: string, max: number): boolean {
   let count = 0;
   for (let at = bytes.indexOf(text); at >= 0 && count <= max; at = bytes.indexOf(text, at + 1)) count += 1;

@@ -130,7 +130,7 @@ export function classifyReply(reply: SmtpReply): Outcome {
   return !isAboutRelay && (outcome.kind === "throttled" || outcome.kind === "unavailable") ? { ...outcome, scope: "endpoint" } : outcome;
 }
 
-/** SMTPConnection's own codes for breaks that have none of Node's, as classifyTransport knows them. */
+/** SMTPConnection's own codes for broken connections without one of Node's, by the name that classifyTransport has for them. */
 const BREAKS: Readonly<Record<string, string>> = {
   ECONNECTION: "ECONNRESET",
   ETLS: "EPROTO",

@@ -31,7 +31,7 @@ export interface BounceSettings extends BounceKeys {
   reportsSuccess: boolean;
 }
 
-/** Mailboxes without quoting (RFC 5321, section 4.1.2). Anything that could end a command, a header or an address is outside. */
+/** Whether it is a mailbox without quoting (RFC 5321, section 4.1.2). Nothing that could end a command, a header or an address is allowed. */
 const isMailbox = (address: string) => /^[^\s@<>()[\]\\,;:"\p{Cc}]{1,64}@[^\s@<>()[\]\\,;:"\p{Cc}]{1,253}$/u.test(address);
 
 /** One mail to one address, or why there is none. @param bounces undefined: they go to the mail's sender */

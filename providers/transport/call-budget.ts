@@ -5,7 +5,7 @@ export interface CallBudget {
   spend(): number | undefined;
 }
 
-/** At most `calls` in any `periodMs`. Of this process: an account's limit is shared by all of them, and its own rejections still come. */
+/** At most `calls` in any `periodMs`, by this process alone: the provider limits an account, so all processes together may still be rejected. */
 export function createCallBudget({ calls, periodMs }: { calls: number; periodMs: number }, clock: Clock): CallBudget {
   let spent: number[] = [];
   return {

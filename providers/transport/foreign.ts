@@ -10,5 +10,5 @@ export const textFieldsOf =
 export const fieldOf = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 
-/** Whether it is one word, as documented reasons and states are; other foreign text is not kept. */
+/** Whether a foreign text is one word, as documented reasons and states are. Other text is not kept. */
 export const isWord = (text: string) => /^[a-z_-]{1,40}$/.test(text);

@@ -3,13 +3,13 @@ import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { type ClientCertificate, type ProviderConnections, trusting } from "./provider-connections.ts";
 
-/** A handshake and the server's SETTINGS, in ms. */
+/** Longest wait for the handshake and the server's SETTINGS, in ms. */
 const CONNECT_MS = 5_000;
-/** Between two keep-alive segments of an idle connection, in ms: what is dead is noticed before the next call needs it. */
+/** Between two keep-alive segments of an idle connection, in ms: a dead one is noticed before the next call needs it. */
 const KEEP_ALIVE_MS = 60_000;
-/** A connection that was silent for this share of a call's deadline, while calls wait on it, is asked for a sign of life. */
+/** A connection that was silent for this share of a call's deadline, while calls wait on it, is sent a PING. */
 const SILENCE_SHARE = 0.3;
-/** How long that may take, in shares of the deadline: then other calls use another connection. */
+/** How long the answer to the PING may take, as a share of the deadline; after it other calls use another connection. */
 const PONG_SHARE = 0.2;
 /** After a stream was cut off, which may be the first sign of a connection's end, until another call is put on it, in ms. */
 const CUT_OFF_MS = 20;

@@ -1,6 +1,6 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
 import { formOf } from "./form.ts";
 import { createHttp1Calls, type Http1Call } from "./http1-calls.ts";
 import type { ProviderConnections } from "./provider-connections.ts";

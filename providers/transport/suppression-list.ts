@@ -27,7 +27,7 @@ const TRIES_MAX = 6;
 /** Between two tries where the provider names no wait, and the longest that it may name, in ms. */
 const AGAIN_MS = 2_000;
 const WAIT_MS_MAX = 60_000;
-/** Of one call, in ms: lists are read slowly. */
+/** Deadline of one call, in ms: providers read lists slowly. */
 const CALL_MS_MAX = 30_000;
 
 /**

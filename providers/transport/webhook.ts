@@ -60,7 +60,7 @@ export interface InboundTexts {
   reply?: TextReplies | undefined;
 }
 
-/** A text from what a person wrote to. */
+/** An answer to a person's text, from the sender that the text was written to. */
 export interface TextReply {
   from: string;
   /** E.164 with the plus. */
@@ -87,7 +87,7 @@ export type EventTable = Readonly<Record<string, Receipt["kind"]>>;
  * limit would reject, after an outage of ours, what was sent during it. A replay changes nothing, since receipts are idempotent.
  */
 export const SIGNED_AGO_MS_MAX = 25 * 3_600_000;
-/** How far their clock may be ahead of ours. */
+/** How far a provider's clock may be ahead of ours, in ms. */
 export const SIGNED_AHEAD_MS_MAX = 300_000;
 
 /** @param signedAt ms since the epoch; NaN is never recent */

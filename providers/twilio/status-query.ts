@@ -36,7 +36,7 @@ export interface ListedMessage {
   dateCreated: Date | undefined;
 }
 
-/** States without a warning. */
+/** States that need no warning. */
 const UNDER_WAY_OR_DELIVERED = new Set(["accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"]);
 
 /** Whether a listed message tells its text: of media it shows the number alone, and an override can have Twilio forget the text. */

@@ -7,7 +7,7 @@ export const REPORT_SOCKETS_MAX = 4;
 /** How far around the attempt's start the report reaches, in ms: clocks differ, and Vonage may take a while. */
 const AROUND_MS = 3_600_000;
 
-/** States without a warning. */
+/** States that need no warning. */
 const UNDER_WAY_OR_DELIVERED = new Set(["delivered", "accepted", "submitted", "buffered", "unknown"]);
 
 /** The path of "Load records synchronously" (Vonage: Reports API) for one attempt. Undefined where there was no text to send. */

@@ -13,9 +13,9 @@ export const ROUND_MS = 500;
 const ROUND_MS_PER_ENDPOINT = 10;
 /** Reads at once. */
 const READS_MAX = 8;
-/** Between two looks at the endpoints, in ms: an operator's change takes effect after as much. */
-const LOOK_MS = 2_000;
-/** For how long one relay alone sends, in ms; a relay that dies is followed by another after as much. */
+/** Between two readings of the endpoints, in ms: the longest time until an operator's change takes effect. */
+const READ_ENDPOINTS_MS = 2_000;
+/** How long the lease of the relay that sends lasts, in ms: when it dies, another relay takes over after this time. */
 export const LEASE_MS = 20_000;
 /** It asks for more time this long before its lease ends, in ms: longer than a call takes, so that calls end within it. */
 const RENEW_MS = 16_000;
@@ -45,9 +45,10 @@ export async function keepWebhooks(parts: WebhookParts): Promise<void> {
   const { store, signer, worker, clock, log, metrics } = parts;
   const isLeased = createWorkLease(store, { work: WORK, worker, leaseMs: LEASE_MS, renewMs: RENEW_MS }, clock);
   const lanes = new Map<string, WebhookLane>();
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let readAt = Number.NEGATIVE_INFINITY;
 
-  async function look(): Promise<void> {
+  /** Opens and closes lanes as endpoints come and go, makes events that a crash left out, and drops those that are too old. */
+  async function maintain(): Promise<void> {
     const known = new Set<string>();
     for await (const { app, endpoints } of store.webhooks.list())
       for (const endpoint of endpoints.filter(isActive)) {
@@ -79,9 +80,9 @@ export async function keepWebhooks(parts: WebhookParts): Promise<void> {
       metrics.webhookOldest.set(0);
       return closeLanes(() => true);
     }
-    if (clock.monotonic() - lookedAt >= LOOK_MS) {
-      await look();
-      lookedAt = clock.monotonic();
+    if (clock.monotonic() - readAt >= READ_ENDPOINTS_MS) {
+      await maintain();
+      readAt = clock.monotonic();
     }
     await inParallel([...lanes.values()], READS_MAX, (lane) => lane.pump());
   }

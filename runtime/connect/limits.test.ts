@@ -159,7 +159,7 @@ test("it serves TLS with the certificate that its file holds now, and asks for o
   const held = ({ cert, key }: Pair) => ({ "tls.crt": cert, "tls.key": key, "ca.crt": authority.cert });
   const secret = mountSecret(directory, held(await authority.issue()));
   const file = (name: string) => ({ name, path: secret.path(name) });
-  const certificates = watchCertificates({ cert: file("tls.crt"), key: file("tls.key"), ca: file("ca.crt") }, { log, lookMs: 20 });
+  const certificates = watchCertificates({ cert: file("tls.crt"), key: file("tls.key"), ca: file("ca.crt") }, { log, pollMs: 20 });
   const { server } = await serve({}, { tls: certificates });
   const ask = async (pair?: { cert: string; key: string }) => {
     const agent = new Agent({ ca: authority.cert, servername: "localhost", ...pair });

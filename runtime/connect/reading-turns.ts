@@ -20,7 +20,7 @@ export interface ArrivedBody {
   isOver(): boolean;
 }
 
-/** Who may read a body when. Reading one keeps the event loop for as long as it takes. */
+/** Decides who may read a body when, because reading one blocks the event loop. */
 export interface ReadingTurns {
   /**
    * Runs `read` at once where nothing waits and this turn of the event loop has time left, else in a later one. Resolves with what it returns, rejects with what it

@@ -7,7 +7,7 @@ import type { GrpcService } from "../grpc/methods.ts";
 import { callerKeyOf, rejectionOf, type SharedLimits, tooManyCalls } from "../grpc/shared-limits.ts";
 import type { Identity, ReadHeader } from "../handler.ts";
 import { type Arrived, type HttpListener, type HttpResponse, startHttpListener } from "../http/listener.ts";
-import { parseTarget } from "../http/parse.ts";
+import { parseTarget } from "../http/parse-target.ts";
 import type { HttpRejection } from "../http/rejections.ts";
 import type { Logger } from "../logger.ts";
 import type { Certificates } from "../tls/grpc-tls.ts";

@@ -23,9 +23,9 @@ export interface AdmissionLimits {
   sweepMs?: number;
 }
 
-/** A caller who gives up after waiting for its key's lookup this long, in ms, has wasted nothing. */
+/** A call that its caller ends after it waited this long for the lookup of its key, in ms, does not count as wasted. */
 const LOOKUP_SLOW_MS = 1_000;
-/** Its handler has ended an upload by then, in ms beyond its life. */
+/** How long after its limit an upload is ended here, in ms: its handler ends it before. */
 const UPLOAD_GRACE_MS = 2_000;
 /** How often calls are looked through for those that take too long. */
 const SWEEP_MS = 500;

@@ -10,7 +10,7 @@ import {
 } from "./limits.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
 
-/** What is left to send on a connection that is closed, in ms. */
+/** How long a connection that is closed may take to send what is left, in ms. */
 const FAREWELL_MS = 1_000;
 
 /** One client's connection. */
@@ -67,7 +67,7 @@ interface Open extends Connection {
   usedAt: number;
 }
 
-/** Our fault, or that of other callers. */
+/** Rejections that do not count as wasted calls: they are our fault, or that of other callers. */
 const NOT_WASTE: ReadonlySet<Rejection | "reset"> = new Set(["identity-unavailable", "overloaded", "stream-limit"]);
 
 /**
@@ -200,7 +200,7 @@ export function createConnections(
   };
 }
 
-/** Those of the caller with the most connections. */
+/** The connections of the caller that has the most. */
 function ofMostFrequent(connections: readonly Open[]): readonly Open[] {
   let most: readonly Open[] = [];
   for (const group of Map.groupBy(connections, ({ callerKey }) => callerKey).values()) if (group.length > most.length) most = group;

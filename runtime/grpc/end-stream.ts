@@ -40,7 +40,7 @@ export function afterDrain(stream: ServerHttp2Stream, proceed: () => void): void
   else proceed();
 }
 
-/** How often, and how many times, it is looked whether an answer was sent: 2 s, then its reader is too slow. */
+/** Between two checks whether an answer was sent, in ms, and how many: after 2 s its reader is too slow. */
 const CLOSE_TRY_MS = 20;
 const CLOSE_TRIES_MAX = 100;
 

@@ -19,7 +19,7 @@ export { UnsupportedRuleError } from "./rules.ts";
 /** A message as ts-proto makes it: camelCase fields, a oneof as { $case, value }, a map as a plain object. */
 type Fields = Readonly<Record<string, unknown>>;
 
-/** As has() of CEL says of a field with presence. */
+/** has() of CEL, for a field with presence. */
 const isGiven = (value: unknown) => value !== undefined;
 
 /** carillon.v1.LiveActivityEvent. */

@@ -1,4 +1,4 @@
-import { parseJson } from "./parse.ts";
+import { parseJson } from "../parse-json.ts";
 
 export interface JsonLimits {
   /** Objects, arrays, keys and values together. */

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 
-/** Connections accepted above the bound in one turn of the event loop, before the closed ones are gone. Then the kernel's are dropped. */
+/** Connections accepted above the bound in one turn of the event loop, before the closed ones are gone. Further ones are dropped. */
 const BURST = 64;
 
 export interface BoundConnections {

@@ -19,11 +19,11 @@ const SILENT_MS_MAX = 15_000;
 const KEEP_ALIVE_MS = 65_000;
 /** How long requests under way may take to finish at shutdown. */
 const DRAIN_MS = 10_000;
-/** Node keeps up to 64 kB of each that nobody reads: 32 MB. Load balancers, probes and Prometheus need a few dozen. */
+/** Connections at once. Node buffers up to 64 kB of each, 32 MB in all. Load balancers, probes and Prometheus need a few dozen. */
 const CONNECTIONS_MAX = 512;
-/** Then the connection is closed. One that sends all its requests at once cannot make more work than this. */
+/** Requests after which a connection is closed: one that sends all its requests at once cannot make more work than this. */
 const REQUESTS_PER_CONNECTION_MAX = 1_000;
-/** Signatures and tokens take below 2 kB. */
+/** Bytes of a request's head. Signatures and tokens take below 2 kB. */
 const HEAD_BYTES_MAX = 8_192;
 const HEADERS_MAX = 64;
 

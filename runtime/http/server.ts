@@ -5,7 +5,7 @@ import { withDeadline } from "../deadline.ts";
 import type { Logger } from "../logger.ts";
 import { type BodySlots, createBodySlots } from "./body-slots.ts";
 import { type Arrived, type HttpResponse, startHttpListener } from "./listener.ts";
-import { parseTarget } from "./parse.ts";
+import { parseTarget } from "./parse-target.ts";
 import { type ReadBody, readBody } from "./read-body.ts";
 import type { HttpRejection } from "./rejections.ts";
 

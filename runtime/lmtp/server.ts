@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 
 /** Connections at once; further ones are answered 421. A mail server delivers over few (Postfix: 20 to one destination), and comes back. */
 const CONNECTIONS_MAX = 64;
-/** Above the bound, until those that were answered 421 are gone; then the kernel's are dropped. */
+/** Connections accepted above the bound, until those that were answered 421 are gone. Further ones are dropped. */
 const BURST = 16;
 /** A report holds headers, not bodies, where it was asked for; servers that return whole mails cut them, most at 50 kB. 64 of them are 16 MiB. */
 const MESSAGE_BYTES_MAX = 262_144;
@@ -14,7 +14,7 @@ const MESSAGE_BYTES_MAX = 262_144;
 const COMMAND_BYTES_MAX = 2_048;
 /** How long nothing may arrive on a connection, in ms: mail servers keep one for some seconds to use it again. */
 const SILENT_MS_MAX = 30_000;
-/** Then a connection is closed, in ms, whatever it does: a mail takes a second, and the sender repeats what was not answered. */
+/** How long a connection may last, in ms, whatever it does: a mail takes a second, and the sender repeats what was not answered. */
 const CONNECTION_MS_MAX = 300_000;
 /** How long a mail may be worked on before it is answered 451, in ms: the sender waits for minutes (RFC 5321, section 4.5.3.2.6), a shutdown does not. */
 const HANDLE_MS_MAX = 10_000;

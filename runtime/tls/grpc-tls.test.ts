@@ -21,7 +21,7 @@ import { type GrpcServerOptions, startGrpcServer } from "../grpc/server.ts";
 import { createLogger } from "../logger.ts";
 import { type Certificates, internalTls, openCertificates, watchCertificates } from "./grpc-tls.ts";
 
-const LOOK_MS = 10;
+const POLL_MS = 10;
 const DAY_MS = 86_400_000;
 const scratch = mkdtempSync(join(tmpdir(), "carillon-tls-"));
 const stack = new AsyncDisposableStack();
@@ -48,7 +48,7 @@ const named = (secret: Secret) => ({
 function watched(secret: Secret, lines: string[] = []): Certificates {
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
   const [cert, key, ca] = Object.entries(named(secret)).map(([name, path]) => ({ name, path }));
-  return watchCertificates({ cert: cert!, key: key!, ca: ca! }, { log, lookMs: LOOK_MS });
+  return watchCertificates({ cert: cert!, key: key!, ca: ca! }, { log, pollMs: POLL_MS });
 }
 
 const quiet = createLogger("test", "silent");
@@ -198,7 +198,7 @@ test("a certificate that expires while it is in use is logged", async () => {
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
   let now = Date.now();
   const file = (name: string) => ({ name, path: secret.path(name) });
-  await serve(watchCertificates({ cert: file("tls.crt"), key: file("tls.key") }, { log, lookMs: LOOK_MS, now: () => now }));
+  await serve(watchCertificates({ cert: file("tls.crt"), key: file("tls.key") }, { log, pollMs: POLL_MS, now: () => now }));
   assert.deepEqual(lines, []);
   now += 2 * DAY_MS;
   await eventually("it is logged", () => lines.length > 0);

@@ -2,7 +2,7 @@ import { type ChannelCredentials, experimental, type ServerCredentials } from "@
 import { ConfigError, watchedFile } from "../config.ts";
 import type { Logger } from "../logger.ts";
 import { hostOf, isLoopback } from "../loopback.ts";
-import { LOOK_MS } from "../watch-config.ts";
+import { POLL_MS } from "../watch-config.ts";
 import { expiresAt, isSame, readTlsFiles, type TlsFiles, type TlsTexts, tlsFaults } from "./tls-files.ts";
 
 /** A lasting fault is logged again after this time. */
@@ -89,7 +89,7 @@ export function openCertificates<Name extends string>(
  */
 export function watchCertificates(
   files: TlsFiles,
-  { log, lookMs = LOOK_MS, now = Date.now }: { log: Logger; lookMs?: number; now?: () => number },
+  { log, pollMs = POLL_MS, now = Date.now }: { log: Logger; pollMs?: number; now?: () => number },
 ): Certificates {
   const usable = (texts: TlsTexts | string): TlsTexts | string[] => {
     if (typeof texts === "string") return [texts];
@@ -137,7 +137,7 @@ export function watchCertificates(
         if (!timer) {
           // The files were not read while there was no listener.
           refresh();
-          timer = setInterval(refresh, lookMs).unref();
+          timer = setInterval(refresh, pollMs).unref();
         }
         process.nextTick(() => listeners.has(notify) && notify());
       },

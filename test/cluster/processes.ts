@@ -10,7 +10,7 @@ import { type PodProcess, startPodProcess } from "./pod-process.ts";
 import { answersWell } from "./probe.ts";
 import { loopbackOf, podIp } from "./services.ts";
 
-const LOOK_MS = 300;
+const POLL_MS = 300;
 /** Delay between a container's end and its restart, with restartPolicy Always. */
 const RESTART_MS = 1_000;
 const GRACE_DEFAULT_SECONDS = 30;
@@ -194,7 +194,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     pods.delete(pod.metadata.uid);
   }
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const listed = await api.list<Pod>(`/api/v1/namespaces/${namespace}/pods`);
     for (const pod of listed) {
       if (pod.spec.nodeName === undefined) continue;
@@ -227,8 +227,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => say(`kubelet: ${error instanceof Error ? error.message : String(error)}`));
-      await delay(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await poll().catch((error: unknown) => say(`kubelet: ${error instanceof Error ? error.message : String(error)}`));
+      await delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   })();
 

@@ -18,7 +18,7 @@ interface Target {
   port: number;
 }
 
-const LOOK_MS = 300;
+const POLL_MS = 300;
 
 /** A pod's address in the API, where loopback addresses are not allowed in endpoints, and where its process really listens. */
 export const podIp = (n: number) => `10.97.${Math.floor(n / 250)}.${1 + (n % 250)}`;
@@ -64,7 +64,7 @@ export function serveServices(api: Api, namespace: string, namesFile: string, sa
     await once(server, "listening").catch(() => undefined);
   }
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const [services, slices] = await Promise.all([
       api.list<Service>(`/api/v1/namespaces/${namespace}/services`),
       api.list<EndpointSlice>(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`),
@@ -110,8 +110,8 @@ export function serveServices(api: Api, namespace: string, namesFile: string, sa
   writeFileSync(namesFile, "{}");
   const running = (async () => {
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => say(`services: ${error instanceof Error ? error.message : String(error)}`));
-      await delay(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await poll().catch((error: unknown) => say(`services: ${error instanceof Error ? error.message : String(error)}`));
+      await delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   })();
   return {

@@ -41,7 +41,7 @@ export function startWatch(
   const now = () => (performance.now() - began) / 1_000;
   const name = `${release}-dispatcher-${channel}`;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const [hpa, deployment, metrics] = await Promise.all([
       cluster.api.get<Hpa>(`/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers/${name}`),
       cluster.api.get<Deployment>(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${name}`),
@@ -63,7 +63,7 @@ export function startWatch(
     while (!stopping.signal.aborted) {
       const begun = performance.now();
       // A failed reading is a gap.
-      await look().catch(() => undefined);
+      await poll().catch(() => undefined);
       await delay(Math.max(0, EVERY_MS - (performance.now() - begun)), undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   })();

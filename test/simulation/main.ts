@@ -55,8 +55,9 @@ async function simulate(): Promise<boolean> {
 
   console.log(`\nmutations: detected within ${MUTATION_SEEDS} seeds?`);
   let undetected = 0;
+  const nameWidth = Math.max(...MUTATIONS.map(({ name }) => name.length)) + 2;
   await inParallel(MUTATIONS, workers, async (mutation) => {
-    const say = (what: string) => console.log(`  ${mutation.name.padEnd(52)}${what}`);
+    const say = (what: string) => console.log(`  ${mutation.name.padEnd(nameWidth)}${what}`);
     try {
       const [detected] = (await detect(mutation)).broken;
       if (detected) return say(`by seed ${`${detected.seed}`.padEnd(5)} ${promiseOf(detected.violations)}`);

@@ -25,9 +25,9 @@ const TARGETS: readonly Target[] = [
 ];
 /** Longer than a read of what is paused may take. */
 const READ_MS_MAX = 1_000;
-/** Between two looks of a relay at what was resumed, in ms. */
-const LOOK_MS = 2_000;
-/** Without faults, what was resumed is due within this, in ms: a relay looks, and another one finishes what a dead one had leased. */
+/** Between two rounds in which a relay makes due what was resumed, in ms. */
+const RESUME_EVERY_MS = 2_000;
+/** Without faults, what was resumed is due within this, in ms: a relay makes it due, and another one finishes what a dead one had leased. */
 const RELEASED_WITHIN_MS = 150_000;
 const ORDER = { actor: "operator", reason: "made up" };
 
@@ -104,12 +104,12 @@ export function createOperators(simulation: Simulation, store: MemoryStore) {
       return endsAt;
     },
 
-    /** Has some relay look every LOOK_MS while anything is paused or resumed. */
-    keepLooking(look: () => void): void {
+    /** Has some relay do a round of resuming every RESUME_EVERY_MS while anything is paused or resumed. */
+    keepResuming(resume: () => void): void {
       const again = async () => {
-        if ((await store.steering.list()).length > 0) look();
+        if ((await store.steering.list()).length > 0) resume();
         if (simulation.faulty || periods.some((p) => p.until === undefined) || (await store.steering.list()).length > 0)
-          time.after(LOOK_MS, () => void again());
+          time.after(RESUME_EVERY_MS, () => void again());
       };
       void again();
     },

@@ -68,7 +68,7 @@ export interface WorldEnd {
 export async function runWorld(seed: number): Promise<WorldEnd> {
   const simulation = createSimulation(seed);
   const { random, time } = simulation;
-  const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void; look?: () => Promise<void> }>();
+  const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void; resume?: () => Promise<void> }>();
   const owners = createOwnerHistory();
   const store = watchContacts(createMemoryStore(wakeRelaysAt, time.now), owners, time.now);
   const optOutHistory = createOptOutHistory();
@@ -124,7 +124,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   function startRelay(): void {
     const its = process("relay");
-    relays.add({ process: its, ...runRelay(around, its), ...(operators && { look: createResumeRole(around, its) }) });
+    relays.add({ process: its, ...runRelay(around, its), ...(operators && { resume: createResumeRole(around, its) }) });
   }
 
   /** Its clock never jumps: in production contents are kept longer than any clock jump that a process accepts. */
@@ -221,12 +221,12 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   if (outage.ms > 0) time.after(outage.at, () => providers.failFor(outage.ms));
   const faultsEndAt = time.now() + Math.max(badMs + SERVER_FAULT_MS_MAX, outage.at + outage.ms);
   const quietAt = Math.max(faultsEndAt, operators?.begin(someTime, faultsEndAt) ?? 0);
-  operators?.keepLooking(() => {
-    for (const { process: its, look } of relays)
+  operators?.keepResuming(() => {
+    for (const { process: its, resume } of relays)
       if (!its.dead)
         void its
           .awake()
-          .then(look, () => {})
+          .then(resume, () => {})
           .catch(() => {});
   });
   time.after(badMs, () => {

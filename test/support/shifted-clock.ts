@@ -2,7 +2,7 @@
 // Timers and performance.now() are not affected, as when a machine's clock is set.
 import { readFileSync, writeFileSync } from "node:fs";
 
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 const file = process.env.CLOCK_OFFSET_FILE ?? "";
 const RealDate = Date;
 let offsetMs = 0;
@@ -18,7 +18,7 @@ class ShiftedDate extends RealDate {
   }
 }
 
-function look(): void {
+function check(): void {
   const asked = Number(readFileSync(file, "utf8"));
   if (!Number.isFinite(asked) || asked === offsetMs) return;
   offsetMs = asked;
@@ -28,6 +28,6 @@ function look(): void {
 
 if (file !== "") {
   globalThis.Date = ShiftedDate as DateConstructor;
-  look();
-  setInterval(look, LOOK_EVERY_MS).unref();
+  check();
+  setInterval(check, CHECK_EVERY_MS).unref();
 }

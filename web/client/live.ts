@@ -1,8 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-
-/** Silence after which a page says that it is not live, in ms; a beat comes every 3 s. */
-const STALE_MS = 10_000;
-const LOOK_MS = 1_000;
+import { useEffect, useRef } from "preact/hooks";
+import { useStaleSince } from "./stale.ts";
 
 /**
  * Server-sent events. `told` is called with the name and data of each, and with "open" after each connection: what happened in between is unknown.
@@ -11,24 +8,16 @@ const LOOK_MS = 1_000;
 export function useLive(url: string, names: readonly string[], told: (name: string, data: string) => void): number | undefined {
   const latest = useRef(told);
   latest.current = told;
-  const [staleSince, setStaleSince] = useState<number>();
+  const { staleSince, heard } = useStaleSince();
   useEffect(() => {
-    let heardAt = Date.now();
     const source = new EventSource(url);
-    const heard = (name: string, data: string) => {
-      heardAt = Date.now();
-      setStaleSince(undefined);
+    const tell = (name: string, data: string) => {
+      heard();
       latest.current(name, data);
     };
-    source.addEventListener("open", () => heard("open", ""));
-    for (const name of names) source.addEventListener(name, (event: MessageEvent<string>) => heard(name, event.data));
-    const look = setInterval(() => {
-      if (Date.now() - heardAt > STALE_MS) setStaleSince(heardAt);
-    }, LOOK_MS);
-    return () => {
-      clearInterval(look);
-      source.close();
-    };
+    source.addEventListener("open", () => tell("open", ""));
+    for (const name of names) source.addEventListener(name, (event: MessageEvent<string>) => tell(name, event.data));
+    return () => source.close();
   }, [url]);
   return staleSince;
 }

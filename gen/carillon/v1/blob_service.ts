@@ -35,12 +35,12 @@ export interface PutBlobRequest {
 export interface BlobHeader {
   /** Bytes of the file, at most 20 MiB. Exactly as many must follow. */
   size: number;
-  /** Of the file, in lower-case hexadecimal. Empty: not compared. */
+  /** SHA-256 of the file, in lower-case hexadecimal. Empty: not compared. */
   sha256: string;
 }
 
 export interface PutBlobResponse {
-  /** For Attachment.blob_id. */
+  /** The id to give as Attachment.blob_id. */
   blobId: string;
   bytes: number;
   expiresAt: Date | undefined;

@@ -25,12 +25,12 @@ export const protobufPackage = "carillon.v1";
 
 export const protobufFileName = "carillon/v1/category_service.proto";
 
-/** What holds for who chose nothing. */
+/** What holds for people who chose nothing. */
 export const CategoryDefault = {
   /** CATEGORY_DEFAULT_UNSPECIFIED - As CATEGORY_DEFAULT_OPTED_IN. */
   CATEGORY_DEFAULT_UNSPECIFIED: 0,
   CATEGORY_DEFAULT_OPTED_IN: 1,
-  /** CATEGORY_DEFAULT_OPTED_OUT - Nobody is notified who did not consent. */
+  /** CATEGORY_DEFAULT_OPTED_OUT - Only people who consented are notified. */
   CATEGORY_DEFAULT_OPTED_OUT: 2,
   /** CATEGORY_DEFAULT_REQUIRED - People cannot choose. A block still holds, and what is sent in it as marketing still obeys people's choices. */
   CATEGORY_DEFAULT_REQUIRED: 3,
@@ -49,9 +49,9 @@ export namespace CategoryDefault {
 
 export const QuietHoursRule = {
   QUIET_HOURS_RULE_UNSPECIFIED: 0,
-  /** QUIET_HOURS_RULE_WAIT - It waits for their end. */
+  /** QUIET_HOURS_RULE_WAIT - Notifications wait for the end of quiet hours. */
   QUIET_HOURS_RULE_WAIT: 1,
-  /** QUIET_HOURS_RULE_SEND - It is sent in quiet hours, too; not allowed for marketing. */
+  /** QUIET_HOURS_RULE_SEND - Notifications are sent in quiet hours, too; not allowed for marketing. */
   QUIET_HOURS_RULE_SEND: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -80,7 +80,7 @@ export interface Category {
   order: number;
   /** Whether its mails carry List-Unsubscribe, for transactional ones. Marketing always does, critical never. */
   unsubscribeTransactional: boolean;
-  /** At most so many notifications of it for each user. Absent: no cap. */
+  /** How many notifications of it each user is sent at most within a window. Absent: no cap. */
   cap:
     | FrequencyCap
     | undefined;

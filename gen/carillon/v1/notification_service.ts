@@ -316,7 +316,7 @@ export interface Notification {
   expiresAt:
     | Date
     | undefined;
-  /** To find it by, for example order=4711. Not for secrets: tags are shown and indexed. */
+  /** What it can be found by, for example order=4711. Not for secrets: tags are shown and indexed. */
   tags: { [key: string]: string };
   /** Several notifications may share one, for example all reminders of an appointment: CancelNotifications takes it. */
   cancelKey: string;
@@ -408,9 +408,9 @@ export interface PushContent {
   dataJson:
     | { [key: string]: any }
     | undefined;
-  /** Of title and body, on the web. */
+  /** Text direction of title and body, on the web. */
   dir: string;
-  /** Of title and body, on the web: a BCP 47 tag. */
+  /** Language of title and body, on the web: a BCP 47 tag. */
   lang: string;
   /**
    * Rings: goes to the VoIP tokens of APNs, and to nothing else. APNs delivers it now or never, and it is sent once at most, whatever the
@@ -449,7 +449,7 @@ export interface LiveActivity {
   dismissalDate:
     | Date
     | undefined;
-  /** Of the content: the device ignores what is older than what it shows. Absent: send_at, or when it was accepted. Retries keep it. */
+  /** The time of the content: the device ignores a content that is older than the one it shows. Absent: send_at, or when it was accepted. Retries keep it. */
   timestamp:
     | Date
     | undefined;
@@ -467,7 +467,7 @@ export interface PushAction {
 }
 
 export interface LocalizedText {
-  /** Of a text in the application. */
+  /** The key of a text in the application. */
   key: string;
   /** What its placeholders stand for, in order. */
   args: string[];
@@ -576,7 +576,7 @@ export interface Attachment {
   source:
     | { $case: "content"; value: Buffer }
     | //
-    /** Of BlobService.PutBlob, for larger files. */
+    /** The id that BlobService.PutBlob answered, for larger files. */
     { $case: "blobId"; value: string }
     | undefined;
   /** Set: it is inline, and html refers to it as cid:<content_id>. */
@@ -585,7 +585,7 @@ export interface Attachment {
 
 /** An invitation as a further form of the text (text/calendar), which mail programs show with buttons to answer it. */
 export interface Calendar {
-  /** Of iTIP (RFC 5546). The same as METHOD in ics. */
+  /** The iTIP method (RFC 5546). The same as METHOD in ics. */
   method: string;
   /** iCalendar (RFC 5545). */
   ics: string;
@@ -625,12 +625,12 @@ export interface AcceptedDelivery {
   suppressedReason:
     | Reason
     | undefined;
-  /** Of an SMS: its segments, each of which is charged; else 0, and with media_urls too. */
+  /** The segments of an SMS, each of which is charged; 0 for anything else, and with media_urls. */
   smsSegments: number;
-  /** Of an SMS: what it is charged as. */
+  /** What an SMS is charged as. */
   smsForm: SmsForm;
   /**
-   * Of an SMS: the calling code of the country it goes to, such as +49; after +1 and +7, which countries share, with three digits more.
+   * The calling code of the country that an SMS goes to, such as +49; after +1 and +7, which countries share, with three digits more.
    * Providers have a price for each.
    */
   smsDestination: string;
@@ -760,8 +760,8 @@ export interface PreviewNotificationResponse {
     | Accepted
     | undefined;
   /**
-   * Of each channel on which something would be sent, for its first such delivery: the request to each provider that serves the channel. Which of
-   * them is called, and by which account, is decided when it is sent.
+   * For the first delivery on each channel that would be sent: the request to each provider that serves the channel. Which of them is called, and
+   * with which account, is decided when it is sent.
    */
   requests: RequestPreview[];
 }
@@ -771,7 +771,7 @@ export interface PreviewNotificationResponse {
  * name in angle brackets, such as <APNS_TOPIC>, and in a mail EMAIL_FROM@account.invalid; of attached files the length is shown.
  */
 export interface RequestPreview {
-  /** Of the delivery that it is shown for. */
+  /** The delivery that it is shown for. */
   deliveryId: string;
   channel: Channel;
   /** Deliveries of the channel that would be sent, this one included. Their requests differ in the endpoint and the ids. */
@@ -807,7 +807,7 @@ export interface RequestPreview_HeadersEntry {
   value: string;
 }
 
-/** What a recipient would not get, or not as the content says, although nothing forbids to send it. */
+/** What a recipient would not get, or not as the content says, although it may be sent. */
 export interface PreviewWarning {
   /** For programs to compare, for example ios-extension. */
   code: string;
@@ -833,7 +833,7 @@ export interface CancelNotificationsRequest {
 
 export interface CancelNotificationsResponse {
   deliveries: CancelledDelivery[];
-  /** Notifications that the next pages would look at, counted up to 10,000; 0 by notification_id and idempotency_key. */
+  /** Notifications that the next pages would read, counted up to 10,000; 0 by notification_id and idempotency_key. */
   remaining: number;
   /** Empty at the end. */
   nextPageToken: string;
@@ -853,7 +853,7 @@ export interface CancelledDelivery {
  */
 export interface ListNotificationsRequest {
   userId: string;
-  /** Sent to outright, or as an endpoint of a user who has it registered now. */
+  /** Finds what was sent to this endpoint outright, or to a user who has it registered now. */
   endpoint: Endpoint | undefined;
   states: DeliveryState[];
   channels: Channel[];
@@ -915,11 +915,11 @@ export interface DeliverySummary {
   endpointMasked: string;
   /** The attempt now due or under way, or the last one; from 1. */
   attempt: number;
-  /** When it is looked at next, for example for its next attempt; unset once it has ended. */
+  /** When it is evaluated next, for example for its next attempt; unset once it has ended. */
   nextAt: Date | undefined;
   endedAt: Date | undefined;
   waitingFor: WaitingFor;
-  /** The provider's own id, of what was sent. */
+  /** The provider's own id for what was sent. */
   providerRef: string;
 }
 

@@ -61,7 +61,7 @@ export interface OptOut {
   channel: Channel;
   /** Empty: every category. */
   category: string;
-  /** From this moment on the choice says nothing any more, as after a pause. Absent: it stays. */
+  /** From this moment on the choice no longer holds, as after a pause. Absent: it stays. */
   until?: Date | undefined;
 }
 
@@ -99,7 +99,7 @@ export interface GetPreferencesResponse {
   version: number;
   /** Choices to be notified, which count more than a wider opt-out. */
   consents: OptOut[];
-  /** Of an endpoint. */
+  /** What blocks the endpoint; empty for a user. */
   blocks: Block[];
 }
 
@@ -173,7 +173,7 @@ export interface LiftBlockRequest {
 }
 
 export interface LiftBlockResponse {
-  /** Those that were lifted. */
+  /** The blocks that were lifted. */
   lifted: Block[];
   version: number;
 }
@@ -1603,7 +1603,7 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
 
 /**
  * What users and endpoints chose, and what blocks an endpoint. A refusal takes effect within 5 seconds, also for notifications that are already
- * queued. Whether a notification may be sent is said by the first of these that speaks: a block of the endpoint; the choice for its channel and
+ * queued. Whether a notification may be sent is decided by the first of these that exists: a block of the endpoint; the choice for its channel and
  * category; for its category; for its channel; for everything; the default of its category (CategoryService).
  */
 export type PreferenceServiceService = typeof PreferenceServiceService;

@@ -21,7 +21,7 @@ const FAILED = { everyMs: 10_000, times: 20 };
 /** The count of what each app has open is one read for each of up to 1,000 apps. */
 const BY_APP = { everyMs: 2_000, times: 20 };
 
-export interface LookParts {
+export interface ReadingsParts {
   store: Pick<Store, "notifications" | "attempts" | "apps" | "preferences" | "time">;
   clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   /** Of a channel, as its dispatchers share them in Redis. */
@@ -31,7 +31,7 @@ export interface LookParts {
 }
 
 /** What several screens show, read once for all of them. */
-export interface Look {
+export interface Readings {
   recent(): Promise<Kept<RecentAudit>>;
   failed(): Promise<Kept<number>>;
   byApp(): Promise<Kept<Awaited<ReturnType<typeof readOpenByApp>>>>;
@@ -41,7 +41,7 @@ export interface Look {
   isNatsConnected(): boolean | undefined;
 }
 
-export function createLook({ store, clock, circuits, nats }: LookParts): Look {
+export function createReadings({ store, clock, circuits, nats }: ReadingsParts): Readings {
   return {
     recent: keep(() => auditRecent({ store, clock }), AUDIT, clock),
     failed: keep(() => countFailed(store), FAILED, clock),

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { StoreError } from "../../adapters/store/store-error.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { createLook } from "./look.ts";
+import { createReadings } from "./readings.ts";
 
 const nats = { isConnected: () => true };
 const ROWS: readonly [what: string, error: Error, fault: RegExp][] = [
@@ -18,6 +18,6 @@ for (const [what, error, fault] of ROWS)
   test(`where a reading in the background fails, ${what}`, async () => {
     await using store = await openStore("sqlite::memory:");
     const failing = { ...store, time: () => Promise.reject(error) };
-    const look = createLook({ store: failing, clock: systemClock, circuits: () => ({ read: async () => undefined }), nats });
-    for (const kept of [look.recent, look.failed]) assert.match((await kept()).fault, fault);
+    const readings = createReadings({ store: failing, clock: systemClock, circuits: () => ({ read: async () => undefined }), nats });
+    for (const kept of [readings.recent, readings.failed]) assert.match((await kept()).fault, fault);
   });
