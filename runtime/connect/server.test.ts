@@ -199,8 +199,14 @@ test("the header Idempotency-Key stands for the field, and must not differ from 
   assert.deepEqual(keys, ["key-2", "key-3", "key-1"]);
   const conflict = await send(notification, "another");
   assert.deepEqual([conflict.status, fieldsOf(conflict)], [400, ["notification.idempotencyKey idempotency_key.header"]]);
-  const none = await call("GetNotification", { notificationId: ID }, { headers: { "idempotency-key": "key" } });
-  assert.deepEqual([none.status, none.json.message], [400, "this method takes no Idempotency-Key: leave the header out"]);
+  for (const [method, body] of [
+    ["GetNotification", { notificationId: ID }],
+    ["ListNotifications", {}],
+    ["CancelNotifications", {}],
+  ] as const) {
+    const none = await call(method, body, { headers: { "idempotency-key": "key" } });
+    assert.deepEqual([none.status, none.json.message], [400, "this method takes no Idempotency-Key: leave the header out"], method);
+  }
   assert.equal(keys.length, 3);
 });
 
