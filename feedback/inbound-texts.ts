@@ -128,7 +128,9 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
       const { provider, account, text } = received;
       const count = (command: string) => metrics.texts.inc({ provider, account, command });
       const whole = text.part ? parts.join(`${text.from} ${text.to[0]}`, text.part, text) : { ...text, forget: () => undefined };
-      const found = text.command ? { command: text.command, word: text.text.slice(0, WORD_MAX).trim().toWellFormed() } : smsCommandOf(whole?.text ?? "");
+      const found = text.command
+        ? { command: text.command, word: text.text.slice(0, WORD_MAX).trim().toWellFormed() }
+        : smsCommandOf(whole?.text ?? "");
       if (found === undefined) {
         whole?.forget();
         count(whole === undefined ? "part" : "none");

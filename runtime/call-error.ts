@@ -91,7 +91,11 @@ export const isCallError = (value: unknown): value is CallError =>
 export const PATH_CHARACTERS_MAX = 200;
 
 /** Its first `max` characters, without half of a surrogate pair: grpc-js cannot send that. */
-export const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\ud800-\udbff]$/, "").toWellFormed();
+export const cut = (text: string, max: number): string =>
+  text
+    .slice(0, max)
+    .replace(/[\ud800-\udbff]$/, "")
+    .toWellFormed();
 
 /** INVALID_ARGUMENT with every field; the message names the first field and its rule. What callers named themselves is cut. */
 export function invalidRequest(violations: readonly Violation[]): CallError {

@@ -58,7 +58,10 @@ test("details stay below 4 kB, however long the fields' names are", () => {
 test("a message and a path are cut between characters: grpc-js throws for half of one, outside of every handler", () => {
   for (const before of ["", "x"]) {
     const field = `data["${before}${"😀".repeat(400)}"]`;
-    for (const error of [invalidRequest([{ field, rule: "r", message: "m" }]), callError("INTERNAL", "INTERNAL", before + "😀".repeat(400))]) {
+    for (const error of [
+      invalidRequest([{ field, rule: "r", message: "m" }]),
+      callError("INTERNAL", "INTERNAL", before + "😀".repeat(400)),
+    ]) {
       const sent = toServiceError(error);
       assert.ok(decodeURI(encodeURI(sent.message)).startsWith(sent.message.slice(0, 20)));
       assert.ok(!sent.message.includes("\ufffd"), sent.message);
