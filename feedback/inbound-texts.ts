@@ -38,6 +38,8 @@ export interface InboundTextParts {
   metrics: FeedbackMetrics;
 }
 
+/** Characters of a text that stand as evidence for what the provider took it for. */
+const WORD_MAX = 64;
 /** The list of apps is read again after this, in ms: many people answer one campaign. */
 const APPS_LIFE_MS = 5_000;
 /** Subjects changed at once, of one text. */
@@ -126,7 +128,9 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
       const { provider, account, text } = received;
       const count = (command: string) => metrics.texts.inc({ provider, account, command });
       const whole = text.part ? parts.join(`${text.from} ${text.to[0]}`, text.part, text) : { ...text, forget: () => undefined };
-      const found = text.command ? { command: text.command, word: text.text.slice(0, 64).trim() } : smsCommandOf(whole?.text ?? "");
+      const found = text.command
+        ? { command: text.command, word: text.text.slice(0, WORD_MAX).trim().toWellFormed() }
+        : smsCommandOf(whole?.text ?? "");
       if (found === undefined) {
         whole?.forget();
         count(whole === undefined ? "part" : "none");

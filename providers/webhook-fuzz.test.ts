@@ -216,6 +216,25 @@ for (const [name, make] of Object.entries(genuine)) {
   });
 }
 
+test("an object that is neither number nor text, in the place of one, is read as nothing", () => {
+  const odd = { toString: 1, valueOf: 1 };
+  const event = { event: "delivered", carillon_attempt: ATTEMPT, timestamp: odd, sg_message_id: odd, reason: odd, type: odd };
+  const json = { "content-type": JSON_TYPE };
+  assert.deepEqual(readerOf("sendgrid").read(webhookOf("sendgrid", JSON.stringify([event]), json)), [
+    { attemptId: ATTEMPT, provider: "sendgrid", kind: "delivered", at: NOW },
+  ]);
+  const events = JSON.stringify([{ event: "delivered", ts: odd, _id: odd, msg: { metadata: { carillon_attempt: ATTEMPT }, diag: odd } }]);
+  const form = new URLSearchParams({ mandrill_events: events }).toString();
+  assert.deepEqual(readerOf("mandrill").read(webhookOf("mandrill", form, {})), [
+    { attemptId: ATTEMPT, provider: "mandrill", kind: "delivered", at: NOW },
+  ]);
+  const text = { msisdn: "447700900123", to: "447700900001", messageId: "0A00", type: "text", text: "STOP" };
+  const parts = { concat: odd, "concat-total": odd, "concat-ref": odd, "concat-part": odd, "message-timestamp": odd };
+  const vonage = (fields: object) => readerOf("vonage").texts?.read(webhookOf("vonage", JSON.stringify({ ...text, ...fields }), json));
+  assert.deepEqual(vonage(parts), { id: "0A00", from: "+447700900123", to: ["447700900001"], text: "STOP" });
+  assert.equal(vonage({ ...parts, concat: true }), "ignored");
+});
+
 /** The ways to take the same signed text apart into two or more fields, with `at` as marks between names and values. */
 test("twilio: the signed text taken apart in another way is rejected, or says the same", () => {
   const { reader, key, webhook } = genuine.twilio!();

@@ -87,8 +87,19 @@ export const callError = (
 export const isCallError = (value: unknown): value is CallError =>
   typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "call-error";
 
-/** INVALID_ARGUMENT with every field; the message names the first field and its rule. */
-export function invalidRequest(fields: readonly Violation[]): CallError {
+/** Only the keys of a map and of JSON make a path long. */
+export const PATH_CHARACTERS_MAX = 200;
+
+/** Its first `max` characters, without half of a surrogate pair: grpc-js cannot send that. */
+export const cut = (text: string, max: number): string =>
+  text
+    .slice(0, max)
+    .replace(/[\ud800-\udbff]$/, "")
+    .toWellFormed();
+
+/** INVALID_ARGUMENT with every field; the message names the first field and its rule. What callers named themselves is cut. */
+export function invalidRequest(violations: readonly Violation[]): CallError {
+  const fields = violations.map((violation) => ({ ...violation, field: cut(violation.field, PATH_CHARACTERS_MAX) }));
   const [first, ...rest] = fields;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : "";
   return callError("INVALID_ARGUMENT", "INVALID_FIELD", first ? `${first.field}: ${first.message}${more}` : "invalid", { fields });

@@ -50,6 +50,9 @@ test("the short form takes the same push, sms and email", () => {
 
 const mistakes: [string, string, RegExp][] = [
   ["text that is not JSON", "{", /the line: is not JSON/],
+  ["a key that is given twice", line({}).replace("{", '{"user":"bob",'), /user: is given twice/],
+  ["a key that is given twice, deeper", line({}).replace('{"text"', '{"text":"no","text"'), /sms\.text: is given twice/],
+  ["lists without end", `{"key":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, /the line: has more than 32 objects and lists/],
   ["an unknown field", line({ chanels: [] }), /chanels: is not a field/],
   ["an unknown channel", line({ channels: ["fax"] }), /channels\[0\]: must be one of apns/],
   ["a number where text belongs", line({ sms: { text: 5 } }), /sms\.text: must be a string/],

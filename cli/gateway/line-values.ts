@@ -1,3 +1,6 @@
+import { findDuplicateKey } from "../../runtime/connect/duplicate-key.ts";
+import { measureJson } from "../../runtime/http/bounded-json.ts";
+
 // What a line's values must be. An error names the field and the rule, never the value.
 
 /** A line cannot be sent: names the field and the rule. */
@@ -7,12 +10,25 @@ export class LineError extends Error {
 
 export type Json = Record<string, unknown>;
 
-export function parseJson(text: string): unknown {
+/** Objects and lists within one another, as the gateway takes them over HTTP. */
+const DEPTH_MAX = 32;
+
+/**
+ * As the gateway reads JSON: a key that is given twice is an error, and neither of its values is taken.
+ * @param what it is called in an error
+ */
+export function parseJson(text: string, what = "the line"): unknown {
+  if (measureJson(Buffer.from(text), { itemsMax: Number.POSITIVE_INFINITY, depthMax: DEPTH_MAX }) === "too-deep")
+    throw new LineError(`${what}: has more than ${DEPTH_MAX} objects and lists within one another`);
+  let json: unknown;
   try {
-    return JSON.parse(text);
+    json = JSON.parse(text);
   } catch {
-    throw new LineError("the line: is not JSON");
+    throw new LineError(`${what}: is not JSON`);
   }
+  const twice = findDuplicateKey(text);
+  if (twice !== undefined) throw new LineError(`${twice}: is given twice`);
+  return json;
 }
 
 export function object(value: unknown, field: string): Json {

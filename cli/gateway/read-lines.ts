@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { fail } from "../command.ts";
+import { parseJson } from "./line-values.ts";
 
 /** Characters of a line. A notification has at most a few MB; what has no end of line is no list of them. */
 const LINE_CHARS_MAX = 32 * 1_048_576;
@@ -20,9 +21,9 @@ export const readText = async (path: string): Promise<string> => (await Array.fr
 async function readItems(path: string): Promise<unknown[]> {
   const text = await readText(path);
   try {
-    return [JSON.parse(text)].flat();
-  } catch {
-    throw new OperatorError(`${path}: is not JSON; a file with one notification a line ends in .jsonl`);
+    return [parseJson(text, path)].flat();
+  } catch (error) {
+    throw new OperatorError(`${error instanceof Error ? error.message : path}; a file with one notification a line ends in .jsonl`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { endpointIds } from "../../adapters/ids.ts";
+import { addressFault } from "../../core/delivery/email-address.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
 import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
 import { fail, type Invocation, text } from "../command.ts";
@@ -32,8 +33,10 @@ export function readEndpointSubject(values: Invocation["values"]): string {
   const [phone, email, id] = [text(values.phone), text(values.email), text(values.endpoint)];
   if (phone !== undefined)
     return E164.test(phone) ? subjectOf({ channel: "sms", phoneNumber: phone }) : fail("--phone must be like +4915112345678");
-  if (email !== undefined)
-    return email.includes("@") ? subjectOf({ channel: "email", address: email }) : fail("--email must be an address");
+  if (email !== undefined) {
+    const fault = addressFault(email);
+    return fault === undefined ? subjectOf({ channel: "email", address: email }) : fail(`--email must ${fault}`);
+  }
   return ENDPOINT_ID.test(id ?? "")
     ? endpointSubject(id!)
     : fail("--endpoint must be the 32 hex digits that ListContacts calls endpoint_id");

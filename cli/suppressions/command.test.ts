@@ -50,6 +50,7 @@ test("what blocks an endpoint is shown, and lifted with who did it and why, whic
 
 const WRONG: readonly (readonly [args: string[], words: RegExp])[] = [
   [["--app", "shop", "--why", "x"], /give one of --phone/],
+  [["--app", "shop", "--email", "ada@exa mple.com"], /--email must have a domain after the @/],
   [["--app", "shop", "--phone", phone, "--email", "a@example.com"], /give one of --phone/],
   [["--app", "shop", "--phone", phone, "--why", "x", "--kind", "spam"], /--kind must be one of stop/],
   [["--app", "shop", "--phone", phone, "--why", " "], /--by is missing/],

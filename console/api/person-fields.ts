@@ -23,6 +23,17 @@ export function personIn(body: Fields): Named {
   return named;
 }
 
+/** As the API takes ids: under another one a choice would hold for nobody. */
+const USER_ID = /^[!-~]+$/;
+
+/** As personIn(), where something is stored for the person. */
+export function personToChange(body: Fields): Named {
+  const named = personIn(body);
+  if (!USER_ID.test(named.user))
+    throw new RequestFault("user must be a user's id as apps send it: printable ASCII characters without spaces");
+  return named;
+}
+
 export const WAYS = ["phone", "letter", "mail"] as const;
 
 /** As the API takes categories. */

@@ -94,6 +94,7 @@ test("an opt-out that says too little, or that nobody can make, is refused with 
     [{ category: "" }, /category must be/],
     [{ category: "security" }, /category is required/],
     [{ user: "" }, /user is empty/],
+    [{ user: `${USER} ` }, /user must be a user's id as apps send it/],
     [{ app: "nobody" }, /app must be the id/],
   ] as const) {
     const { status, body } = await optOut(about);

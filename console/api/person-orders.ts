@@ -13,7 +13,7 @@ import { OperatorError } from "../../runtime/operator-error.ts";
 import type { References } from "../auth/references.ts";
 import type { Revealed } from "../person-view.ts";
 import type { Session } from "../session.ts";
-import { evidenceIn, type Named, personIn, scopeIn, WAYS } from "./person-fields.ts";
+import { evidenceIn, type Named, personIn, personToChange, scopeIn, WAYS } from "./person-fields.ts";
 import { subjectsOf } from "./person-matrix.ts";
 import { historyOf, type PersonStore, readPerson } from "./person-read.ts";
 import { type Fields, oneOf, orderOf, RequestFault, readReason, textOf } from "./route.ts";
@@ -67,7 +67,7 @@ function addressOf(endpoint: Endpoint): string {
 
 /** Records what a person asked for by phone, letter or mail. It counts more than opt-ins that it covers: those end. */
 export async function recordOptOut(parts: PersonParts, body: Fields, session: Session): Promise<{ said: string }> {
-  const [{ app, user }, about, how] = [personIn(body), scopeIn(body), oneOf(body, "how", WAYS)];
+  const [{ app, user }, about, how] = [personToChange(body), scopeIn(body), oneOf(body, "how", WAYS)];
   const origin = { actor: session.name, source: how, evidence: evidenceIn(body) };
   const person = await readPerson(parts.store, app, user);
   const category = person.categories.find(({ name }) => name === about.category);

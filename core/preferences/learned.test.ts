@@ -47,4 +47,5 @@ test("a server's answer is kept without the mailbox or a number, and short", () 
   assert.equal(withoutAddresses("550 5.1.1 <ann.b+c@mail.example.org>: user\n unknown"), "550 5.1.1 <…>: user unknown");
   assert.equal(withoutAddresses("no route to +447700900123"), "no route to …");
   assert.equal(withoutAddresses(`x${"y".repeat(10_000)}`).length, REASON_MAX);
+  for (const before of ["", "x"]) assert.ok(withoutAddresses(before + "😀".repeat(REASON_MAX)).isWellFormed());
 });

@@ -80,4 +80,6 @@ export const withoutAddresses = (reason: string): string =>
     .replace(/\+?\d{7,}/g, "…")
     .replace(/\s+/g, " ")
     .trim()
-    .slice(0, REASON_MAX);
+    .slice(0, REASON_MAX)
+    // Half of a character is no JSON for many who are told of it.
+    .replace(/[\ud800-\udbff]$/, "");

@@ -7,6 +7,7 @@ import {
   header,
   isFields,
   isSame,
+  momentIn,
   parseForm,
   receiptsOf,
   sortedFields,
@@ -68,7 +69,7 @@ export const mandrill: WebhookReader = {
         reason: reasonOf(event.event, message),
         learned: learnedFrom(event.event, message),
         providerRef: event._id,
-        at: Number(event.ts) * 1_000,
+        at: momentIn(event.ts),
         receivedAt: webhook.receivedAt,
       });
     });

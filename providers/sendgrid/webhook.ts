@@ -7,6 +7,7 @@ import {
   header,
   isFields,
   isRecent,
+  momentIn,
   receiptsOf,
   type WebhookReader,
 } from "../transport/webhook.ts";
@@ -60,7 +61,7 @@ export const sendgrid: WebhookReader = {
         learned: learnedFrom(event),
         // Without what SendGrid adds for each recipient it is the X-Message-Id of the send.
         providerRef: typeof event.sg_message_id === "string" ? event.sg_message_id.replace(/\.(filter|recvd).*$/s, "") : undefined,
-        at: Number(event.timestamp) * 1_000,
+        at: momentIn(event.timestamp),
         receivedAt,
       }),
     );

@@ -125,6 +125,10 @@ export function receiptsOf({ provider, events, attemptId, event, reason, provide
   return [receipt];
 }
 
+/** A moment in seconds, as a number or its text, in whole ms; NaN where it is neither: to read an object as a number may throw. */
+export const momentIn = (seconds: unknown): number =>
+  typeof seconds === "number" || typeof seconds === "string" ? Math.round(Number(seconds) * 1_000) : Number.NaN;
+
 /** Compares in constant time. */
 export function isSame(given: Buffer, expected: Buffer): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);

@@ -37,7 +37,7 @@ export function readVonageText(fields: Fields): ReturnType<InboundTexts["read"]>
   if (from === undefined || typeof fields.text !== "string") return "ignored";
   const sentAt = timeOf(fields["message-timestamp"]);
   const text: InboundText = { id, from, to: [fields.to], text: fields.text, ...(sentAt !== undefined && { sentAt }) };
-  if (String(fields.concat) !== "true" || String(fields["concat-total"]) === "1") return text;
+  if (wordOf(fields.concat) !== "true" || wordOf(fields["concat-total"]) === "1") return text;
   const part = partOf(fields);
   // What cannot be joined is no command, and a 400 would have Vonage repeat it for a day.
   return part === undefined ? "ignored" : { ...text, part };
@@ -50,8 +50,11 @@ function timeOf(given: unknown): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
+/** JSON has some of these as they are. To read an object as text may throw. */
+const wordOf = (value: unknown): string => (["string", "number", "boolean"].includes(typeof value) ? String(value) : "");
+
 function partOf(fields: Fields): TextPart | undefined {
-  const [ref, total, index] = [fields["concat-ref"], fields["concat-total"], fields["concat-part"]].map((field) => String(field ?? ""));
+  const [ref, total, index] = [fields["concat-ref"], fields["concat-total"], fields["concat-part"]].map(wordOf);
   if (!/^[\w-]{1,40}$/.test(ref ?? "")) return undefined;
   const [parts, number] = [Number(total), Number(index)];
   const isWhole = Number.isSafeInteger(parts) && Number.isSafeInteger(number);

@@ -77,9 +77,12 @@ function keyOf(headers: IncomingHttpHeaders): string | undefined {
 /** Of a GET: ?encoding=json&message=…, and base64=1 where the message is base64 (connectrpc.com/docs/protocol, "Unary-Get-Request"). */
 function readQuery(url: string): Pick<CallHead, "codec" | "message"> | HttpFault {
   const mark = url.indexOf("?");
-  const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
-  for (const name of query.keys())
-    if (!QUERY.has(name)) return malformed("the query may hold connect, encoding, message, base64, compression");
+  const text = mark < 0 ? "" : url.slice(mark + 1);
+  if (!isEncodedText(text)) return malformed("the query must be percent-encoded UTF-8");
+  const query = new URLSearchParams(text);
+  const names = [...query.keys()];
+  if (names.some((name) => !QUERY.has(name))) return malformed("the query may hold connect, encoding, message, base64, compression");
+  if (new Set(names).size < names.length) return malformed("the query may hold each of its names once");
   if ((query.get("compression") ?? "identity") !== "identity") return compressed;
   if ((query.get("connect") ?? "v1") !== "v1") return malformed('connect in the query must be "v1"');
   const codec = query.get("encoding");
@@ -89,5 +92,14 @@ function readQuery(url: string): Pick<CallHead, "codec" | "message"> | HttpFault
   if (query.get("base64") !== "1") return { codec, message: Buffer.from(message) };
   if (!BASE64URL.test(message)) return malformed("message in the query must be base64url, because base64 is 1");
   return { codec, message: Buffer.from(message, "base64url") };
+}
+/** Otherwise URLSearchParams reads other characters than were meant. */
+function isEncodedText(query: string): boolean {
+  try {
+    decodeURIComponent(query);
+    return !/[^\p{ASCII}]/u.test(query);
+  } catch {
+    return false;
+  }
 }
 const QUERY: ReadonlySet<string> = new Set(["connect", "encoding", "message", "base64", "compression"]);

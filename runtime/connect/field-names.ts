@@ -1,8 +1,8 @@
 import type { CallError } from "../call-error.ts";
 import { descriptors } from "../grpc/descriptors.ts";
 
-/** A map's key in a path, or a name of several words. */
-const NAMES = /\["(?:[^"\\]|\\.)*"\]|[a-z][a-z0-9]*(?:_[a-z0-9]+)+/g;
+/** A map's key in a path, or what may be a name. It reads each character once: callers choose some of them. */
+const NAMES = /\["(?:[^"\\]|\\.)*"\]|[a-z][a-z0-9_]*/g;
 
 let names: ReadonlyMap<string, string> | undefined;
 

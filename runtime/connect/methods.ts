@@ -22,7 +22,7 @@ export interface ConnectMethod {
   readonly bodyBytesMax: number;
   /** Marked NO_SIDE_EFFECTS in proto/: it may be called with GET. */
   readonly isReading: boolean;
-  /** The field that the header Idempotency-Key may stand for; undefined: the request has none. */
+  /** The field that the header Idempotency-Key may stand for; undefined: there is none. */
   readonly keyField: readonly DescField[] | undefined;
   readonly call: UnaryCall;
   /** The same checks of the bytes, and the same limits, as on a gRPC port. */
@@ -66,11 +66,12 @@ function describe(path: string, limits: MethodLimits, call: UnaryCall): Omit<Con
   };
 }
 
-/** `idempotency_key` of the request, or of the one message in it. */
+/**
+ * `idempotency_key` of the message in the request. One of the request itself says which notification a search or a cancelling is about: clients that send the
+ * header with every call would search by a key that nothing has.
+ */
 export function keyFieldOf(input: DescMessage): readonly DescField[] | undefined {
   const keyOf = ({ fields }: DescMessage) => fields.find(({ name }) => name === "idempotency_key");
-  const own = keyOf(input);
-  if (own) return [own];
   for (const field of input.fields) {
     const inner = field.fieldKind === "message" ? keyOf(field.message) : undefined;
     if (inner) return [field, inner];

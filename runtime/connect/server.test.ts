@@ -77,6 +77,12 @@ test("what changes nothing may be called with GET", async () => {
     "?encoding=json&base64=1&message=%20",
   ])
     assert.deepEqual([(await get(query)).status, (await get(query)).json.code], [400, "invalid_argument"], query);
+  for (const [query, said] of [
+    ["?encoding=json&message=%7B%22notificationId%22:%22%FF%22%7D", "the query must be percent-encoded UTF-8"],
+    ["?encoding=json&message=%", "the query must be percent-encoded UTF-8"],
+    [`?encoding=json&message=${message}&message=${message}`, "the query may hold each of its names once"],
+  ] as const)
+    assert.equal((await get(query)).json.message, said);
   const other = await call("SendNotification", undefined, { method: "GET", query: `?encoding=json&message=${message}` });
   assert.deepEqual([other.status, other.headers.get("allow")], [405, "POST"]);
 });
@@ -193,8 +199,14 @@ test("the header Idempotency-Key stands for the field, and must not differ from 
   assert.deepEqual(keys, ["key-2", "key-3", "key-1"]);
   const conflict = await send(notification, "another");
   assert.deepEqual([conflict.status, fieldsOf(conflict)], [400, ["notification.idempotencyKey idempotency_key.header"]]);
-  const none = await call("GetNotification", { notificationId: ID }, { headers: { "idempotency-key": "key" } });
-  assert.deepEqual([none.status, none.json.message], [400, "this method takes no Idempotency-Key: leave the header out"]);
+  for (const [method, body] of [
+    ["GetNotification", { notificationId: ID }],
+    ["ListNotifications", {}],
+    ["CancelNotifications", {}],
+  ] as const) {
+    const none = await call(method, body, { headers: { "idempotency-key": "key" } });
+    assert.deepEqual([none.status, none.json.message], [400, "this method takes no Idempotency-Key: leave the header out"], method);
+  }
   assert.equal(keys.length, 3);
 });
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
 import { QuotaFailure } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
-import { callError, codeNumber, isCallError } from "../call-error.ts";
+import { callError, codeNumber, invalidRequest, isCallError } from "../call-error.ts";
 import { readDetails, toServiceError } from "./status.ts";
 
 const violation = (n: number) => ({ field: `notifications[${n}].category`, rule: "string.pattern", message: "must match ^[a-z]+$" });
@@ -53,6 +53,29 @@ test("details stay below 4 kB, however long the fields' names are", () => {
       assert.ok(read.fields.length > 0);
     }
   }
+});
+
+test("a message and a path are cut between characters: grpc-js throws for half of one, outside of every handler", () => {
+  for (const before of ["", "x"]) {
+    const field = `data["${before}${"😀".repeat(400)}"]`;
+    for (const error of [
+      invalidRequest([{ field, rule: "r", message: "m" }]),
+      callError("INTERNAL", "INTERNAL", before + "😀".repeat(400)),
+    ]) {
+      const sent = toServiceError(error);
+      assert.ok(decodeURI(encodeURI(sent.message)).startsWith(sent.message.slice(0, 20)));
+      assert.ok(!sent.message.includes("\ufffd"), sent.message);
+    }
+    const [violation] = readDetails(toServiceError(invalidRequest([{ field, rule: "r", message: "m" }]))).fields;
+    assert.match(violation?.field ?? "", /^data\["x?(😀)+$/u);
+  }
+});
+
+test("a path that a caller made long hides neither the rule nor other paths", () => {
+  const fields = [0, 1].map((n) => ({ field: `data["${"k".repeat(100_000)}${n}"]`, rule: "r", message: "must be short" }));
+  const { message, fields: cut } = invalidRequest(fields);
+  assert.match(message, /^data\["k+: must be short \(and 1 more\)$/);
+  assert.ok(message.length < 300 && cut?.every(({ field }) => field.length === 200));
 });
 
 test("statuses of other servers are read as far as possible", () => {

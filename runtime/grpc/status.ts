@@ -2,7 +2,7 @@ import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Any } from "../../gen/google/protobuf/any.ts";
 import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, QuotaFailure, RetryInfo } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
-import { type CallError, codeNumber, type Violation } from "../call-error.ts";
+import { type CallError, codeNumber, cut, PATH_CHARACTERS_MAX, type Violation } from "../call-error.ts";
 
 const DOMAIN = "carillon";
 const DETAILS = "grpc-status-details-bin";
@@ -16,8 +16,6 @@ const DETAILS_BYTES_MAX = 4_096;
 const MESSAGE_CHARACTERS_MAX = 500;
 /** More than a person corrects at once. */
 const FIELDS_MAX = 25;
-/** Only the keys of a map make a path long. */
-const PATH_CHARACTERS_MAX = 200;
 /** Tags and lengths: of an entry and its three texts, at most 3 bytes each; and around all entries, with the type's name. */
 const ENTRY_BYTES = 12;
 const ENVELOPE_BYTES = 64;
@@ -39,7 +37,7 @@ const toAny = ({ type, value }: ErrorDetail): Any => ({ typeUrl: `${ANY}${type}`
 /** What a caller is told of an error, the same over every transport; within what a status in HTTP/2 trailers may take. */
 export function describeError(error: CallError): { message: string; details: ErrorDetail[] } {
   const code = codeNumber(error.code);
-  const message = error.message.slice(0, MESSAGE_CHARACTERS_MAX);
+  const message = cut(error.message, MESSAGE_CHARACTERS_MAX);
   const details: ErrorDetail[] = [];
   if (error.retryAfterMs !== undefined) {
     const retryDelay = { seconds: Math.floor(error.retryAfterMs / 1_000), nanos: Math.floor(error.retryAfterMs % 1_000) * 1_000_000 };
@@ -84,7 +82,7 @@ function fieldsThatFit(fields: readonly Violation[], bytesMax: number): BadReque
   const fitting: BadRequest_FieldViolation[] = [];
   let bytes = 0;
   for (const { field, rule, message } of fields.slice(0, FIELDS_MAX)) {
-    const entry = { field: field.slice(0, PATH_CHARACTERS_MAX), description: message, reason: rule, localizedMessage: undefined };
+    const entry = { field: cut(field, PATH_CHARACTERS_MAX), description: message, reason: rule, localizedMessage: undefined };
     bytes += Buffer.byteLength(entry.field) + Buffer.byteLength(message) + Buffer.byteLength(rule) + ENTRY_BYTES;
     if (bytes > bytesMax) break;
     fitting.push(entry);

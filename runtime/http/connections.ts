@@ -19,32 +19,42 @@ export function boundConnections(
   max: number,
   onClosed: (peer: string | undefined) => void,
 ): BoundConnections {
-  /** Without a complete request, the longest first. By address: over TLS a request's socket is not the connection's. */
-  const waiting = new Map<string, Socket>();
-  let open = 0;
+  /** By address, because over TLS a request's socket is not the connection's. */
+  const open = new Map<string, Socket>();
+  /** Those without a complete request, the longest first. */
+  const waiting = new Set<Socket>();
+  let count = 0;
   server.maxConnections = max + BURST;
   server.on("connection", (socket: Socket) => {
     const key = keyOf(socket);
-    open += 1;
-    waiting.set(key, socket);
+    count += 1;
+    open.set(key, socket);
+    waiting.add(socket);
     socket.once("close", () => {
-      open -= 1;
-      if (waiting.get(key) === socket) waiting.delete(key);
+      count -= 1;
+      waiting.delete(socket);
+      if (open.get(key) === socket) open.delete(key);
     });
-    if (open <= max) return;
+    if (count <= max) return;
     const [oldest] = waiting.values();
     onClosed(oldest?.remoteAddress);
     oldest?.destroy();
   });
   server.on("drop", (dropped) => onClosed(dropped?.remoteAddress));
   server.on("request", ({ socket }, response) => {
-    const key = keyOf(socket);
+    const connection = open.get(keyOf(socket));
+    if (connection === undefined) return;
     response.once("close", () => {
-      waiting.delete(key);
-      if (!socket.destroyed) waiting.set(key, socket);
+      waiting.delete(connection);
+      if (!connection.destroyed) waiting.add(connection);
     });
   });
-  return { busy: (socket) => void waiting.delete(keyOf(socket)) };
+  return {
+    busy(socket) {
+      const connection = open.get(keyOf(socket));
+      if (connection !== undefined) waiting.delete(connection);
+    },
+  };
 }
 
 const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
