@@ -87,11 +87,12 @@ export const callError = (
 export const isCallError = (value: unknown): value is CallError =>
   typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "call-error";
 
-/** INVALID_ARGUMENT with every field; the message names the first field and its rule. */
+/** INVALID_ARGUMENT with every field; the message names the first field and its rule. A rule on the whole request has no field. */
 export function invalidRequest(fields: readonly Violation[]): CallError {
   const [first, ...rest] = fields;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : "";
-  return callError("INVALID_ARGUMENT", "INVALID_FIELD", first ? `${first.field}: ${first.message}${more}` : "invalid", { fields });
+  const where = first && first.field !== "" ? `${first.field}: ` : "";
+  return callError("INVALID_ARGUMENT", "INVALID_FIELD", first ? `${where}${first.message}${more}` : "invalid", { fields });
 }
 
 /** The numbers of google.rpc.Code, as gRPC and the `code` of a batch's item carry them. */

@@ -859,7 +859,7 @@ export interface ListNotificationsRequest {
   channels: Channel[];
   category: string;
   notificationClass: NotificationClass;
-  /** For example endpoint-gone. */
+  /** One of the codes in docs/reasons.md, for example endpoint-gone. */
   reasonCode: string;
   /** key=value. */
   tag: string;
@@ -869,7 +869,7 @@ export interface ListNotificationsRequest {
   acceptedFrom:
     | Date
     | undefined;
-  /** Before this moment. */
+  /** Before this moment, which must be after accepted_from. */
   acceptedBefore:
     | Date
     | undefined;
