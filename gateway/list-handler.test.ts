@@ -125,7 +125,10 @@ test("a filter that nothing can pass is an error, and no empty page", async () =
   ] as const) {
     const answer = await list(request);
     assert.ok(isCallError(answer) && answer.code === "INVALID_ARGUMENT", JSON.stringify(request));
-    assert.deepEqual(answer.fields?.map((fault) => fault.field), [field]);
+    assert.deepEqual(
+      answer.fields?.map((fault) => fault.field),
+      [field],
+    );
   }
   assert.deepEqual((await listed({ reasonCode: "opted-out", acceptedFrom: early, acceptedBefore: late })).notifications, []);
 });

@@ -14,7 +14,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "^[^\\r\\n<>]*$": "must be one line, without < and >",
   "^[^\\r\\n/\\\\]+$": "must be a file's name alone: no / and \\, no line breaks",
   "^https://[^\\s]+$": "must be an https URL without spaces",
-  "^\\+[1-9][0-9]{6,14}$": "must be in E.164 form, such as +4915112345678: a plus, the country's calling code, 7 to 15 digits in all, no spaces",
+  "^\\+[1-9][0-9]{6,14}$":
+    "must be in E.164 form, such as +4915112345678: a plus, the country's calling code, 7 to 15 digits in all, no spaces",
   "^[a-z0-9][a-z0-9._-]{0,63}$": NAME,
   "^([a-z0-9][a-z0-9._-]{0,63})?$": orEmpty(NAME),
   "^[a-z][a-z0-9_.-]{0,39}$": "must be 1 to 40 of a-z, 0-9, dot, underscore and hyphen, and begin with a letter",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
 import { QuotaFailure } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
-import { callError, codeNumber, isCallError } from "../call-error.ts";
+import { callError, codeNumber, invalidRequest, isCallError } from "../call-error.ts";
 import { readDetails, toServiceError } from "./status.ts";
 
 const violation = (n: number) => ({ field: `notifications[${n}].category`, rule: "string.pattern", message: "must match ^[a-z]+$" });
@@ -18,6 +18,12 @@ test("a client reads back the reason, the fields and the retry delay", () => {
     fieldsLeftOut: 0,
     retryAfterMs: 1_250,
   });
+});
+
+test("the message of an invalid request names the first field, and none where the rule is on the whole request", () => {
+  const whole = { field: "", rule: "cancel.what", message: "give exactly one" };
+  assert.equal(invalidRequest([violation(0), whole]).message, "notifications[0].category: must match ^[a-z]+$ (and 1 more)");
+  assert.equal(invalidRequest([whole]).message, "give exactly one");
 });
 
 test("the limit of an app that was reached is a QuotaFailure", () => {
