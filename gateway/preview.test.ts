@@ -67,6 +67,7 @@ test("answers the errors of a send", async () => {
   await world.setUp().send(smsMessage("used"));
   const reused = (await preview(smsMessage("used", { content: contentToProto({ sms: { text: "another" } }) }))) as CallError;
   assert.equal(reused.reason, "KEY_REUSED");
+  assert.match(reused.message, /every field as before, also send_at and expires_at/);
 });
 
 test("shows no endpoint, token or number", async () => {
