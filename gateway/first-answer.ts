@@ -37,8 +37,7 @@ export function createFirstAnswer(parts: {
   const answerRepeated: FirstAnswer["answerRepeated"] = (record, request) => {
     const compared = comparePayload(record.payloadHash, request);
     if (compared === "same") return { kind: "accepted", record, repeatedKey: true };
-    if (compared === "other")
-      return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", KEY_REUSED));
+    if (compared === "other") return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", KEY_REUSED));
     const message = "a newer version stored this idempotency_key, and this one cannot compare the payload; repeat with the same key";
     return rejected(callError("UNAVAILABLE", "UNAVAILABLE", message));
   };
