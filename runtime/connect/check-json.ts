@@ -110,7 +110,7 @@ export function checkJson(desc: DescMessage, json: unknown): CheckedJson {
         if (isObject(value, path)) anyJson(value, path);
         return;
       case "google.protobuf.Timestamp": {
-        const wanted = "a time with seconds and a zone that exists, such as 2027-01-31T09:30:00Z or 2027-01-31T18:30:00+09:00";
+        const wanted = "a time that exists, with seconds and zone, such as 2027-01-31T09:30:00Z or 2027-01-31T18:30:00+09:00";
         if (isText(value, path, wanted) && !(TIME.test(value) && parseIsoTime(value) !== undefined))
           fault(path, "json.time", `must be ${wanted}`);
         return;
