@@ -45,7 +45,7 @@ test("a consent to what the same request opts out of is an error, unless the opt
   const updatePreferences: PreferencesClient["updatePreferences"] = async () => ({ optOuts: [], version: 1, consents: [], blocks: [] });
   const handlers = createPreferenceForwardHandlers({ updatePreferences } as unknown as PreferencesClient, { now: () => 0 });
   const context = { caller: sampleApp(), signal: new AbortController().signal, deadlineAt: 1 } as never;
-  const consent = [
+  const consent: UpdatePreferencesRequest["consent"] = [
     { channel: 4, category: "news", until: undefined },
     { channel: 0, category: "", until: undefined },
   ];
