@@ -79,6 +79,8 @@ export async function serveDispatcher(
   const preferences = optOuts.preferences ?? (await openPreferences(config, { store, clock, log, stack, redis }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
+  // A poison message is counted once. From a series that begins with 1, increase() would tell nothing, and no alert would fire.
+  dispatchMetrics.settled.inc({ channel, settlement: "term", why: "poison" }, 0);
   const recorder = createEventRecorder({ metrics, log });
   stack.use(startReporting(nats, { channel, worker, workload, clock }));
   const { providers } = pool;

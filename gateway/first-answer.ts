@@ -25,6 +25,9 @@ export interface FirstAnswer {
   answerRepeated(record: NotificationRecord, request: NotificationRequest): AcceptResult;
 }
 
+const KEY_REUSED =
+  "idempotency_key was used before with another payload: a repetition has every field as before, also send_at and expires_at where they were given";
+
 export function createFirstAnswer(parts: {
   notifications: Pick<NotificationStore, "find">;
   reads: AppBudget;
@@ -34,8 +37,7 @@ export function createFirstAnswer(parts: {
   const answerRepeated: FirstAnswer["answerRepeated"] = (record, request) => {
     const compared = comparePayload(record.payloadHash, request);
     if (compared === "same") return { kind: "accepted", record, repeatedKey: true };
-    if (compared === "other")
-      return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
+    if (compared === "other") return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", KEY_REUSED));
     const message = "a newer version stored this idempotency_key, and this one cannot compare the payload; repeat with the same key";
     return rejected(callError("UNAVAILABLE", "UNAVAILABLE", message));
   };

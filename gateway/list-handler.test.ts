@@ -115,3 +115,20 @@ test("a filter that breaks a rule is rejected, with its field", async () => {
     assert.deepEqual([answer.code, answer.fields?.[0]?.field], ["INVALID_ARGUMENT", field]);
   }
 });
+
+test("a filter that nothing can pass is an error, and no empty page", async () => {
+  const [early, late] = [new Date(1_000), new Date(2_000)];
+  for (const [request, field] of [
+    [{ reasonCode: "opted-outt" }, "reason_code"],
+    [{ acceptedFrom: late, acceptedBefore: early }, "accepted_before"],
+    [{ acceptedFrom: late, acceptedBefore: late }, "accepted_before"],
+  ] as const) {
+    const answer = await list(request);
+    assert.ok(isCallError(answer) && answer.code === "INVALID_ARGUMENT", JSON.stringify(request));
+    assert.deepEqual(
+      answer.fields?.map((fault) => fault.field),
+      [field],
+    );
+  }
+  assert.deepEqual((await listed({ reasonCode: "opted-out", acceptedFrom: early, acceptedBefore: late })).notifications, []);
+});

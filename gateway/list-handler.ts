@@ -6,11 +6,12 @@ import type { AppRecord } from "../core/apps/app.ts";
 import { withoutEmpty } from "../core/content/codec.ts";
 import { canonicalJson } from "../core/content/json.ts";
 import { canonicalEndpoint } from "../core/delivery/endpoint.ts";
+import { isReasonCode, REASON_CODES } from "../core/delivery/reason.ts";
 import type { SearchFilter } from "../core/delivery/search.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { ListNotificationsRequest, ListNotificationsResponse } from "../gen/carillon/v1/notification_service.ts";
-import { invalidRequest } from "../runtime/call-error.ts";
+import { invalidRequest, type Violation } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import { sha256 } from "../runtime/hash.ts";
@@ -35,6 +36,7 @@ export function createListHandler({
   const pages = createPageTokens(tokens);
   return async (request, { caller }) => {
     const violations = check(request);
+    if (violations.length === 0) violations.push(...findsNothing(request));
     if (violations.length > 0) return invalidRequest(violations);
     const filter = toFilter(request);
     const of = filterHash(caller.id, filter);
@@ -49,6 +51,16 @@ export function createListHandler({
       };
     });
   };
+}
+
+/** Filters that nothing can pass: an empty answer would say that nothing happened. */
+function findsNothing({ reasonCode, acceptedFrom, acceptedBefore }: ListNotificationsRequest): Violation[] {
+  const found: Violation[] = [];
+  if (reasonCode !== "" && !isReasonCode(reasonCode))
+    found.push({ field: "reason_code", rule: "reason_code.known", message: `must be one of ${REASON_CODES.join(", ")}` });
+  if (acceptedFrom && acceptedBefore && acceptedFrom >= acceptedBefore)
+    found.push({ field: "accepted_before", rule: "accepted_before.order", message: "must be after accepted_from" });
+  return found;
 }
 
 function toFilter(request: ListNotificationsRequest): SearchFilter {

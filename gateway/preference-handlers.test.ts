@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { UpdatePreferencesRequest } from "../gen/carillon/v1/preference_service.ts";
-import { callError } from "../runtime/call-error.ts";
+import { callError, isCallError } from "../runtime/call-error.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
 import type { Tombstones } from "./erasure/tombstones.ts";
 import { createPreferenceForwardHandlers, type PreferencesClient } from "./preference-handlers.ts";
@@ -39,4 +39,22 @@ test("refusals of an erased user are kept until a consent with evidence is store
   isAway = false;
   assert.deepEqual(await update("form 12"), ["check", "update", "settle"]);
   assert.deepEqual(await update(""), ["check", "update"]);
+});
+
+test("a consent to what the same request opts out of is an error, unless the opt-out ends", async () => {
+  const updatePreferences: PreferencesClient["updatePreferences"] = async () => ({ optOuts: [], version: 1, consents: [], blocks: [] });
+  const handlers = createPreferenceForwardHandlers({ updatePreferences } as unknown as PreferencesClient, { now: () => 0 });
+  const context = { caller: sampleApp(), signal: new AbortController().signal, deadlineAt: 1 } as never;
+  const consent: UpdatePreferencesRequest["consent"] = [
+    { channel: 4, category: "news", until: undefined },
+    { channel: 0, category: "", until: undefined },
+  ];
+  const fieldsOf = async (optOut: UpdatePreferencesRequest["optOut"]) => {
+    const answer = await handlers.updatePreferences({ ...request("form 12"), consent, optOut }, context);
+    return isCallError(answer) ? answer.fields?.map(({ field }) => field) : "stored";
+  };
+  assert.deepEqual(await fieldsOf([{ channel: 0, category: "", until: undefined }]), ["consent[1]"]);
+  assert.deepEqual(await fieldsOf([{ channel: 4, category: "news", until: undefined }]), ["consent[0]"]);
+  assert.deepEqual(await fieldsOf([{ channel: 4, category: "news", until: new Date(5) }]), "stored");
+  assert.deepEqual(await fieldsOf([{ channel: 5, category: "news", until: undefined }]), "stored");
 });

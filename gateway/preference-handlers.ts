@@ -3,7 +3,7 @@ import { endpointFromProto } from "../adapters/wire/convert.ts";
 import { choiceFromProto } from "../adapters/wire/preferences.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { type OptOut as Choice, endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
+import { type OptOut as Choice, endpointSubject, isSameOptOut, userSubject } from "../core/preferences/opt-out.ts";
 import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type {
   CheckPreferencesRequest,
@@ -93,7 +93,8 @@ export function createPreferenceForwardHandlers(
     subject?.subject?.$case === "endpoint" ? checkEndpoint(subject.subject.value, "subject.endpoint") : [];
   const ofUpdate = (request: UpdatePreferencesRequest) => {
     const now = clock.now();
-    return [...ofSubject(request), ...ended(request.optOut, "opt_out", now), ...ended(request.consent, "consent", now)];
+    const ends = [...ended(request.optOut, "opt_out", now), ...ended(request.consent, "consent", now)];
+    return [...ofSubject(request), ...ends, ...contradicted(request)];
   };
   const ofLift = ({ endpoint, origin }: LiftBlockRequest) => [
     ...checkEndpoint(endpoint, "endpoint"),
@@ -157,3 +158,14 @@ const ended = (choices: readonly OptOut[], field: string, now: number): Fault[] 
       ? []
       : [{ field: `${field}[${i}].until`, rule: "timestamp.gt_now", message: "must be in the future" }],
   );
+
+/** Consents to what the same request opts out of for good; beside a pause a consent counts again afterwards. */
+function contradicted({ consent, optOut }: UpdatePreferencesRequest): Fault[] {
+  const choices = (list: readonly OptOut[]) => list.map(choiceFromProto);
+  const forGood = choices(optOut).filter((choice) => choice !== undefined && choice.until === undefined);
+  return choices(consent).flatMap((choice, i) =>
+    choice && forGood.some((other) => other && isSameOptOut(other, choice))
+      ? [{ field: `consent[${i}]`, rule: "consent.opted_out", message: "must not be in opt_out too, with this channel and category" }]
+      : [],
+  );
+}

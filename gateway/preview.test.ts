@@ -67,6 +67,7 @@ test("answers the errors of a send", async () => {
   await world.setUp().send(smsMessage("used"));
   const reused = (await preview(smsMessage("used", { content: contentToProto({ sms: { text: "another" } }) }))) as CallError;
   assert.equal(reused.reason, "KEY_REUSED");
+  assert.match(reused.message, /every field as before, also send_at and expires_at/);
 });
 
 test("shows no endpoint, token or number", async () => {
@@ -118,6 +119,19 @@ test("of a user's devices one of each channel is shown, and those that would get
   const { accepted, requests } = await shown(message, { optOuts });
   assert.deepEqual(of({ accepted, requests }), ["apns 20"]);
   assert.equal(accepted?.deliveries.filter(({ suppressedReason }) => suppressedReason?.code === "opted-out").length, 20);
+});
+
+test("a collapse key and a lifetime are warned of on the channels that have nothing for them", async () => {
+  const unsent = async (over: Partial<Notification>) =>
+    (await shown(smsMessage("beside", { collapseKey: "order-1", ttlSeconds: 60, ...over }))).requests.map(({ provider, warnings }) =>
+      [provider, ...warnings.flatMap(({ code, field }) => (code === "not-sent" ? [field] : []))].join(" "),
+    );
+  assert.deepEqual(await unsent({}), ["twilio notification.collapse_key", "vonage notification.collapse_key"]);
+  const both = "notification.collapse_key notification.ttl_seconds";
+  assert.deepEqual(await unsent(toMailbox("ada@example.com", { text: "Hi" })), [`sendgrid ${both}`, `mandrill ${both}`, `smtp ${both}`]);
+  const to = { $case: "endpoint", value: { address: { $case: "apnsToken", value: "a".repeat(64) } } } as const;
+  const push = contentToProto({ push: { title: "t", body: "b", data: {} } });
+  assert.deepEqual(await unsent({ recipient: { to }, content: push }), ["apns"]);
 });
 
 test("a large mail is cut, its files are shown as their length, and no character is torn", async () => {

@@ -4,7 +4,8 @@ import type { Content } from "../core/content/content.ts";
 import { offersUnsubscribe } from "../core/content/email-unsubscribe.ts";
 import { smsSizeOf } from "../core/content/sms-content.ts";
 import { advertisingWarnings } from "../core/content/sms-warnings.ts";
-import { warningsOf } from "../core/content/warnings.ts";
+import { type ContentWarning, warningsOf } from "../core/content/warnings.ts";
+import { isPush } from "../core/delivery/channel.ts";
 import { maskEndpoint, maskedEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { outboundOf } from "../core/delivery/outbound.ts";
@@ -99,10 +100,22 @@ function beginningOf(text: string): string {
   return new TextDecoder().decode(bytes.subarray(0, PREVIEW_BODY_BYTES_MAX), { stream: true });
 }
 
-function warningsFor(provider: string, { notificationClass }: NotificationRecord, { endpoint }: Delivery, content: Content) {
+/** What the notification says beside its content, and the channel has nothing for. */
+function unsentOn(channel: Delivery["channel"], { collapseKey, ttlSeconds }: NotificationRecord): ContentWarning[] {
+  const unsent = (field: string, why: string) => [{ code: "not-sent", field, message: `is not sent: ${why}` }];
+  return [
+    ...(collapseKey && !isPush(channel) ? unsent("collapse_key", "only a push replaces an earlier one") : []),
+    ...(ttlSeconds !== undefined && channel === "email"
+      ? unsent("ttl_seconds", "mails have no lifetime; expires_at ends their attempts")
+      : []),
+  ];
+}
+
+function warningsFor(provider: string, record: NotificationRecord, { channel, endpoint }: Delivery, content: Content) {
+  const { notificationClass } = record;
   const phoneNumber = endpoint?.channel === "sms" ? endpoint.phoneNumber : "";
   const ofCountry = content.sms && phoneNumber ? advertisingWarnings(content.sms, { notificationClass, phoneNumber }) : [];
-  return [...warningsOf(provider, content), ...ofCountry].map(({ code, field, message }) => ({
+  return [...warningsOf(provider, content), ...ofCountry, ...unsentOn(channel, record)].map(({ code, field, message }) => ({
     code,
     field: `notification.${field}`,
     message,

@@ -97,12 +97,13 @@ export const cut = (text: string, max: number): string =>
     .replace(/[\ud800-\udbff]$/, "")
     .toWellFormed();
 
-/** INVALID_ARGUMENT with every field; the message names the first field and its rule. What callers named themselves is cut. */
+/** INVALID_ARGUMENT with every field; the message names the first field and its rule. A rule on the whole request has no field. What callers named themselves is cut. */
 export function invalidRequest(violations: readonly Violation[]): CallError {
   const fields = violations.map((violation) => ({ ...violation, field: cut(violation.field, PATH_CHARACTERS_MAX) }));
   const [first, ...rest] = fields;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : "";
-  return callError("INVALID_ARGUMENT", "INVALID_FIELD", first ? `${first.field}: ${first.message}${more}` : "invalid", { fields });
+  const where = first && first.field !== "" ? `${first.field}: ` : "";
+  return callError("INVALID_ARGUMENT", "INVALID_FIELD", first ? `${where}${first.message}${more}` : "invalid", { fields });
 }
 
 /** The numbers of google.rpc.Code, as gRPC and the `code` of a batch's item carry them. */

@@ -28,7 +28,7 @@ test("--explain prints the formula of each figure", async () => {
     /^apns per pod\/s [\d,]+\n {4}= the lower of 0\.5 core \/ [\d.]+ ms of CPU per task \(measured\), and in flight \d+ \/ \d+ ms/m,
     /^sms pods avg 2?1?, peak \d+\n {4}= ceil\(1\.1 × arrivals\/s, at most 100 \/ target\)/m,
     /^gateway [\d.]+ cores\n {4}= peak\/s × [\d.]+ ms per notification/m,
-    /^MongoDB [\d,]+ GiB\n {4}= 1\.3 × the storage of 30 days/m,
+    /^MongoDB [\d,]+ GiB\n {4}= 1\.3 × \(content per day × 30 days \+ the rest per day × 400 days\)/m,
     /^Redis [\d,]+ claims, .*\n {4}= sent\/s × 15 s × \d+ B/m,
     /^NATS max_bytes .*\n {4}= the channel with the most after the outage/m,
   ])
@@ -62,7 +62,8 @@ const MISTAKES: readonly [args: string[], says: RegExp][] = [
   [["--push", "1M", "--rate-limit", "fax=3"], /--rate-limit must be like apns=1/],
   [["--push", "1M", "--rate-limit", "sms=0"], /--rate-limit sms must be above 0/],
   [["--push", "1M", "--retention", "a month"], /--retention must be like 90s, 5m, 2h or 7d/],
-  [["--push", "1M", "--retention", "1h"], /--retention must be at least 1d$/],
+  [["--push", "1M", "--retention", "1h"], /--retention must be at least 35d$/],
+  [["--push", "1M", "--content-retention", "1h"], /--content-retention must be at least 1d$/],
   [["--push", "1M", "--content", "email=lots"], /--content email must be a number/],
 ];
 for (const [args, says] of MISTAKES)

@@ -103,7 +103,10 @@ function ofStore({ store, channels, demand }: Plan): Formula[] {
       `MongoDB ${store.memoryGib} GiB`,
       "2 × (ten minutes of the peak + a quarter of the indexes), because half of it is cache; rounded up to a power of two",
     ],
-    [`MongoDB ${grouped(store.diskGib)} GiB`, `1.3 × the storage of ${n(demand.retentionDays)} days, after which a relay removes it`],
+    [
+      `MongoDB ${grouped(store.diskGib)} GiB`,
+      `1.3 × (content per day × ${n(demand.contentDays)} days + the rest per day × ${n(demand.metadataDays)} days), after which a relay removes them`,
+    ],
   ];
 }
 

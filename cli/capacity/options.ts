@@ -1,12 +1,13 @@
 import type { ParseArgsOptionsConfig } from "node:util";
+import { CONTENT_DAYS, METADATA_DAYS } from "../../core/apps/retention.ts";
 import { CHANNELS, type Channel, isPush, type PushChannel } from "../../core/delivery/channel.ts";
 import { DAY_MS } from "../../core/delivery/lifetime.ts";
 import type { Demand } from "../../operations/capacity/capacity.ts";
 import { duration, fail, text } from "../command.ts";
-import { OUTAGE, RETENTION } from "../duration-bounds.ts";
+import { CONTENT_RETENTION, METADATA_RETENTION, OUTAGE } from "../duration-bounds.ts";
 
 export const CAPACITY_USAGE = `--push N --email N --sms N --peak FACTOR [--push-split apns=45,fcm=50,webpush=5] [--rate-limit sms=100 …]
-       [--retention 30d] [--outage 1h] [--opt-outs 1M] [--content push=200,sms=160,email=20K] [--nodes] [--explain] [--values | --json]`;
+       [--retention 400d] [--content-retention 30d] [--outage 1h] [--opt-outs 1M] [--content push=200,sms=160,email=20K] [--nodes] [--explain] [--values | --json]`;
 
 export const CAPACITY_OPTIONS: ParseArgsOptionsConfig = {
   push: { type: "string", default: "0" },
@@ -15,7 +16,8 @@ export const CAPACITY_OPTIONS: ParseArgsOptionsConfig = {
   peak: { type: "string", default: "10" },
   "push-split": { type: "string", default: "apns=45,fcm=50,webpush=5" },
   "rate-limit": { type: "string", multiple: true, default: [] },
-  retention: { type: "string", default: "30d" },
+  retention: { type: "string", default: `${METADATA_DAYS.default}d` },
+  "content-retention": { type: "string", default: `${CONTENT_DAYS.default}d` },
   outage: { type: "string", default: "1h" },
   "opt-outs": { type: "string", default: "1M" },
   content: { type: "string", default: "push=200,sms=160,email=20K" },
@@ -71,7 +73,8 @@ export function readDemand(values: Given): Demand {
     peakFactor: parseNumber(of("peak"), "--peak", PEAK_MAX, 1),
     rateLimits: rateLimits(values["rate-limit"]),
     contentBytes: content,
-    retentionDays: duration(values.retention, "--retention", RETENTION) / DAY_MS,
+    metadataDays: duration(values.retention, "--retention", METADATA_RETENTION) / DAY_MS,
+    contentDays: duration(values["content-retention"], "--content-retention", CONTENT_RETENTION) / DAY_MS,
     outageHours: duration(values.outage, "--outage", OUTAGE) / MS_PER_HOUR,
     optOuts: parseNumber(of("opt-outs"), "--opt-outs", PER_DAY_MAX),
   };

@@ -74,7 +74,10 @@ function needs(title: string, lines: readonly Line[]): string {
 function storeLines({ store: s, demand }: Plan): Line[] {
   return [
     ["document writes", `${grouped(s.writesAverage)}/s on average, ${grouped(s.writesPeak)}/s at the peak`],
-    ["storage", `${bytes(s.bytesPerDay)} per day, ${bytes(s.bytesRetained)} in ${round(demand.retentionDays, 1)} days, before compression`],
+    [
+      "storage",
+      `${bytes(s.bytesPerDay)} per day; ${bytes(s.bytesRetained)} with ${round(demand.contentDays, 1)} days of content and ${round(demand.metadataDays, 1)} of the rest, before compression`,
+    ],
     ["indexes", bytes(s.indexBytesRetained)],
     ["written to disk", `${bytes(s.diskBytesPerSecond)}/s, about ${grouped(s.iops)} IOPS at the peak`],
     ["each of 3 members", `${s.cores} cores, ${s.memoryGib} GiB, ${grouped(s.diskGib)} GiB of SSD`],

@@ -68,7 +68,7 @@ const mistakes: [string, string, RegExp][] = [
     /^push\.actions\[0\]\.titel: is not a field; the fields are id, title/,
   ],
   ["an unknown field of the API", api({ expires: "soon" }), /^expires: is not a field; the fields are idempotencyKey, recipient/],
-  ["an unknown word of the API", api({ priority: "HIGH" }), /^priority: must be one of PRIORITY_UNSPECIFIED, PRIORITY_LOW/],
+  ["an unknown word of the API", api({ priority: "HIGH" }), /^priority: must be one of PRIORITY_LOW/],
   ["two recipients", api({ recipient: { userId: "a", endpoint: {} } }), /^recipient\.endpoint: must be left out, because userId is given/],
   ["a list that is none", api({ channels: "CHANNEL_SMS" }), /^channels: must be a list, and is a string/],
   ["a map that is none", api({}, { push: { data: ["a"] } }), /^content\.push\.data: must be an object/],

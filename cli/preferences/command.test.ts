@@ -89,7 +89,7 @@ test("a file that is no category says where", async () => {
       (error: unknown) => error instanceof Error && words.test(error.message),
     );
   await rejects("{", /is not JSON/);
-  await rejects([{ name: "a" }, { name: "B" }], /\[1\]\.name: must match/);
+  await rejects([{ name: "a" }, { name: "B" }], /\[1\]\.name: must be 1 to 64 of a-z/);
   await rejects({ name: "a", colour: "red" }, /colour: is not a field/);
   await rejects(
     { name: "a", notificationClass: "NOTIFICATION_CLASS_MARKETING", quietHours: "QUIET_HOURS_RULE_SEND" },

@@ -59,7 +59,8 @@ test("faults of a profile name the field", () => {
     [{ timeZone: "Asia/Atlantis" }, ["time_zone"]],
     [{ timeZone: "+09" }, ["time_zone"]],
     [{ timeZone: "-0900" }, ["time_zone"]],
-    [{ quietHours: { fromMinute: 60, untilMinute: 60 } }, ["quiet_hours"]],
+    [{ timeZone: "UTC", quietHours: { fromMinute: 60, untilMinute: 60 } }, ["quiet_hours"]],
+    [{ quietHours: { fromMinute: 1_320, untilMinute: 480 } }, ["time_zone"]],
   ] as const satisfies readonly (readonly [Profile, readonly string[]])[])
     assert.deepEqual(fieldsOf(profileFaults(given)), fields, JSON.stringify(given));
 });

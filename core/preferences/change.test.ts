@@ -41,6 +41,18 @@ const ROWS: readonly Row[] = [
     { optOuts: [{ ...news, until: 7 }], consents: [news] },
   ],
   [
+    "of an opt-out and a consent to the same at once, the opt-out counts",
+    {},
+    { optOut: [news], consent: [news, sms] },
+    { optOuts: [news], consents: [sms] },
+  ],
+  [
+    "a consent beside a pause of the same counts again after it",
+    {},
+    { optOut: [{ ...news, until: 7 }], consent: [news] },
+    { optOuts: [{ ...news, until: 7 }], consents: [news] },
+  ],
+  [
     "a consent ends the pause of the same",
     { optOuts: [{ ...news, until: 7 }], consents: [news] },
     { consent: [news] },

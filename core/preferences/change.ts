@@ -14,7 +14,7 @@ export interface ChangeOrigin {
 export interface PreferenceChange {
   /** Refusals to add; each removes the consent of exactly this channel and category. One with an end leaves it: the consent counts again afterwards. */
   optOut?: readonly OptOut[];
-  /** Consents to add; each removes the refusal of exactly this channel and category. */
+  /** Consents to add; each removes the refusal of exactly this channel and category. One that is in optOut too, without an end, is left out. */
   consent?: readonly OptOut[];
   /** Choices to forget, of exactly this channel and category. */
   forget?: readonly OptOut[];
@@ -68,10 +68,12 @@ export function applyChange(
     floor = 0,
   }: { app: string; subject: string; change: PreferenceChange; now: number; floor?: number | undefined },
 ): ChangedRecord | undefined {
-  const { optOut = [], consent = [], forget = [], block = [], lift = [] } = change;
+  const { optOut = [], forget = [], block = [], lift = [] } = change;
+  const forGood = optOut.filter(({ until }) => until === undefined);
+  const consent = (change.consent ?? []).filter((choice) => !forGood.some((other) => isSameOptOut(choice, other)));
   const was = stateOf(before ?? noPreferences(app, subject));
   const optOuts = merge(was.optOuts, optOut, [...forget, ...consent], isSameOptOut);
-  const consents = merge(was.consents, consent, [...forget, ...optOut.filter(({ until }) => until === undefined)], isSameOptOut);
+  const consents = merge(was.consents, consent, [...forget, ...forGood], isSameOptOut);
   // One that came after the lifting was decided stays.
   const lifted = was.blocks.filter((b) => lift.some((l) => isSameBlock(b, l) && b.at <= l.at));
   const blocks = merge(was.blocks, block, lifted, isSameBlock);

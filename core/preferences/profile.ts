@@ -33,6 +33,8 @@ export function profileFaults({ locale, timeZone, quietHours }: Profile): Settin
     faults.push({ field: "locale", rule: "profile.locale", message: "must be a language tag of BCP 47, for example ko or pt-BR" });
   if (timeZone !== undefined && !isTimeZone(timeZone))
     faults.push({ field: "time_zone", rule: "profile.time_zone", message: "must be a time zone's IANA name, for example Asia/Seoul" });
+  if (quietHours && timeZone === undefined)
+    faults.push({ field: "time_zone", rule: "profile.time_zone", message: "must be given with quiet_hours, which are hours of that zone" });
   if (quietHours && quietHours.fromMinute === quietHours.untilMinute)
     faults.push({ field: "quiet_hours", rule: "profile.quiet_hours", message: "must not begin and end at the same minute" });
   return faults;

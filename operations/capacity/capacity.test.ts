@@ -11,7 +11,7 @@ const demand: Demand = {
   peakFactor: 10,
   rateLimits: {},
   contentBytes: { push: 200, sms: 160, email: 20_000 },
-  ...{ retentionDays: 30, outageHours: 1, optOuts: 1e6 },
+  ...{ metadataDays: 400, contentDays: 30, outageHours: 1, optOuts: 1e6 },
 };
 const of = (plan: Plan, channel: string) => plan.channels.find((c) => c.channel === channel)!;
 
@@ -71,9 +71,13 @@ test("a channel without notifications has no pods, and causes no division by zer
 test("a stream holds the tasks of the outage, and storage grows with retention", () => {
   const plan = planCapacity(demand);
   for (const c of plan.channels) assert.ok(c.outageBytes <= plan.nats.streamBytesMax, c.channel);
-  const twice = planCapacity({ ...demand, retentionDays: 60 });
-  assert.equal(twice.store.bytesRetained, 2 * plan.store.bytesRetained);
-  assert.equal(twice.store.bytesPerDay, plan.store.bytesPerDay);
+  const retained = (metadataDays: number, contentDays: number) => planCapacity({ ...demand, metadataDays, contentDays }).store;
+  assert.equal(retained(60, 60).bytesRetained, 60 * plan.store.bytesPerDay);
+  // Of 16 million a day, 5 million mails of 20 kB, 10 million pushes of 200 B and a million texts of 160 B.
+  const contentPerDay = 5e6 * 20_000 + 10e6 * 200 + 1e6 * 160;
+  assert.equal(retained(60, 60).bytesRetained - retained(60, 30).bytesRetained, 30 * contentPerDay);
+  assert.equal(retained(60, 90).bytesRetained, retained(60, 60).bytesRetained, "no content outlives its notification");
+  assert.equal(retained(60, 30).bytesPerDay, plan.store.bytesPerDay);
 });
 
 test("NATS has room for every stream that provision makes, also where only one channel has notifications", () => {

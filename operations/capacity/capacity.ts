@@ -13,7 +13,10 @@ export interface Demand {
   rateLimits: Partial<Record<Channel, number>>;
   /** Bytes of content: title, body and data; text; subject, HTML and text. */
   contentBytes: Readonly<Record<"push" | "sms" | "email", number>>;
-  retentionDays: number;
+  /** RETENTION_METADATA_DAYS: of notifications and their attempts. */
+  metadataDays: number;
+  /** RETENTION_CONTENT_DAYS; a content is removed with its notification at the latest. */
+  contentDays: number;
   /** Length of an outage of dispatchers or a provider, at the peak, for which the streams hold all tasks. */
   outageHours: number;
   /** Stored opt-outs: one per person, channel and category. */
@@ -232,9 +235,11 @@ function planStore(channels: readonly ChannelPlan[], demand: Demand): Plan["stor
   const [writesAverage, writesPeak] = [perSecond((c) => c.averagePerSecond), perSecond((c) => c.sentPerSecond)];
   const bytesPerDay = sum(channels.map((c) => c.perDay * storedBytes(c.channel, demand)));
   const indexBytesRetained =
-    sum(channels.map((c) => c.perDay)) * demand.retentionDays * (INDEX_BYTES.notification + INDEX_BYTES.attempt * (1 + RELAYED_SHARE));
+    sum(channels.map((c) => c.perDay)) * demand.metadataDays * (INDEX_BYTES.notification + INDEX_BYTES.attempt * (1 + RELAYED_SHARE));
   const diskBytesPerSecond = DISK_WRITE_FACTOR * sum(channels.map((c) => c.sentPerSecond * storedBytes(c.channel, demand)));
-  const bytesRetained = bytesPerDay * demand.retentionDays;
+  const contentBytesPerDay = sum(channels.map((c) => c.perDay * demand.contentBytes[contentPart(c.channel)]));
+  const contentDays = Math.min(demand.contentDays, demand.metadataDays);
+  const bytesRetained = contentBytesPerDay * contentDays + (bytesPerDay - contentBytesPerDay) * demand.metadataDays;
   // Working set: deliveries that still change, and the part of the id indexes that repeated keys read.
   const hot = indexBytesRetained / 4 + sum(channels.map((c) => c.peakPerSecond * WRITTEN_SECONDS * storedBytes(c.channel, demand)));
   return {

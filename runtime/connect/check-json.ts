@@ -110,7 +110,7 @@ export function checkJson(desc: DescMessage, json: unknown): CheckedJson {
         if (isObject(value, path)) anyJson(value, path);
         return;
       case "google.protobuf.Timestamp": {
-        const wanted = "a time that exists, such as 2027-01-31T09:30:00Z";
+        const wanted = "a time that exists, with seconds and zone, such as 2027-01-31T09:30:00Z or 2027-01-31T18:30:00+09:00";
         if (isText(value, path, wanted) && !(TIME.test(value) && parseIsoTime(value) !== undefined))
           fault(path, "json.time", `must be ${wanted}`);
         return;
@@ -143,7 +143,8 @@ export function checkJson(desc: DescMessage, json: unknown): CheckedJson {
   }
 
   function enumValue(type: DescEnum, value: unknown, path: string): void {
-    const wanted = `one of ${type.values.map(({ name }) => name).join(", ")}`;
+    // Unspecified is what a field is that is left out: nobody has to be told to write it.
+    const wanted = `one of ${type.values.flatMap(({ name, number }) => (number === 0 ? [] : [name])).join(", ")}`;
     if (typeof value === "number") {
       if (!isInteger(ScalarType.INT32, value)) fault(path, "json.enum", `must be ${wanted}`);
     } else if (typeof value !== "string") wrongType(path, wanted, value);

@@ -17,6 +17,7 @@ import {
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Violation } from "../call-error.ts";
 import { compilePattern, longerThan } from "./pattern.ts";
+import { wordsOfPattern } from "./pattern-words.ts";
 
 /** Adds to `found` what is wrong with the value; paths are relative to it. */
 export type Check = (value: unknown, found: Violation[]) => void;
@@ -73,7 +74,7 @@ function compileString(rules: StringRules, where: string): Check | undefined {
     has("maxBytes")
       ? rule("string.max_bytes", `must be at most ${rules.maxBytes} bytes`, (s: string) => Buffer.byteLength(s) <= Number(rules.maxBytes))
       : undefined,
-    has("pattern") ? rule("string.pattern", `must match ${rules.pattern}`, compilePattern(rules.pattern)) : undefined,
+    has("pattern") ? rule("string.pattern", wordsOf(rules.pattern, where), compilePattern(rules.pattern)) : undefined,
   ]);
   if (!has("maxLen")) return shape;
   return (value, found) => {
@@ -81,6 +82,12 @@ function compileString(rules: StringRules, where: string): Check | undefined {
     if (longerThan(value as string, max)) found.push({ field: "", rule: "string.max_len", message: `must be at most ${characters(max)}` });
     else shape?.(value, found);
   };
+}
+
+function wordsOf(pattern: string, where: string): string {
+  const words = wordsOfPattern(pattern);
+  if (words === undefined) throw new UnsupportedRuleError(`${where}: say in runtime/grpc/pattern-words.ts what ${pattern} asks for`);
+  return words;
 }
 
 function compileBytes(rules: BytesRules, where: string): Check | undefined {

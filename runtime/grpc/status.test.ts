@@ -20,6 +20,12 @@ test("a client reads back the reason, the fields and the retry delay", () => {
   });
 });
 
+test("the message of an invalid request names the first field, and none where the rule is on the whole request", () => {
+  const whole = { field: "", rule: "cancel.what", message: "give exactly one" };
+  assert.equal(invalidRequest([violation(0), whole]).message, "notifications[0].category: must match ^[a-z]+$ (and 1 more)");
+  assert.equal(invalidRequest([whole]).message, "give exactly one");
+});
+
 test("the limit of an app that was reached is a QuotaFailure", () => {
   const quota = { subject: "app:shop", description: "limit: 10 notifications per second" };
   const error = toServiceError(callError("RESOURCE_EXHAUSTED", "RATE_LIMITED", "too fast", { retryAfterMs: 1_000, quota }));

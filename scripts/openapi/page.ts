@@ -37,7 +37,7 @@ ${operations.map(({ service, method }) => html`<li><a href="#${method.name}">${s
 </section>
 <section><h2 id="answers">Answers</h2>
 <p>200 with the answer as JSON, which leaves out what is empty, 0, false or unspecified; 64-bit numbers are texts. Else an error:</p>
-<pre>{"code": "invalid_argument", "message": "notification.category: must match …",
+<pre>{"code": "invalid_argument", "message": "notification.category: must be …",
  "details": [{"type": "google.rpc.BadRequest", "value": "…", "debug": {"fieldViolations": [{"field": "notification.category", …}]}}]}</pre>
 <table><thead><tr><th>Status</th><th>code</th><th>do</th></tr></thead><tbody>
 ${STATUSES.map(([status, code, advice]) => html`<tr><td>${status}</td><td>${code}</td><td>${advice}</td></tr>\n`)}</tbody></table>

@@ -87,6 +87,8 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonCannotPublish", { [`carillon_relay_publications_total{${N},channel="sms",result="failed"}`]: rate(1) }),
   ill("CarillonSendUnavailable", rejected("UNAVAILABLE", 1)),
   ill("CarillonSendRejected", rejected("OVERLOADED", 100)),
+  // Everything is rejected.
+  ill("CarillonSendRejected", { ...rejected("OVERLOADED", 100), [`carillon_notifications_accepted_total{${N}}`]: still(0) }),
   { series: { ...well, ...rejected("OVERLOADED", 1), ...rejected("INVALID_ARGUMENT", 500) }, at: "30m", firing: [] },
   ill("CarillonSendSlow", seconds("carillon_grpc_call_seconds", 'method="carillon.v1.NotificationService/SendNotification",code="OK"', 50)),
   ill("CarillonCallsFail", { [`carillon_grpc_call_seconds_count{${N},method="m",code="INTERNAL"}`]: rate(1) }),
@@ -119,6 +121,8 @@ export const firingCases: readonly FiringCase[] = [
   { series: { ...well, ...ended("failed", "rejected", 20), ...ended("suppressed", "opted-out", 5000) }, at: "30m", firing: [] },
   ill("CarillonWorkersLost", { [`carillon_relay_evaluations_total{${N},kind="abandon"}`]: rate(1) }),
   ill("CarillonPoison", settled("term", "poison", 1)),
+  // One message.
+  ill("CarillonPoison", { [`carillon_tasks_settled_total{${N},channel="sms",settlement="term",why="poison"}`]: "0x25 1x15" }),
   ill("CarillonPreferencesUnreadable", settled("nak", "preferences-unreadable", 1)),
   ill("CarillonTasksRedelivered", settled("ack", "claimed-elsewhere", 100)),
   ill("CarillonAckPendingHigh", { [`carillon_queue_ack_pending_ratio{${N},channel="sms"}`]: still(0.95) }),
@@ -146,6 +150,7 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonFeedbackFails", webhooks("503", 100)),
   ill("CarillonWebhooksForged", webhooks("403", 100)),
   ill("CarillonAppNotTold", { [`carillon_app_webhook_given_up_total{${N},pod="relay-1"}`]: rate(1) }),
+  ill("CarillonMailsWithoutUnsubscribe", { [`carillon_mails_without_unsubscribe_total{${N},class="marketing"}`]: rate(1) }),
   ill("CarillonClockNotBelieved", { [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(-4) }),
   // The limit is 60 s for SMS and 300 s for e-mail.
   ill("CarillonTasksTooOld", {

@@ -26,10 +26,28 @@ async function metricsTable(system: TestSystem): Promise<string> {
   return ["| metric | type | printed by | what it counts |", "| --- | --- | --- | --- |", ...lines].join("\n");
 }
 
-test("docs/metrics.md names every metric that the services print, and no other", async () => {
+/** What alerts wait for: each happens once, or is compared with what does not happen any more. Without a 0 before it Prometheus sees no increase. */
+const AT_ZERO: readonly [role: RegExp, series: string][] = [
+  [/^gateway$/, 'carillon_notifications_accepted_total{class="critical"'],
+  [/^gateway$/, 'carillon_notifications_rejected_total{reason="OVERLOADED"'],
+  [/^gateway$/, 'carillon_notifications_rejected_total{reason="UNAVAILABLE"'],
+  [/^relay$/, 'carillon_relay_evaluations_total{kind="abandon"'],
+  [/^relay$/, "carillon_app_webhook_given_up_total{"],
+  [/^dispatcher-sms$/, 'carillon_tasks_settled_total{channel="sms",settlement="term",why="poison"'],
+];
+
+test("docs/metrics.md names every metric that the services print, and no other; what alerts wait for is 0 from the start", async () => {
   await using system = await startSystem();
   const table = await metricsTable(system);
   assert.ok(readFileSync(PAGE, "utf8").includes(table), `docs/metrics.md should hold:\n${table}`);
+  for (const [role, series] of AT_ZERO) {
+    const { addresses } = system.roles.find(({ name }) => role.test(name))!;
+    const lines = (await (await fetch(`http://${addresses.http}/metrics`)).text()).split("\n");
+    assert.ok(
+      lines.some((line) => line.startsWith(series) && line.endsWith("} 0")),
+      `${series} …} 0`,
+    );
+  }
 });
 
 test("/readyz?verbose of every service says what it needs, and that all of it is there", async () => {

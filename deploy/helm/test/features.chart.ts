@@ -31,9 +31,10 @@ const SHOWN: Readonly<Record<string, () => boolean>> = {
   topologySpreadConstraints: () => pods.every((pod) => pod.topologySpreadConstraints.length === 2),
   NetworkPolicy: () => COMPONENTS.every((name) => components(of("NetworkPolicy")).has(name)),
   "ServiceMonitor / PodMonitor": () =>
-    ["ServiceMonitor", "PodMonitor"].every(
-      (kind) => of(kind, withValues({ monitoring: { [kind[0]!.toLowerCase() + kind.slice(1)]: { enabled: true } } })).length > 0,
-    ),
+    [true, false].every((byPod) => {
+      const objects = withValues({ monitoring: { podMonitor: { enabled: byPod }, serviceMonitor: { enabled: !byPod } } });
+      return of(byPod ? "PodMonitor" : "ServiceMonitor", objects).length > 0;
+    }),
   PrometheusRule: () => of("PrometheusRule").length > 0,
   "dashboard ConfigMap": () => of("ConfigMap").some(({ data }) => Object.keys(data ?? {}).some((file) => file.endsWith(".json"))),
   "existingSecret pattern": () => of("Secret").length === 0,

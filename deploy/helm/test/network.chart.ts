@@ -255,27 +255,30 @@ test("without cert-manager the given Secrets are used", () => {
 });
 
 test("monitors are rendered where the cluster has the CRD, or where forced", () => {
-  const values = { monitoring: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } };
   const kinds = (objects: readonly KubernetesObject[]) => objects.map(({ kind }) => kind).filter((kind) => kind.endsWith("Monitor"));
-  assert.deepEqual(kinds(objectsOf({ values })), []);
-  const apis = ["monitoring.coreos.com/v1/PodMonitor", "monitoring.coreos.com/v1/ServiceMonitor"];
-  assert.deepEqual(kinds(objectsOf({ values, apis })).sort(), ["PodMonitor", "ServiceMonitor"]);
-  assert.deepEqual(kinds(objectsOf({ values: { monitoring: { ...values.monitoring, force: true } } })).sort(), [
-    "PodMonitor",
-    "ServiceMonitor",
-  ]);
+  for (const [value, kind] of [
+    ["podMonitor", "PodMonitor"],
+    ["serviceMonitor", "ServiceMonitor"],
+  ] as const) {
+    const monitoring = { [value]: { enabled: true } };
+    assert.deepEqual(kinds(objectsOf({ values: { monitoring } })), []);
+    assert.deepEqual(kinds(objectsOf({ values: { monitoring }, apis: [`monitoring.coreos.com/v1/${kind}`] })), [kind]);
+    assert.deepEqual(kinds(objectsOf({ values: { monitoring: { ...monitoring, force: true } } })), [kind]);
+  }
 });
 
 test("a monitor selects every pod with metrics, and no other", () => {
-  const objects = objectsOf({ ci: "nack" });
+  const byService = objectsOf({ ci: "nack" });
+  const byPod = { monitoring: { serviceMonitor: { enabled: false }, podMonitor: { enabled: true } } };
+  const objects = objectsOf({ ci: "nack", values: byPod });
   const { matchLabels } = find(objects, "PodMonitor", "bells").spec.selector;
   const matches = (labels: Record<string, string>) => Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
   const found = objects.filter(({ kind, spec }) => kind === "Deployment" && matches(spec.template.metadata.labels));
   assert.equal(found.length, 10);
-  const service = find(objects, "Service", "bells-metrics");
+  const service = find(byService, "Service", "bells-metrics");
   assert.ok(matches(service.metadata.labels ?? {}));
   assert.equal(service.spec.clusterIP, "None");
-  assert.deepEqual(find(objects, "ServiceMonitor", "bells").spec.selector.matchLabels, matchLabels);
+  assert.deepEqual(find(byService, "ServiceMonitor", "bells").spec.selector.matchLabels, matchLabels);
   const evaluation = objectsOf({ ci: "evaluation" }).filter(({ kind }) => kind === "StatefulSet");
   assert.deepEqual(
     evaluation.filter(({ spec }) => matches(spec.template.metadata.labels)),

@@ -158,6 +158,47 @@ const SENTENCES: readonly Case[] = [
   [{ tls: { certManager: { privateKey: { algorithm: "RSA" } } } }, /tls\.certManager\.privateKey\.size \(256\) is too short for RSA/],
   [{ gateway: { tls: { enabled: true } } }, /gateway\.tls\.existingSecret is missing/],
   [{ gateway: { grpcRoute: { enabled: true } } }, /gateway\.grpcRoute\.parentRefs is missing/],
+  // The operator believes that callers need certificates.
+  [
+    { gateway: { tls: { clientCa: { existingSecret: "callers-ca" } } } },
+    /gateway\.tls\.clientCa\.existingSecret is set, but gateway\.tls\.enabled is false: callers would be served in plain text/,
+  ],
+  [{ gateway: { tls: { existingSecret: "gateway-tls" } } }, /gateway\.tls\.existingSecret is set, but gateway\.tls\.enabled is false/],
+  [
+    { gateway: { http: { enabled: false, ingress: { enabled: true, host: "notify.example.com" } } } },
+    /gateway\.http\.ingress\.enabled=true needs gateway\.http\.enabled=true/,
+  ],
+  [
+    { gateway: { enabled: false, grpcRoute: { enabled: true, parentRefs: [{ name: "edge" }] } } },
+    /gateway\.grpcRoute\.enabled=true needs gateway\.enabled=true/,
+  ],
+  [{ console: { ingress: { enabled: true } } }, /console\.ingress\.enabled=true needs console\.enabled=true/],
+  [{ feedback: { enabled: false, ingress: { enabled: true } } }, /feedback\.ingress\.enabled=true needs feedback\.enabled=true/],
+  [
+    { feedback: { enabled: false, unsubscribe: { existingSecret: "links" } } },
+    /feedback\.unsubscribe\.existingSecret is set, but feedback\.enabled is false: .* mails would have none/,
+  ],
+  [
+    { nats: { ackWaitMs: 44_999 } },
+    /nats\.ackWaitMs \(44999\) must be dispatchers\.\w+\.providerDeadlineSeconds \(10\) and 35 s at least \(45000\)/,
+  ],
+  [
+    dispatcher("sms", { providerDeadlineSeconds: 26, terminationGracePeriodSeconds: 90 }),
+    /nats\.ackWaitMs \(60000\) must be dispatchers\.sms\.providerDeadlineSeconds \(26\) and 35 s at least \(61000\)/,
+  ],
+  [{ network: { ipFamilies: ["IPv6"] } }, /network\.ipFamilies has IPv6, but pods would listen on network\.listenHost=0\.0\.0\.0 alone/],
+  [
+    { tls: { enabled: true, certManager: { issuerRef: { kind: "ClusterIssuer" } } } },
+    /tls\.certManager\.issuerRef names a ClusterIssuer of cert-manager\.io without a name/,
+  ],
+  [
+    { monitoring: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
+    /monitoring\.podMonitor and monitoring\.serviceMonitor are both enabled: every pod would be scraped twice/,
+  ],
+  [
+    { monitoring: { prometheusRule: { enabled: true, disabled: ["CarillonPoisen"] } } },
+    /monitoring\.prometheusRule\.disabled: there is no alert CarillonPoisen/,
+  ],
   [{}, /chart requires kubeVersion: >=1\.30\.0-0/, { kubeVersion: "1.29" }],
 ];
 

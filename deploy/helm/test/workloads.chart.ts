@@ -125,7 +125,7 @@ test("each revision has a Job that creates streams, with a name of its own", () 
   assert.deepEqual(containerOf(job).args, ["provision"]);
   assert.equal(job.metadata.annotations, undefined, "no hook: it would run before what it needs");
   assert.equal(job.spec.ttlSecondsAfterFinished, 3600);
-  const other = objectsOf({ values: { nats: { ackWaitMs: 30_000 } } }).find(({ kind }) => kind === "Job")!;
+  const other = objectsOf({ values: { nats: { ackWaitMs: 90_000 } } }).find(({ kind }) => kind === "Job")!;
   assert.notEqual(other.metadata.name, job.metadata.name);
   assert.deepEqual(namesOf(objectsOf({ values: { provisioning: { mode: "none" } } }), "Job"), []);
 });

@@ -859,7 +859,7 @@ export interface ListNotificationsRequest {
   channels: Channel[];
   category: string;
   notificationClass: NotificationClass;
-  /** For example endpoint-gone. */
+  /** One of the codes in docs/reasons.md, for example endpoint-gone. */
   reasonCode: string;
   /** key=value. */
   tag: string;
@@ -869,7 +869,7 @@ export interface ListNotificationsRequest {
   acceptedFrom:
     | Date
     | undefined;
-  /** Before this moment. */
+  /** Before this moment, which must be after accepted_from. */
   acceptedBefore:
     | Date
     | undefined;
@@ -5518,9 +5518,9 @@ export const NotificationServiceService = {
     responseDeserialize: (value: Buffer): ListNotificationsResponse => ListNotificationsResponse.decode(value),
   },
   /**
-   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing and
-   * answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By cancel_key or user_id it takes what was
-   * accepted before the call, page by page.
+   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing; by
+   * notification_id and idempotency_key it answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By
+   * cancel_key or user_id it takes what was accepted before the call and is open, page by page.
    *
    * Errors: INVALID_ARGUMENT, NOT_FOUND (by notification_id or idempotency_key; also where it is another app's), UNAUTHENTICATED,
    * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (some may have been cancelled: repeat it).
@@ -5575,9 +5575,9 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
    */
   listNotifications: handleUnaryCall<ListNotificationsRequest, ListNotificationsResponse>;
   /**
-   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing and
-   * answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By cancel_key or user_id it takes what was
-   * accepted before the call, page by page.
+   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing; by
+   * notification_id and idempotency_key it answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By
+   * cancel_key or user_id it takes what was accepted before the call and is open, page by page.
    *
    * Errors: INVALID_ARGUMENT, NOT_FOUND (by notification_id or idempotency_key; also where it is another app's), UNAUTHENTICATED,
    * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (some may have been cancelled: repeat it).
@@ -5692,9 +5692,9 @@ export interface NotificationServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListNotificationsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing and
-   * answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By cancel_key or user_id it takes what was
-   * accepted before the call, page by page.
+   * CancelNotifications ends what was not given to a provider yet, and says of each delivery what is true. Repeated, it changes nothing; by
+   * notification_id and idempotency_key it answers the same. What is cancelled stays under its idempotency key: a new send needs a new key. By
+   * cancel_key or user_id it takes what was accepted before the call and is open, page by page.
    *
    * Errors: INVALID_ARGUMENT, NOT_FOUND (by notification_id or idempotency_key; also where it is another app's), UNAUTHENTICATED,
    * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (some may have been cancelled: repeat it).

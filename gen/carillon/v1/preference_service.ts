@@ -117,7 +117,7 @@ export interface UpdatePreferencesRequest {
   optIn: OptOut[];
   /**
    * Consents to add; each removes the opt-out of exactly this channel and category. Needed where the category's default is opted out, and to be
-   * reached in spite of a wider opt-out.
+   * reached in spite of a wider opt-out. None may be in opt_out too, unless it has an end there.
    */
   consent: OptOut[];
   origin: ChangeOrigin | undefined;

@@ -34,7 +34,7 @@ export interface Profile {
   timeZone?:
     | string
     | undefined;
-  /** In the user's time zone; without one they do not hold. */
+  /** In the user's time zone, which must be given with them. */
   quietHours?:
     | QuietHours
     | undefined;
