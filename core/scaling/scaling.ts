@@ -41,15 +41,15 @@ export const OVERDUE_FACTOR_MAX = 4;
  */
 export const SCALING_DEFAULTS: Readonly<Record<Channel, ChannelScaling>> = {
   apns: {
-    ...{ targetRatePerPod: 510, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 100 },
+    ...{ targetRatePerPod: 410, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 100 },
     ...{ minReplicas: 2, maxReplicas: 8, inFlight: 100 },
   },
   fcm: {
-    ...{ targetRatePerPod: 380, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 100 },
+    ...{ targetRatePerPod: 510, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 100 },
     ...{ minReplicas: 2, maxReplicas: 10, inFlight: 100 },
   },
   webpush: {
-    ...{ targetRatePerPod: 230, drainMs: 60_000, maxAgeMs: 60_000, serviceMs: 100 },
+    ...{ targetRatePerPod: 280, drainMs: 60_000, maxAgeMs: 60_000, serviceMs: 100 },
     ...{ minReplicas: 1, maxReplicas: 4, inFlight: 50 },
   },
   sms: {

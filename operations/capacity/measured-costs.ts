@@ -13,26 +13,26 @@ export interface TaskCost {
 }
 
 /**
- * Medians of bench/per-pod-rate.ts over the MongoDB stand-in, 2026-11-23, two shared cores. The most expensive of three runs, on the busiest
- * machine, where fewer tasks share a round trip (bench/README.md has all runs with their spread). CPU time, not wall time.
+ * Medians of bench/per-pod-rate.ts with mongodb as the store, 2026-12-03, commit d90284b0, AMD EPYC, 2 cores.
+ * The costliest of 3 runs. CPU time, not wall time. Written by bench/measured-costs.ts.
  */
 export const TASK_COSTS: Readonly<Record<Channel, TaskCost>> = {
-  apns: { dispatcherMs: 0.77, preferencesMs: 0.11, feedbackMs: 0, notificationBytes: 880, attemptBytes: 350, streamBytes: 300 },
-  fcm: { dispatcherMs: 1.05, preferencesMs: 0.13, feedbackMs: 0, notificationBytes: 860, attemptBytes: 380, streamBytes: 300 },
-  webpush: { dispatcherMs: 1.73, preferencesMs: 0.16, feedbackMs: 0, notificationBytes: 1_050, attemptBytes: 345, streamBytes: 370 },
-  sms: { dispatcherMs: 1.7, preferencesMs: 0.19, feedbackMs: 1.22, notificationBytes: 740, attemptBytes: 350, streamBytes: 250 },
-  email: { dispatcherMs: 1.88, preferencesMs: 0.38, feedbackMs: 1.59, notificationBytes: 760, attemptBytes: 410, streamBytes: 280 },
+  apns: { dispatcherMs: 0.96, preferencesMs: 0.02, feedbackMs: 0, notificationBytes: 910, attemptBytes: 370, streamBytes: 320 },
+  fcm: { dispatcherMs: 0.77, preferencesMs: 0.02, feedbackMs: 0, notificationBytes: 870, attemptBytes: 400, streamBytes: 320 },
+  webpush: { dispatcherMs: 1.38, preferencesMs: 0, feedbackMs: 0, notificationBytes: 1_060, attemptBytes: 370, streamBytes: 390 },
+  sms: { dispatcherMs: 0.97, preferencesMs: 0.02, feedbackMs: 1.02, notificationBytes: 750, attemptBytes: 380, streamBytes: 260 },
+  email: { dispatcherMs: 1.17, preferencesMs: 0.02, feedbackMs: 1.08, notificationBytes: 770, attemptBytes: 420, streamBytes: 270 },
 };
 
 /** CPU time per call in ms, from the same runs. */
 export const CALL_COSTS = {
   /** One notification sent alone, and one in a batch of 100. */
-  gatewaySendMs: 1.3,
-  gatewayBatchMs: 0.25,
+  gatewaySendMs: 0.58,
+  gatewayBatchMs: 0.17,
   /** The gateway's opt-out check. */
-  preferencesMs: 0.31,
+  preferencesMs: 0,
   /** One task that the relay publishes: a retry, a scheduled send, or one left from an outage of NATS. */
-  relayMs: 0.19,
+  relayMs: 0.32,
 } as const;
 
 /** Bytes of a claim in Redis, with key and holder as long as in Kubernetes: bench/redis-bytes.ts. */
