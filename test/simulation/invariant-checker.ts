@@ -5,7 +5,7 @@ import { type Content, contentValues } from "../../core/content/content.ts";
 import { type Channel, type ContentPart, contentPart, type NotificationClass } from "../../core/delivery/channel.ts";
 import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
-import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import { type AttemptRecord, type AttemptResult, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
 import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
@@ -31,6 +31,8 @@ export const mayBeRepeated = (channel: Channel, notificationClass: NotificationC
 const NOT_SENT: ReadonlySet<string> = new Set(["throttled", "unavailable", "misconfigured"]);
 const MAY_BE_SENT: ReadonlySet<string | undefined> = new Set([undefined, "accepted", "unanswered"]);
 
+const UNANSWERED = { kind: "unanswered" } as const;
+
 export interface InvariantChecker {
   /** A provider call starts. */
   callStarted(process: SimulatedProcess, delivery: OutboundDelivery, provider: string): void;
@@ -38,12 +40,20 @@ export interface InvariantChecker {
   callAnswered(delivery: OutboundDelivery): void;
   /** The store confirmed that these were claimed, or that their outcome was written. */
   applied(what: "claim" | "outcome", ids: readonly string[]): void;
+  /** The store did not confirm these claims: it may write them yet, and nothing is sent under them. */
+  claimUnconfirmed(attempts: readonly AttemptRecord[]): void;
+  /** The store answered whether it inserted these. */
+  claimAnswered(attempts: readonly AttemptRecord[]): void;
+  /** The store answered a process that wrote these outcomes. */
+  outcomeAnswered(process: SimulatedProcess, results: readonly AttemptResult[]): void;
   /** A relay declares the workers of these attempts lost. */
   declaredLost(process: SimulatedProcess, ids: readonly string[]): void;
   /** A dispatcher found no content under this hash. */
   contentMissing(hash: string): void;
   /** Contents were purged, or may have been. */
   purged(): void;
+  /** The world has ended. */
+  ended(): void;
   /** A dispatcher starts a task. Call the result with the task's settlement. */
   taskStarted(process: SimulatedProcess, task: DeliveryTask): (settlement: Settlement) => void;
 }
@@ -63,6 +73,10 @@ export function createInvariantChecker(
   /** Copies of a task that one process handles at the same time, by process and attempt. */
   const inFlight = new Map<string, Set<{ alone: boolean }>>();
   const appliedWrites = new Set<string>();
+  /** Claims that were not confirmed, by worker and id; and those of which an outcome was then written before they were there, with the process. */
+  const unconfirmed = new Set<string>();
+  const early = new Map<string, SimulatedProcess>();
+  const claimOf = ({ id, worker }: Pick<AttemptResult, "id" | "worker">) => `${worker} ${id}`;
   const { time } = simulation;
   const judgeTiming = createTimingJudge(simulation, store, timing);
 
@@ -104,13 +118,17 @@ export function createInvariantChecker(
     return isCurrent && !saysWhyItWaits(d);
   }
 
-  /** It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts. */
+  /**
+   * It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts; or a late
+   * write said that an earlier copy was not published, which made it due.
+   */
   function isDeferred({ notificationId, deliveryId, publication }: DeliveryTask): boolean {
     const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
     if (d?.reason?.code === "paused") simulation.happened("delivery paused");
     return (
       d !== undefined &&
       (saysWhyItWaits(d) ||
+        (d.state === "pending" && d.publishCount <= publication) ||
         (timedMsMax(timing) > 0 && (d.policyResend === true || d.publishCount > publication + 1)) ||
         (timing.steered && d.publishCount > publication + 1))
     );
@@ -167,6 +185,25 @@ export function createInvariantChecker(
       }
     },
 
+    claimUnconfirmed(attempts) {
+      for (const attempt of attempts) {
+        unconfirmed.add(claimOf(attempt));
+        // Its number could not be taken with its outcome either.
+        if (attempt.outcome) early.delete(claimOf(attempt));
+      }
+    },
+
+    claimAnswered(attempts) {
+      // Its number was taken with its outcome; or its claim was written and, because that took long, declared lost.
+      for (const attempt of attempts) if (store.attempts.inside.get(attempt.id)?.outcome) early.delete(claimOf(attempt));
+    },
+
+    outcomeAnswered(process, results) {
+      for (const result of results)
+        if (unconfirmed.has(claimOf(result)) && store.attempts.inside.get(result.id)?.worker !== result.worker)
+          early.set(claimOf(result), process);
+    },
+
     declaredLost(process, ids) {
       for (const id of ids) {
         const attempt = store.attempts.inside.get(id);
@@ -184,6 +221,12 @@ export function createInvariantChecker(
       for (const record of stillToSend())
         for (const hash of hashesOf(record))
           if (!store.contents.inside.has(record.app, hash)) simulation.broken("2 a content is kept as long as it is used", record.id);
+    },
+
+    ended() {
+      for (const attempt of store.attempts.inside.values())
+        if (early.get(claimOf(attempt))?.dead === false && (attempt.outcome ?? UNANSWERED).kind === "unanswered")
+          simulation.broken("2 what was known not to be sent is not in doubt", attempt.id);
     },
 
     taskStarted(process, task) {

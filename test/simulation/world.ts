@@ -259,6 +259,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     timing,
   });
   cancelJudge.ended(providers.memory.taken);
+  checker.ended();
   const { violations, counts } = simulation;
   const about = new Set(violations.map((line) => /[0-9a-f]{32}/.exec(line)?.[0]));
   const evidence = [...about].flatMap((id) => evidenceOf(store, id));
