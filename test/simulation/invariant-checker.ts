@@ -89,13 +89,17 @@ export function createInvariantChecker(
     if (attempt.outcome) simulation.broken("3 no call for an attempt that has an outcome", id);
   }
 
-  function judgeEarlier(delivery: OutboundDelivery, attempt: AttemptRecord): void {
+  /** @param runStart of the delivery: the attempts before it belong to runs that an operator followed by another one */
+  function judgeEarlier(delivery: OutboundDelivery, attempt: AttemptRecord, runStart = 1): void {
     const earlier = Array.from({ length: attempt.number - 1 }, (_, i) => store.attempts.inside.get(attemptId(attempt.deliveryId, i + 1)));
     const open = earlier.filter((a) => !NOT_SENT.has((a && knownOutcome(a)?.kind) ?? ""));
-    if (open.some((a) => !a || !MAY_BE_SENT.has(knownOutcome(a)?.kind)))
+    const ofRun = open.filter((a) => !a || a.number >= runStart);
+    if (ofRun.some((a) => !a || !MAY_BE_SENT.has(knownOutcome(a)?.kind)))
       simulation.broken("3 no attempt after a final outcome", delivery.attemptId);
+    // Only a redrive of what may have been sent, which it counts, may follow that.
+    const maySend = open.filter((a) => a && MAY_BE_SENT.has(knownOutcome(a)?.kind) && (a.redrive ?? 0) === (attempt.redrive ?? 0));
     const allowed = attempt.policyResend && mayBeRepeated(delivery.channel, delivery.notificationClass) ? 1 : 0;
-    if (open.length > allowed) simulation.broken("3 no attempt after one that may have been sent", delivery.attemptId);
+    if (maySend.length > allowed) simulation.broken("3 no attempt after one that may have been sent", delivery.attemptId);
   }
 
   /** Notifications that may still be sent, by simulated time and not by the clock of a process, which may have jumped. */
@@ -163,7 +167,7 @@ export function createInvariantChecker(
       if (calls.has(id)) simulation.broken("3 one call per attempt", id);
       calls.set(id, { process, answered: false });
       judgeContent(delivery, record);
-      judgeEarlier(delivery, attempt);
+      judgeEarlier(delivery, attempt, record.deliveries.find(({ id }) => id === deliveryId)?.runStart);
       judgeTimes(process, delivery, attempt, record.sendAt);
       judgeRecipient(delivery, record);
       cancels.callStarted(delivery);
