@@ -70,6 +70,6 @@ export const WAITING_MUTATIONS: readonly Mutation[] = [
   {
     ...{ name: "redrive repeats what may have been sent without being told to", file: "operations/dead-letters/dead-letters.ts" },
     find: "const mayHaveBeenSent = attempts.some(mayBeSent);",
-    replace: "const mayHaveBeenSent = attempts.some((a) => mayBeSent(a) && a.outcome?.kind === \"accepted\");",
+    replace: 'const mayHaveBeenSent = attempts.some((a) => mayBeSent(a) && a.outcome?.kind === "accepted");',
   },
 ];
