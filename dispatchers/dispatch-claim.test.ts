@@ -85,11 +85,42 @@ test("a claim that was written but not confirmed is recorded as not sent, and an
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
 });
 
+for (const [when, writeAt] of [
+  ["after its outcome found none", 1],
+  ["after its number was taken with its outcome", 2],
+] as const)
+  test(`a claim that is written ${when} does not put in doubt what was not sent`, async () => {
+    const { attempts } = world.store;
+    let late: (() => Promise<unknown>) | undefined;
+    let steps = 0;
+    const thenLate = async <T>(step: Promise<T>): Promise<T> => {
+      const result = await step;
+      if (late && ++steps === writeAt) await late();
+      return result;
+    };
+    const claim: Store["attempts"]["claim"] = async (a) => {
+      if (late) return thenLate(attempts.claim(a));
+      late = () => attempts.claim(a);
+      throw new StoreError("no answer in time");
+    };
+    const record: Store["attempts"]["record"] = (results) => thenLate(attempts.record(results));
+    const { dispatch, sent } = world.setUp({ store: { ...world.store, attempts: { ...attempts, claim, record } } });
+    assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
+    assert.ok(steps >= writeAt, "the claim was written");
+    const [attempt] = await attempts.find([`${world.notification.id}-0/1`]);
+    assert.deepEqual([sent().length, attempt?.outcome?.kind], [0, "unavailable"]);
+    assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
+  });
+
 test("a copy whose claim was not confirmed does not change the attempt of the copy being sent", async () => {
   const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
   const slow = scriptedProvider("twilio", () => answer);
   let confirms = true;
-  const claim: Store["attempts"]["claim"] = (a) => (confirms ? world.store : unconfirmed()).attempts.claim(a);
+  const claim: Store["attempts"]["claim"] = (a) => {
+    const { attempts } = confirms ? world.store : unconfirmed();
+    confirms = true;
+    return attempts.claim(a);
+  };
   const { dispatch } = world.setUp({ providers: [slow], store: { ...world.store, attempts: { ...world.store.attempts, claim } } });
   const sending = dispatch(world.task(), "h");
   while (slow.sent.length === 0) await setImmediate();
@@ -107,7 +138,11 @@ test("a copy whose claim was not confirmed does not end what another copy is sen
   const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
   const slow = scriptedProvider("twilio", () => answer);
   let confirms = true;
-  const claim: Store["attempts"]["claim"] = (a) => (confirms ? world.store : unconfirmed()).attempts.claim(a);
+  const claim: Store["attempts"]["claim"] = (a) => {
+    const { attempts } = confirms ? world.store : unconfirmed();
+    confirms = true;
+    return attempts.claim(a);
+  };
   const { dispatch } = world.setUp({ providers: [slow], store: { ...world.store, attempts: { ...world.store.attempts, claim } } });
   const sending = dispatch(world.task(), "h");
   while (slow.sent.length === 0) await setImmediate();

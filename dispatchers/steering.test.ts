@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { createSteeringReader } from "../adapters/store/steering-reader.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import { STEERING_FRESH_MS, STEERING_READ_MS, type SteeringRecord } from "../core/steering/steering.ts";
@@ -94,6 +95,34 @@ test("what is paused is read again after 2 s, once for all that ask", async () =
   assert.equal(reads, 2);
   world.clock.advance(STEERING_FRESH_MS);
   assert.equal(steering.current(), undefined);
+});
+
+test("an answer that comes too late for its task counts for the next ones, unless a later read was answered before", async () => {
+  const answers: ((steering: SteeringRecord[]) => void)[] = [];
+  const steering = reader(() => new Promise((answer) => answers.push(answer)));
+  const first = steering.read();
+  answers[0]!([]);
+  assert.deepEqual(await first, []);
+  await put("sms");
+  const paused = await world.store.steering.list();
+  const readLate = async () => {
+    world.clock.advance(STEERING_READ_MS);
+    const late = steering.read();
+    world.clock.advance(STEERING_READ_MS);
+    return late;
+  };
+  assert.deepEqual(await readLate(), []);
+  answers[1]!(paused);
+  await setImmediate();
+  assert.deepEqual([await steering.read(), steering.current()], [paused, paused]);
+  assert.deepEqual(await readLate(), paused);
+  world.clock.advance(STEERING_READ_MS);
+  const last = steering.read();
+  answers[3]!([]);
+  answers[2]!(paused);
+  assert.deepEqual(await last, []);
+  await setImmediate();
+  assert.deepEqual(steering.current(), []);
 });
 
 test("while it cannot be read, what was known counts; where nothing is known, the task returns to the queue", async () => {

@@ -48,7 +48,7 @@ type Step = "leased" | "gathered" | "sent" | "changed";
 
 /** A relay process over the reminders; it dies at a step, where one is named. */
 function createProcess(store: ReturnType<typeof createReminders>, inbox: ReturnType<typeof createInbox>, clock = createFakeClock()) {
-  const process = { diesAt: undefined as Step | undefined, stuck: false };
+  const process = { diesAt: undefined as Step | undefined, breaksAt: undefined as string | undefined, stuck: false };
   const reach = (step: Step) => {
     if (process.diesAt === step) throw new Error(`killed when ${step}`);
   };
@@ -58,7 +58,10 @@ function createProcess(store: ReturnType<typeof createReminders>, inbox: ReturnT
       reach("gathered");
       return new Set(records.filter((r) => r.sent >= r.times).map(({ id }) => id));
     },
-    evaluate: ({ id, sent }, _moment, finished) => [{ id, sent, kind: finished.has(id) ? "done" : "send" }],
+    evaluate({ id, sent }, _moment, finished) {
+      if (id === process.breaksAt) throw new TypeError("a defect");
+      return [{ id, sent, kind: finished.has(id) ? "done" : "send" }];
+    },
     async apply(effects, { leasedAt }) {
       if (process.stuck) return { stuck: true };
       // First what may be repeated, then what moves the record on: nothing is lost by a crash in between.
@@ -89,6 +92,24 @@ test("leases what is due, the oldest first, and leaves the rest", async () => {
   assert.deepEqual(await outbox.iterate(), { leased: 2, stuck: false });
   assert.deepEqual(inbox.copies, ["a/1", "b/1"]);
   assert.deepEqual(await outbox.iterate(), { leased: 0, stuck: false });
+});
+
+test("a record that cannot be evaluated holds back none of those that are leased with it", async () => {
+  const clock = createFakeClock();
+  const store = createReminders([reminder("a"), reminder("broken"), reminder("c")]);
+  const inbox = createInbox();
+  const { outbox, process, lines } = createProcess(store, inbox, clock);
+  process.breaksAt = "broken";
+  assert.deepEqual(await outbox.iterate(), { leased: 3, stuck: false });
+  assert.deepEqual(inbox.copies, ["a/1", "c/1"]);
+  assert.match(lines.join(""), /cannot be evaluated/);
+  assert.match(lines.join(""), /"record":"broken"/);
+  clock.advance(LEASE_MS);
+  await assert.rejects(outbox.iterate(), TypeError, "alone it is a failure of the iteration");
+  process.breaksAt = undefined;
+  clock.advance(LEASE_MS);
+  await outbox.iterate();
+  assert.deepEqual(inbox.arrived(), ["a/1", "broken/1", "c/1"]);
 });
 
 test("two relays at the same moment share the records, and nothing is done twice", async () => {

@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DueStore } from "../core/ports/due-store.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createSampledLog } from "../runtime/sampled-log.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 
 /** How long leased records belong to this process; if it dies, another leases them then. */
@@ -61,10 +62,26 @@ export interface OutboxParts {
 }
 
 /** lease → evaluate → apply, for one kind of record. Any number of processes may do this side by side. */
-export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxParts): Outbox {
+export function createOutbox<R extends { id: string }, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxParts): Outbox {
   const { pollMs, clock, random, log } = parts;
   const lost = "relay iterations fail; what they leased becomes due again";
   const state = createStateLog(log, { lost, back: "relay iterations succeed again" }, clock.monotonic);
+
+  const logFault = createSampledLog(log, "a due record cannot be evaluated; it is tried again when its lease ends", clock.monotonic);
+
+  /** One record that cannot be evaluated must not hold back those that are leased with it again and again. Throws where none can be. */
+  function evaluateAll(records: readonly R[], moment: Moment, facts: F): E[] {
+    const effects: E[] = [];
+    let failed = 0;
+    for (const record of records)
+      try {
+        effects.push(...kind.evaluate(record, moment, facts));
+      } catch (error) {
+        if (++failed === records.length) throw error;
+        logFault("evaluation", { err: error, record: record.id });
+      }
+    return effects;
+  }
 
   async function iterate(): Promise<Iteration> {
     const leasedAt = clock.now();
@@ -74,7 +91,7 @@ export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxPa
     const facts = await kind.gather(records, leasedAt);
     // Read after the facts: a wait that starts now must not start before the answer it follows from.
     const moment = { leasedAt, now: clock.now() };
-    const effects = records.flatMap((record) => kind.evaluate(record, moment, facts));
+    const effects = evaluateAll(records, moment, facts);
     const { stuck } = await kind.apply(effects, moment);
     return { leased: records.length, stuck };
   }

@@ -6,7 +6,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { createStateLog } from "../../runtime/state-log.ts";
 import { StoreError } from "./store-error.ts";
 
-/** Longest wait for a read, in ms; after it what was known before counts. With STEERING_FRESH_MS within STEERING_BOUND_MS. */
+/** Longest wait for a read, in ms; after it what was known before counts, until the answer comes. With STEERING_FRESH_MS within STEERING_BOUND_MS. */
 const READ_MS_MAX = 1_000;
 /** Between two reads while they fail, in ms. */
 const AGAIN_MS = 1_000;
@@ -26,6 +26,8 @@ export function createSteeringReader({
   let known: Steering | undefined;
   /** Until when `known` is used without another read, and until when a call may still begin by it. Monotonic, counted from the moment before the read. */
   let [readAgainAt, staleAt] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  /** When the read began that told what is known. */
+  let knownFrom = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
   const state = createStateLog(
     log,
@@ -33,11 +35,18 @@ export function createSteeringReader({
     clock.monotonic,
   );
 
+  /** Takes the answer also where nobody waits for it any more: an operator pauses just when the store is slow. */
+  async function list(began: number): Promise<void> {
+    const answer = await steering.list();
+    if (began < knownFrom) return;
+    [known, knownFrom] = [answer, began];
+    [readAgainAt, staleAt] = [Math.max(readAgainAt, began + STEERING_READ_MS), Math.max(staleAt, began + STEERING_FRESH_MS)];
+  }
+
   async function refresh(): Promise<void> {
     const began = clock.monotonic();
     try {
-      known = await withDeadline(steering.list(), { limitMs: READ_MS_MAX, clock }, tooLate);
-      [readAgainAt, staleAt] = [began + STEERING_READ_MS, began + STEERING_FRESH_MS];
+      await withDeadline(list(began), { limitMs: READ_MS_MAX, clock }, tooLate);
       state.works();
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

@@ -5,7 +5,7 @@ import { type Content, contentValues } from "../../core/content/content.ts";
 import { type Channel, type ContentPart, contentPart, type NotificationClass } from "../../core/delivery/channel.ts";
 import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
-import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import { type AttemptRecord, type AttemptResult, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
 import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
@@ -31,6 +31,8 @@ export const mayBeRepeated = (channel: Channel, notificationClass: NotificationC
 const NOT_SENT: ReadonlySet<string> = new Set(["throttled", "unavailable", "misconfigured"]);
 const MAY_BE_SENT: ReadonlySet<string | undefined> = new Set([undefined, "accepted", "unanswered"]);
 
+const UNANSWERED = { kind: "unanswered" } as const;
+
 export interface InvariantChecker {
   /** A provider call starts. */
   callStarted(process: SimulatedProcess, delivery: OutboundDelivery, provider: string): void;
@@ -38,12 +40,20 @@ export interface InvariantChecker {
   callAnswered(delivery: OutboundDelivery): void;
   /** The store confirmed that these were claimed, or that their outcome was written. */
   applied(what: "claim" | "outcome", ids: readonly string[]): void;
+  /** The store did not confirm these claims: it may write them yet, and nothing is sent under them. */
+  claimUnconfirmed(attempts: readonly AttemptRecord[]): void;
+  /** The store answered whether it inserted these. */
+  claimAnswered(attempts: readonly AttemptRecord[]): void;
+  /** The store answered a process that wrote these outcomes. */
+  outcomeAnswered(process: SimulatedProcess, results: readonly AttemptResult[]): void;
   /** A relay declares the workers of these attempts lost. */
   declaredLost(process: SimulatedProcess, ids: readonly string[]): void;
   /** A dispatcher found no content under this hash. */
   contentMissing(hash: string): void;
   /** Contents were purged, or may have been. */
   purged(): void;
+  /** The world has ended. */
+  ended(): void;
   /** A dispatcher starts a task. Call the result with the task's settlement. */
   taskStarted(process: SimulatedProcess, task: DeliveryTask): (settlement: Settlement) => void;
 }
@@ -63,6 +73,10 @@ export function createInvariantChecker(
   /** Copies of a task that one process handles at the same time, by process and attempt. */
   const inFlight = new Map<string, Set<{ alone: boolean }>>();
   const appliedWrites = new Set<string>();
+  /** Claims that were not confirmed, by worker and id; and those of which an outcome was then written before they were there, with the process. */
+  const unconfirmed = new Set<string>();
+  const early = new Map<string, SimulatedProcess>();
+  const claimOf = ({ id, worker }: Pick<AttemptResult, "id" | "worker">) => `${worker} ${id}`;
   const { time } = simulation;
   const judgeTiming = createTimingJudge(simulation, store, timing);
 
@@ -75,13 +89,17 @@ export function createInvariantChecker(
     if (attempt.outcome) simulation.broken("3 no call for an attempt that has an outcome", id);
   }
 
-  function judgeEarlier(delivery: OutboundDelivery, attempt: AttemptRecord): void {
+  /** @param runStart of the delivery: the attempts before it belong to runs that an operator followed by another one */
+  function judgeEarlier(delivery: OutboundDelivery, attempt: AttemptRecord, runStart = 1): void {
     const earlier = Array.from({ length: attempt.number - 1 }, (_, i) => store.attempts.inside.get(attemptId(attempt.deliveryId, i + 1)));
     const open = earlier.filter((a) => !NOT_SENT.has((a && knownOutcome(a)?.kind) ?? ""));
-    if (open.some((a) => !a || !MAY_BE_SENT.has(knownOutcome(a)?.kind)))
+    const ofRun = open.filter((a) => !a || a.number >= runStart);
+    if (ofRun.some((a) => !a || !MAY_BE_SENT.has(knownOutcome(a)?.kind)))
       simulation.broken("3 no attempt after a final outcome", delivery.attemptId);
+    // Only a redrive of what may have been sent, which it counts, may follow that.
+    const maySend = open.filter((a) => a && MAY_BE_SENT.has(knownOutcome(a)?.kind) && (a.redrive ?? 0) === (attempt.redrive ?? 0));
     const allowed = attempt.policyResend && mayBeRepeated(delivery.channel, delivery.notificationClass) ? 1 : 0;
-    if (open.length > allowed) simulation.broken("3 no attempt after one that may have been sent", delivery.attemptId);
+    if (maySend.length > allowed) simulation.broken("3 no attempt after one that may have been sent", delivery.attemptId);
   }
 
   /** Notifications that may still be sent, by simulated time and not by the clock of a process, which may have jumped. */
@@ -104,13 +122,17 @@ export function createInvariantChecker(
     return isCurrent && !saysWhyItWaits(d);
   }
 
-  /** It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts. */
+  /**
+   * It waits for the end of quiet hours or a window of a cap, as a repetition under its own reason; or a later copy was published, and that one counts; or a late
+   * write said that an earlier copy was not published, which made it due.
+   */
   function isDeferred({ notificationId, deliveryId, publication }: DeliveryTask): boolean {
     const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
     if (d?.reason?.code === "paused") simulation.happened("delivery paused");
     return (
       d !== undefined &&
       (saysWhyItWaits(d) ||
+        (d.state === "pending" && d.publishCount <= publication) ||
         (timedMsMax(timing) > 0 && (d.policyResend === true || d.publishCount > publication + 1)) ||
         (timing.steered && d.publishCount > publication + 1))
     );
@@ -145,7 +167,7 @@ export function createInvariantChecker(
       if (calls.has(id)) simulation.broken("3 one call per attempt", id);
       calls.set(id, { process, answered: false });
       judgeContent(delivery, record);
-      judgeEarlier(delivery, attempt);
+      judgeEarlier(delivery, attempt, record.deliveries.find(({ id }) => id === deliveryId)?.runStart);
       judgeTimes(process, delivery, attempt, record.sendAt);
       judgeRecipient(delivery, record);
       cancels.callStarted(delivery);
@@ -167,6 +189,25 @@ export function createInvariantChecker(
       }
     },
 
+    claimUnconfirmed(attempts) {
+      for (const attempt of attempts) {
+        unconfirmed.add(claimOf(attempt));
+        // Its number could not be taken with its outcome either.
+        if (attempt.outcome) early.delete(claimOf(attempt));
+      }
+    },
+
+    claimAnswered(attempts) {
+      // Its number was taken with its outcome; or its claim was written and, because that took long, declared lost.
+      for (const attempt of attempts) if (store.attempts.inside.get(attempt.id)?.outcome) early.delete(claimOf(attempt));
+    },
+
+    outcomeAnswered(process, results) {
+      for (const result of results)
+        if (unconfirmed.has(claimOf(result)) && store.attempts.inside.get(result.id)?.worker !== result.worker)
+          early.set(claimOf(result), process);
+    },
+
     declaredLost(process, ids) {
       for (const id of ids) {
         const attempt = store.attempts.inside.get(id);
@@ -184,6 +225,12 @@ export function createInvariantChecker(
       for (const record of stillToSend())
         for (const hash of hashesOf(record))
           if (!store.contents.inside.has(record.app, hash)) simulation.broken("2 a content is kept as long as it is used", record.id);
+    },
+
+    ended() {
+      for (const attempt of store.attempts.inside.values())
+        if (early.get(claimOf(attempt))?.dead === false && (attempt.outcome ?? UNANSWERED).kind === "unanswered")
+          simulation.broken("2 what was known not to be sent is not in doubt", attempt.id);
     },
 
     taskStarted(process, task) {

@@ -85,6 +85,11 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "const isFresh = () => clock.monotonic() - askedAt <= 60_000;",
   },
   {
+    ...{ name: "number of an unconfirmed claim left to a late write", file: writer },
+    find: "if (await claims.add({ ...claimed, outcome, answeredAt })) return true;",
+    replace: "",
+  },
+  {
     ...{ name: "void attempt not claimed", file: writer },
     find: "if (await claims.add(voidAttempt(task, worker, outcome, now)))",
     replace: "",

@@ -79,12 +79,17 @@ export function portsOf(around: Surroundings, process: SimulatedProcess) {
   const watched: typeof attempts = {
     ...attempts,
     async claim(all) {
-      const applied = await attempts.claim(all);
+      const applied = await attempts.claim(all).catch((error: unknown) => {
+        checker.claimUnconfirmed(all);
+        throw error;
+      });
+      checker.claimAnswered(all);
       checker.applied("claim", idsOf(all, applied));
       return applied;
     },
     async record(results) {
       const applied = await attempts.record(results);
+      checker.outcomeAnswered(process, results);
       checker.applied("outcome", idsOf(results, applied));
       return applied;
     },

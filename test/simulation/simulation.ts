@@ -56,6 +56,7 @@ export const FAULTS = [
   "delivery deferred",
   "delivery paused",
   "traffic paused",
+  "delivery redriven",
   "endpoint gone",
   "endpoint moved",
   "endpoint removed",

@@ -1,6 +1,6 @@
 import type { Mutation } from "./mutation.ts";
 
-/** Defects of what has a delivery wait, or end, before it is sent: quiet hours, operators' pauses, frequency caps, and callers that cancel. */
+/** Defects of what has a delivery wait, end, or begin again: quiet hours, operators' pauses and redrives, frequency caps, and callers that cancel. */
 export const WAITING_MUTATIONS: readonly Mutation[] = [
   {
     ...{ name: "quiet hours not asked for at dispatch", file: "dispatchers/admission.ts" },
@@ -61,5 +61,15 @@ export const WAITING_MUTATIONS: readonly Mutation[] = [
     ...{ name: "cancelled although an earlier attempt may have been sent", file: "core/delivery/void-attempt.ts", begin: 165 },
     find: 'outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome',
     replace: "outcome",
+  },
+  {
+    ...{ name: "redrive of what may have been sent not counted", file: "operations/dead-letters/dead-letters.ts" },
+    find: "redrive: mayHaveBeenSent ? (d.redrive ?? 0) + 1 : undefined,",
+    replace: "redrive: undefined,",
+  },
+  {
+    ...{ name: "redrive repeats what may have been sent without being told to", file: "operations/dead-letters/dead-letters.ts" },
+    find: "const mayHaveBeenSent = attempts.some(mayBeSent);",
+    replace: 'const mayHaveBeenSent = attempts.some((a) => mayBeSent(a) && a.outcome?.kind === "accepted");',
   },
 ];

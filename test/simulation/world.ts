@@ -19,6 +19,7 @@ import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRecipients } from "./recipients.ts";
 import { createRedis } from "./redis.ts";
+import { beginRedrives, redrivesIn } from "./redrives.ts";
 import { runRelay } from "./relay-iterations.ts";
 import { createFeedback, createGateway, createPurger, createResumeRole } from "./roles.ts";
 import { createServerFaults, SERVER_FAULT_MS_MAX } from "./server-faults.ts";
@@ -214,6 +215,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   for (let i = random.below(SERVER_FAULTS_MAX); i > 0; i--) time.after(someTime(), random.pick(serverFaults));
   for (let i = random.below(8); i > 0; i--) time.after(someTime(), optOutForAWhile);
   for (let i = random.below(8); i > 0; i--) time.after(someTime(), loseForAWhile);
+  if (redrivesIn(seed)) beginRedrives(around, () => process("operator"), someTime);
 
   const outage = random.chance(0.25)
     ? { at: someTime() * random.pick([0, 1]), ms: random.chance(0.1) ? DAY_OUTAGE_MS : random.pick(OUTAGES_MS) }
@@ -259,6 +261,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     timing,
   });
   cancelJudge.ended(providers.memory.taken);
+  checker.ended();
   const { violations, counts } = simulation;
   const about = new Set(violations.map((line) => /[0-9a-f]{32}/.exec(line)?.[0]));
   const evidence = [...about].flatMap((id) => evidenceOf(store, id));
