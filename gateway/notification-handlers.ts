@@ -17,7 +17,15 @@ import type {
   SendNotificationRequest,
   SendNotificationResponse,
 } from "../gen/carillon/v1/notification_service.ts";
-import { type CallError, callError, codeNumber, invalidRequest } from "../runtime/call-error.ts";
+import {
+  type CallError,
+  callError,
+  codeNumber,
+  cut,
+  DESCRIPTION_CHARACTERS_MAX,
+  invalidRequest,
+  MESSAGE_CHARACTERS_MAX,
+} from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
@@ -109,9 +117,11 @@ function toBatchResult(result: AcceptResult): BatchSendNotificationsResult {
 
 const toItemError = ({ code, message, reason, fields = [], retryAfterMs }: CallError): ItemError => ({
   code: codeNumber(code),
-  message,
+  message: cut(message, MESSAGE_CHARACTERS_MAX),
   reason,
-  fields: fields.slice(0, ITEM_FIELDS_MAX).map((f) => ({ field: f.field, rule: f.rule, description: f.message })),
+  fields: fields
+    .slice(0, ITEM_FIELDS_MAX)
+    .map((f) => ({ field: f.field, rule: f.rule, description: cut(f.message, DESCRIPTION_CHARACTERS_MAX) })),
   retryAfter:
     retryAfterMs === undefined
       ? undefined

@@ -78,6 +78,10 @@ test("an app's mails name only senders that it may use, by address or by domain"
   const error = errorOf((await sendAs(appOf({ emailFrom: ["@shop.example", "a@b.example"] }, "own2"), from("ceo@brand.example")))[0]);
   assert.deepEqual([error?.code, error?.fields?.[0]?.field], ["FAILED_PRECONDITION", "notifications[0].content.email.from"]);
   assert.match(error?.message ?? "", /it may use @shop\.example, a@b\.example/);
+  // Otherwise the answers of a batch would be more than clients take.
+  const hundred = Array.from({ length: 100 }, (_, i) => `a${i}@b.example`);
+  const short = errorOf((await sendAs(appOf({ emailFrom: hundred }, "own3"), from("ceo@brand.example")))[0]);
+  assert.match(short?.fields?.[0]?.message ?? "", /it may use a0@b\.example, .*, a9@b\.example and 90 more, and a mail without from/);
 });
 
 test("a registered number that is not allowed any more gets no SMS; the recipient's other endpoints get theirs", async () => {

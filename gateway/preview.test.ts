@@ -16,9 +16,9 @@ const context = {
   traceparent: undefined,
 };
 
-async function preview(notification: Notification, setting: Parameters<typeof world.setUp>[0] = {}) {
+async function preview(notification: Notification, setting: Parameters<typeof world.setUp>[0] = {}, caller = CALLING_APP) {
   const { accepting } = world.setUp(setting);
-  return createNotificationHandlers(accepting, handlerParts(world.store)).previewNotification({ notification }, context);
+  return createNotificationHandlers(accepting, handlerParts(world.store)).previewNotification({ notification }, { ...context, caller });
 }
 async function shown(...asked: Parameters<typeof preview>): Promise<PreviewNotificationResponse> {
   const answer = await preview(...asked);
@@ -132,6 +132,18 @@ test("a collapse key and a lifetime are warned of on the channels that have noth
   const to = { $case: "endpoint", value: { address: { $case: "apnsToken", value: "a".repeat(64) } } } as const;
   const push = contentToProto({ push: { title: "t", body: "b", data: {} } });
   assert.deepEqual(await unsent({ recipient: { to }, content: push }), ["apns"]);
+});
+
+test("a class other than the category's is warned of", async () => {
+  const warned = async (notificationClass: "transactional" | "marketing" | undefined) => {
+    const message = smsMessage("class");
+    const category = { name: message.category, labels: {}, default: "opted-in", ...(notificationClass && { notificationClass }) } as const;
+    const [first] = (await shown(message, {}, { ...CALLING_APP, categories: [category] })).requests;
+    return first?.warnings.filter(({ code }) => code === "class-of-category");
+  };
+  assert.deepEqual([await warned("transactional"), await warned(undefined)], [[], []]);
+  const message = "is transactional, which the notification is sent by; its category was put as marketing";
+  assert.deepEqual(await warned("marketing"), [{ code: "class-of-category", field: "notification.notification_class", message }]);
 });
 
 test("a large mail is cut, its files are shown as their length, and no character is torn", async () => {

@@ -48,7 +48,7 @@ export async function previewRequests(
       previews.push({
         ...about,
         ...asked(previewer, outbound, request),
-        warnings: warningsFor(previewer.provider, record, first, content),
+        warnings: warningsFor(previewer.provider, record, first, { content, settings }),
       });
     }
   }
@@ -111,11 +111,25 @@ function unsentOn(channel: Delivery["channel"], { collapseKey, ttlSeconds }: Not
   ];
 }
 
-function warningsFor(provider: string, record: NotificationRecord, { channel, endpoint }: Delivery, content: Content) {
+/** The page where people choose shows the category as one of another class than it is sent with. */
+function otherClass({ notificationClass }: NotificationRecord, settings: Category | undefined): ContentWarning[] {
+  const meant = settings?.notificationClass;
+  if (meant === undefined || meant === notificationClass) return [];
+  const message = `is ${notificationClass}, which the notification is sent by; its category was put as ${meant}`;
+  return [{ code: "class-of-category", field: "notification_class", message }];
+}
+
+function warningsFor(
+  provider: string,
+  record: NotificationRecord,
+  { channel, endpoint }: Delivery,
+  { content, settings }: { content: Content; settings: Category | undefined },
+) {
   const { notificationClass } = record;
   const phoneNumber = endpoint?.channel === "sms" ? endpoint.phoneNumber : "";
   const ofCountry = content.sms && phoneNumber ? advertisingWarnings(content.sms, { notificationClass, phoneNumber }) : [];
-  return [...warningsOf(provider, content), ...ofCountry, ...unsentOn(channel, record)].map(({ code, field, message }) => ({
+  const all = [...warningsOf(provider, content), ...ofCountry, ...unsentOn(channel, record), ...otherClass(record, settings)];
+  return all.map(({ code, field, message }) => ({
     code,
     field: `notification.${field}`,
     message,

@@ -90,6 +90,19 @@ export const isCallError = (value: unknown): value is CallError =>
 /** Only the keys of a map and of JSON make a path long. */
 export const PATH_CHARACTERS_MAX = 200;
 
+/** Of an error's text. */
+export const MESSAGE_CHARACTERS_MAX = 500;
+/** Of what it says of each field: some list what may stand there, as all reasons or all fields of a message. */
+export const DESCRIPTION_CHARACTERS_MAX = 1_500;
+/** Names that an error lists: the caller has chosen none of them, and there may be a hundred. */
+const NAMES_MAX = 10;
+
+/** "a, b, c and 97 more" */
+export const namesText = (names: readonly string[]): string => {
+  const first = names.slice(0, NAMES_MAX).join(", ");
+  return names.length > NAMES_MAX ? `${first} and ${names.length - NAMES_MAX} more` : first;
+};
+
 /** Its first `max` characters, without half of a surrogate pair: grpc-js cannot send that. */
 export const cut = (text: string, max: number): string =>
   text

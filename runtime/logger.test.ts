@@ -121,11 +121,20 @@ test("what cannot be printed whole does not throw, and its line stays short", ()
   }
 });
 
-test("a URL's password is cut out of a message", () => {
-  assert.doesNotMatch(
-    printed((log) => log.error({ err: new Error("cannot reach mongodb://u:hunter2@host/db") }, "no")),
-    /hunter2/,
-  );
+for (const url of ["mongodb://u:hunter2@host/db", "redis://:hunter2@host", "amqp://u:a:hunter2@host"])
+  test(`the password of ${url} is cut out of a message`, () => {
+    assert.doesNotMatch(
+      printed((log) => log.error({ err: new Error(`cannot reach ${url}`) }, "no")),
+      /hunter2/,
+    );
+  });
+
+test("a long text that begins many secrets and holds none is printed, whose search once took minutes", () => {
+  for (const part of ["//a:", "a:", "eyJ-", "bearer ", "a@", "+1 "])
+    assert.match(
+      printed((log) => log.warn({ why: `@//${part.repeat(1_000_000 / part.length)}` }, "long")),
+      /"msg":"long"/,
+    );
 });
 
 /** What a process prints to standard error that runs this after it has made `log`. */

@@ -21,9 +21,13 @@ export function createSteeringStore(steering: Collection<SteeringDocument>, acti
       asStoreError("read what is paused", async () =>
         (await steering.find({}, { sort: { _id: 1 } }).toArray()).map(({ _id, ...record }) => record),
       ),
-    put: (record) =>
+    put: (record, over) =>
       asStoreError("pause or resume", async () => {
-        await steering.replaceOne({ _id: targetKey(record.target) }, record, { upsert: true });
+        const _id = targetKey(record.target);
+        if (over?.at !== undefined) return (await steering.replaceOne({ _id, at: over.at }, record)).matchedCount === 1;
+        if (over === undefined) await steering.replaceOne({ _id }, record, { upsert: true });
+        else return (await steering.updateOne({ _id }, { $setOnInsert: record }, { upsert: true })).upsertedCount === 1;
+        return true;
       }),
     remove: ({ target, at }) =>
       asStoreError("end a pause", async () => (await steering.deleteOne({ _id: targetKey(target), at })).deletedCount === 1),

@@ -11,6 +11,8 @@ const BEYOND_IDS = "\uffff";
 export function createSteeringStore(database: DatabaseSync): SteeringStore {
   const all = database.prepare("select doc from steering order by target");
   const put = database.prepare("insert or replace into steering (target, at, doc) values (?, ?, ?)");
+  const putFirst = database.prepare("insert or ignore into steering (target, at, doc) values (?, ?, ?)");
+  const putOver = database.prepare("update steering set at = ?2, doc = ?3 where target = ?1 and at = ?4");
   const remove = database.prepare("delete from steering where target = ? and at = ?");
   const log = database.prepare("insert or replace into operator_actions (id, at, doc) values (?, ?, ?)");
   const newest = database.prepare("select doc from operator_actions where id < ? order by id desc limit ?");
@@ -23,7 +25,12 @@ export function createSteeringStore(database: DatabaseSync): SteeringStore {
 
   return {
     list: async () => readDurable(database, () => all.all().map(parse<SteeringRecord>)),
-    put: (record) => transact(database, () => void put.run(targetKey(record.target), record.at, JSON.stringify(record))),
+    put: (record, over) =>
+      transact(database, () => {
+        const row = [targetKey(record.target), record.at, JSON.stringify(record)] as const;
+        if (over === undefined) return put.run(...row).changes === 1;
+        return (over.at === undefined ? putFirst.run(...row) : putOver.run(...row, over.at)).changes === 1;
+      }),
     remove: ({ target, at }) => transact(database, () => remove.run(targetKey(target), at).changes === 1),
     log: (action) => transact(database, () => void log.run(action.id, action.at, JSON.stringify(action))),
     // A negative limit would be none.

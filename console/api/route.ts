@@ -1,8 +1,12 @@
+import { isUtf8 } from "node:buffer";
 import { StoreError } from "../../adapters/store/store-error.ts";
 import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { APP_ID_RULE, firstApps } from "../../operations/apps/apps.ts";
 import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
+import { cut } from "../../runtime/call-error.ts";
+import { findDuplicateKey } from "../../runtime/connect/duplicate-key.ts";
+import { measureJson } from "../../runtime/http/bounded-json.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { apiError, json, type SessionRoute } from "../auth/protect.ts";
@@ -12,6 +16,8 @@ import type { Session } from "../session.ts";
 export const BODY_BYTES_MAX = 16_384;
 /** Characters of a value that is one of a list. */
 const NAME_MAX = 100;
+/** Objects and lists within one another: bodies have two. */
+const DEPTH_MAX = 8;
 
 /** A mistake of the caller, with what is wrong in words. */
 export class RequestFault extends Error {
@@ -48,12 +54,18 @@ async function answered(work: () => Promise<unknown>): Promise<HttpResponse> {
 export type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(body: Buffer): Fields {
+  if (!isUtf8(body)) throw new RequestFault("the body must be JSON in UTF-8");
+  if (measureJson(body, { itemsMax: Number.POSITIVE_INFINITY, depthMax: DEPTH_MAX }) === "too-deep")
+    throw new RequestFault(`the JSON has more than ${DEPTH_MAX} objects and lists within one another`);
+  const text = body.toString();
   let given: unknown;
   try {
-    given = JSON.parse(body.toString("utf8"));
+    given = JSON.parse(text);
   } catch {
     throw new RequestFault("the body is not JSON");
   }
+  const twice = findDuplicateKey(text);
+  if (twice !== undefined) throw new RequestFault(`${cut(twice, NAME_MAX)} is given twice`);
   return objectOf(given, "the body");
 }
 
@@ -121,6 +133,7 @@ export function textOf(fields: Fields, name: string, max: number): string {
   const given = fields[name] ?? "";
   if (typeof given !== "string") throw new RequestFault(`${name} must be a text; what is given is of type ${typeof given}`);
   if (given.length > max) throw new RequestFault(`${name} has at most ${max} characters; what is given has ${given.length}`);
+  if (!given.isWellFormed()) throw new RequestFault(`${name} has half of a surrogate pair (\\ud800 to \\udfff), which UTF-8 cannot hold`);
   return given;
 }
 

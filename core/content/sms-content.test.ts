@@ -12,6 +12,13 @@ test("a text has no more segments than its caller pays for", () => {
   assert.deepEqual(faultsOf({ text: "x".repeat(1_530), segmentsMax: undefined }), []);
 });
 
+test("a text has no control characters that no phone shows", () => {
+  for (const character of ["\0", "\u001b", "\u000b", "\u007f", "\u009f"])
+    for (const mediaUrls of [undefined, ["https://a.example/b.png"]])
+      assert.deepEqual(faultsOf({ text: `a${character}b`, mediaUrls, flash: undefined }), ["content.sms.text sms.control"]);
+  assert.deepEqual(faultsOf({ text: "a\tb\r\nc\fd\u0085e" }), []);
+});
+
 test("media are loaded by https, and are never flashed", () => {
   assert.deepEqual(faultsOf({ mediaUrls: ["https://a.example/b.png", "http://a.example/b.png"] }), ["content.sms.media_urls[1] url.https"]);
   assert.deepEqual(faultsOf({ flash: true }), ["content.sms.flash sms.flash"]);

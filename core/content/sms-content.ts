@@ -100,10 +100,20 @@ export function smsSizeOf(content: SmsContent): SmsSize {
   return { form: encoding, segments };
 }
 
+/**
+ * Control characters but tab, line feed, form feed, carriage return and next line. The GSM alphabet has none of them, but for the escape, which changes the letter
+ * after it; as UCS-2, phones show nothing or end the text there.
+ */
+const UNSENT = /(?![\t\n\f\r\u0085])\p{Cc}/u;
+
 function textFaults(content: SmsContent, channels: readonly Channel[]): ContentFault[] {
   const { text, segmentsMax = SMS_SEGMENTS_MAX, mediaUrls } = content;
   if (text === "" && mediaUrls !== undefined) return [];
   if (!showsSomething(text)) return [{ field: "content.sms.text", rule: "sms.blank", message: "has nothing to see" }];
+  if (UNSENT.test(text))
+    return [
+      { field: "content.sms.text", rule: "sms.control", message: "must have no control characters but tabs, line breaks and page breaks" },
+    ];
   if (!channels.includes("sms")) return [];
   // Also with media: where a network has no MMS, Twilio sends the text with links to them.
   const { segments, encoding } = smsSegments(sentText(content));

@@ -26,8 +26,11 @@ export interface OperatorAction {
 export interface SteeringStore {
   /** All of them: at most STEERING_MAX, which callers of put() see to. */
   list(): Promise<SteeringRecord[]>;
-  /** Instead of the target's record, if it has one. */
-  put(record: SteeringRecord): Promise<void>;
+  /**
+   * Instead of the target's record, if it has one. Returns false, and stores nothing, where that is another than it should be.
+   * @param over `at` of the record that the target should have, undefined: none; absent: any
+   */
+  put(record: SteeringRecord, over?: { at: number | undefined }): Promise<boolean>;
   /** Removes the target's record if it still is this one, as `at` tells. */
   remove(record: Pick<SteeringRecord, "target" | "at">): Promise<boolean>;
   /** Adds an action; the same id again replaces it, as when its result is known. */

@@ -30,8 +30,10 @@ export const REASON_MAX = 256;
 export const COMPLAINT_CLASSES: NotificationClass[] = ["marketing", "transactional"];
 
 /** One of each of these is kept: a later one of the same kind, pool and classes takes its place. */
-export const isSameBlock = (a: Block, b: Block) =>
-  a.kind === b.kind && a.pool === b.pool && (a.classes ?? []).join() === (b.classes ?? []).join();
+export const isSameBlock = (a: Block, b: Block) => blockKey(a) === blockKey(b);
+
+/** Equal for the same blocks. */
+export const blockKey = ({ kind, pool, classes = [] }: Block): string => JSON.stringify([kind, pool ?? null, classes.join()]);
 
 /** @param pool of the sender; undefined: its default */
 export const blocks = (block: Block, notificationClass: NotificationClass, pool: string | undefined) =>

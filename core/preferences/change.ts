@@ -1,5 +1,5 @@
-import { type Block, isSameBlock } from "./block.ts";
-import { isSameOptOut, isTooMany, lacking, noPreferences, OPT_OUTS_MAX, type OptOut, type PreferenceRecord } from "./opt-out.ts";
+import { type Block, blockKey, isSameBlock } from "./block.ts";
+import { choiceKey, isTooMany, lacking, noPreferences, OPT_OUTS_MAX, type OptOut, type PreferenceRecord } from "./opt-out.ts";
 
 /** Who changed preferences, how it came, and what proves it. */
 export interface ChangeOrigin {
@@ -70,30 +70,34 @@ export function applyChange(
 ): ChangedRecord | undefined {
   const { optOut = [], forget = [], block = [], lift = [] } = change;
   const forGood = optOut.filter(({ until }) => until === undefined);
-  const consent = (change.consent ?? []).filter((choice) => !forGood.some((other) => isSameOptOut(choice, other)));
+  const consent = without(change.consent ?? [], forGood);
   const was = stateOf(before ?? noPreferences(app, subject));
-  const optOuts = merge(was.optOuts, optOut, [...forget, ...consent], isSameOptOut);
-  const consents = merge(was.consents, consent, [...forget, ...forGood], isSameOptOut);
+  const optOuts = merge(was.optOuts, optOut, [...forget, ...consent], choiceKey);
+  const consents = merge(was.consents, consent, [...forget, ...forGood], choiceKey);
   // One that came after the lifting was decided stays.
   const lifted = was.blocks.filter((b) => lift.some((l) => isSameBlock(b, l) && b.at <= l.at));
-  const blocks = merge(was.blocks, block, lifted, isSameBlock);
+  const blocks = merge(was.blocks, block, lifted, blockKey);
   if (isTooMany([...was.optOuts, ...was.consents], [...optOuts, ...consents])) return undefined;
   const version = (before?.version ?? floor) + 1;
   const is = { optOuts, consents, blocks };
-  const withdrawn = merge(before?.withdrawn ?? [], was.consents, consents, isSameOptOut)
-    .filter((item) => !consents.some((other) => isSameOptOut(item, other)))
-    .slice(-OPT_OUTS_MAX);
+  const withdrawn = without(merge(before?.withdrawn ?? [], was.consents, consents, choiceKey), consents).slice(-OPT_OUTS_MAX);
   const lastChange: ChangeEntry = { app, subject, version, at: now, origin: change.origin, before: less(was, is), after: less(is, was) };
   return { app, subject, version, ...is, ...(withdrawn.length > 0 && { withdrawn }), updatedAt: now, lastChange };
 }
 
 export const stateOf = ({ optOuts, consents, blocks }: PreferenceRecord): PreferenceState => ({ optOuts, consents, blocks });
 
-/** What is added counts more than what is removed. */
-function merge<T>(now: readonly T[], added: readonly T[], removed: readonly T[], isSame: (a: T, b: T) => boolean): T[] {
-  const kept = now.filter((item) => ![...added, ...removed].some((other) => isSame(item, other)));
-  const last = added.filter((item, i) => !added.slice(i + 1).some((later) => isSame(item, later)));
-  return [...kept, ...last];
+/** What is added counts more than what is removed, and the last of what is added more than the same before it. */
+function merge<T>(now: readonly T[], added: readonly T[], removed: readonly T[], keyOf: (item: T) => string): T[] {
+  const lastAt = new Map(added.map((item, i) => [keyOf(item), i]));
+  const gone = new Set(removed.map(keyOf));
+  const kept = now.filter((item) => !lastAt.has(keyOf(item)) && !gone.has(keyOf(item)));
+  return [...kept, ...added.filter((item, i) => lastAt.get(keyOf(item)) === i)];
+}
+
+function without(choices: readonly OptOut[], others: readonly OptOut[]): OptOut[] {
+  const known = new Set(others.map(choiceKey));
+  return choices.filter((choice) => !known.has(choiceKey(choice)));
 }
 
 /** What of the one state the other lacks. */

@@ -55,12 +55,18 @@ export const choicesThatApply = (channel: Channel, category: string): OptOut[] =
 
 export const isSameOptOut = (a: OptOut, b: OptOut) => a.channel === b.channel && a.category === b.category;
 
+/** Equal for choices about the same. */
+export const choiceKey = ({ channel, category }: OptOut): string => `${channel} ${category}`;
+
 /** When a choice ends, in ms since the epoch; infinity where it has no end. */
 export const endOf = ({ until = Number.POSITIVE_INFINITY }: OptOut): number => until;
 
 /** Those of `choices` that are not in `others` with the same end. */
-export const lacking = (choices: readonly OptOut[], others: readonly OptOut[]): OptOut[] =>
-  choices.filter((choice) => !others.some((other) => isSameOptOut(choice, other) && choice.until === other.until));
+export function lacking(choices: readonly OptOut[], others: readonly OptOut[]): OptOut[] {
+  const keyOf = (choice: OptOut) => `${choiceKey(choice)} ${choice.until}`;
+  const known = new Set(others.map(keyOf));
+  return choices.filter((choice) => !known.has(keyOf(choice)));
+}
 
 /**
  * Choices of one subject that name a category. Each check and each copy to Redis reads all of them, and no person manages more. Those of every

@@ -13,12 +13,12 @@ const START: Place = { offset: 0, line: 0 };
 const directory = mkdtempSync(join(tmpdir(), "carillon-lists-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-function fileOf(text: string): string {
+function fileOf(text: string | Buffer): string {
   const path = join(directory, "list");
   writeFileSync(path, text);
   return path;
 }
-const read = (text: string, format: ListFormat, from = START) => Array.fromAsync(readList(fileOf(text), format, COLUMNS, from));
+const read = (text: string | Buffer, format: ListFormat, from = START) => Array.fromAsync(readList(fileOf(text), format, COLUMNS, from));
 const shown = (entries: readonly Entry[]) => entries.map(({ at, row, faults }) => [at.line, row ?? faults[0]?.rule]);
 
 const CSV = '\ufeffuser_id,reason\r\nada,"said ""no"", twice"\r\n\r\nbob,"a line\nand another"\r\nonly one\r\ncy,\r\n';
@@ -52,6 +52,18 @@ test("JSONL: what is no object of known texts is rejected, with its line", async
     [7, "record.size"],
     [8, { user_id: "bob" }],
   ]);
+});
+
+test("bytes that are no UTF-8 and keys that are given twice reject their record: it would be about somebody else", async () => {
+  const latin1 = Buffer.from("user_id,reason\nj\xf6rg,\nbob,left\n", "latin1");
+  assert.deepEqual(shown(await read(latin1, "csv")), [
+    [2, "record.utf8"],
+    [3, { user_id: "bob", reason: "left" }],
+  ]);
+  const [, faulty] = await read(Buffer.from('{"user_id":"ada"}\n{"user_id":"j\xf6rg"}', "latin1"), "jsonl");
+  assert.deepEqual(faulty?.faults, [{ field: "user_id", rule: "record.utf8", message: "must be text in UTF-8" }]);
+  const [twice] = await read('{"user_id":"ada","user_id":"bob"}', "jsonl");
+  assert.deepEqual(twice?.faults, [{ field: "user_id", rule: "record.twice", message: "is given twice" }]);
 });
 
 for (const [format, text] of [

@@ -1,6 +1,7 @@
 // Records of a CSV or JSONL file, one after the other, from any record on: whatever the file's size, little of it is in memory.
 import { createReadStream } from "node:fs";
 import { CsvError, parse } from "csv-parse";
+import { findDuplicateKey } from "../../runtime/connect/duplicate-key.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Row, RowFault } from "./row.ts";
 
@@ -72,7 +73,7 @@ async function* readCsv(path: string, known: readonly string[], from: Place): As
       }
       const names = columns;
       const at = { ...place, columns: names };
-      if (record.length === names.length) yield { at, row: rowOf(names.map((name, i) => [name, record[i] ?? ""])), faults: [] };
+      if (record.length === names.length) yield { at, ...rowOf(names.map((name, i) => [name, record[i] ?? ""])) };
       else yield { at, row: undefined, faults: [{ field: "", rule: "record.columns", message: `must have ${names.length} columns` }] };
     }
   } finally {
@@ -89,7 +90,15 @@ function headerOf(path: string, record: readonly string[], known: readonly strin
   );
 }
 
-const rowOf = (cells: readonly (readonly [string, string])[]): Row => Object.fromEntries(cells.filter(([, value]) => value !== ""));
+/** What bytes that are no UTF-8 are read as. An address with it is another one than was meant. */
+const REPLACEMENT = "\ufffd";
+
+function rowOf(cells: readonly (readonly [string, string])[]): Pick<Entry, "row" | "faults"> {
+  const broken = cells.filter(([, value]) => value.includes(REPLACEMENT));
+  if (broken.length > 0)
+    return { row: undefined, faults: broken.map(([field]) => ({ field, rule: "record.utf8", message: "must be text in UTF-8" })) };
+  return { row: Object.fromEntries(cells.filter(([, value]) => value !== "")), faults: [] };
+}
 
 async function* readJsonl(path: string, known: readonly string[], from: Place): AsyncGenerator<Entry> {
   let { offset, line } = from;
@@ -119,7 +128,8 @@ function jsonRow(text: string, known: readonly string[]): Pick<Entry, "row" | "f
     if (typeof value !== "string" || !value.isWellFormed()) return broken("must be a text", name, "record.text");
     cells.push([name, value]);
   }
-  return { row: rowOf(cells), faults: [] };
+  const twice = findDuplicateKey(text);
+  return twice === undefined ? rowOf(cells) : broken("is given twice", twice, "record.twice");
 }
 
 /** Lines with their bytes, the end of the line included. @returns no text for one that is too long */

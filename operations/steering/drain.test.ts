@@ -21,7 +21,7 @@ const PROVIDERS = [TWILIO, VONAGE, SENDGRID!, MANDRILL!, SMTP!];
 const app = (id: string, accounts: Record<string, string>) =>
   world.store.apps.change(id, () => ({ id, channels: ["sms"], limits: {}, keys: [], accounts }));
 /** What stands before the drain. */
-const stands = (target: string, over: Partial<SteeringRecord>): Promise<void> =>
+const stands = (target: string, over: Partial<SteeringRecord>): Promise<boolean> =>
   world.store.steering.put({
     ...{
       target: readTarget(

@@ -29,8 +29,14 @@ export async function put(store: SteeredStore, record: SteeringRecord, known: re
     throw new OperatorError(`nothing was changed, because of an order that came meanwhile: ${orderWords(before, "is")}`);
   if (all.length - (before === undefined ? 0 : 1) >= STEERING_MAX)
     throw new OperatorError(`${STEERING_MAX} targets are paused or drained; resume one of them first`);
-  await store.steering.put(record);
+  await replace(store, record, before);
   return record;
+}
+
+/** Stores an order where the target still has the one that was read, or none. */
+export async function replace({ steering }: SteeredStore, record: SteeringRecord, before: SteeringRecord | undefined): Promise<void> {
+  if (!(await steering.put(record, { at: before?.at })))
+    throw new OperatorError(`nothing was changed, because what was ordered for ${targetKey(record.target)} changed meanwhile; try again`);
 }
 
 /** "account:A is drained to B, ordered by ada at … (reason: …)"; without what may be somebody's address. */

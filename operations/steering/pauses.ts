@@ -6,7 +6,7 @@ import { shareAccount, type Target, targetKey } from "../../core/steering/target
 import { findApp } from "../apps/apps.ts";
 import { readAppAccounts, requireUsed } from "./app-accounts.ts";
 import { logged, type Order } from "./audit-log.ts";
-import { isFor, moment, put, replacedWords, standingOrders } from "./orders.ts";
+import { isFor, moment, put, replace, replacedWords, standingOrders } from "./orders.ts";
 
 export interface PauseParts {
   store: Pick<Store, "steering" | "time" | "apps">;
@@ -51,12 +51,12 @@ async function requireTarget(store: Pick<Store, "apps">, { kind, value }: Target
   if (provider) requireUsed({ ...provider, account }, await readAppAccounts(store));
 }
 
-/** Resolves to false, and changes nothing, where the target is neither paused nor drained. */
+/** Resolves to false, and changes nothing, where the target is neither paused nor drained; rejects where another order comes meanwhile. */
 export const resume = (store: Pick<Store, "steering" | "time">, { target, ...order }: Order & { target: Target }): Promise<boolean> =>
   logged(store, { ...order, action: "resume", target: targetKey(target) }, async (at) => {
     const before = (await store.steering.list()).find(isFor(target));
     if (before === undefined || before.state === "resumed") return { result: false, words: "was not paused" };
-    await store.steering.put({ target, state: "resumed", ...order, at });
+    await replace(store, { target, state: "resumed", ...order, at }, before);
     return { result: true, words: "resumed" };
   });
 

@@ -150,6 +150,20 @@ test("an order that came while another one was given is not replaced unseen", as
   assert.deepEqual(await steering.list(), [by]);
 });
 
+test("neither a pause nor a resumption replaces an order that comes after the last one was read", async () => {
+  const { steering } = world.store;
+  const by = { target: SMS, state: "paused", actor: "bob", reason: "his", at: 1 } as const;
+  const racing = {
+    ...world.store,
+    steering: { ...steering, put: async (...own: Parameters<typeof steering.put>) => (await steering.put(by)) && steering.put(...own) },
+  };
+  const changed = { message: "nothing was changed, because what was ordered for channel:sms changed meanwhile; try again" };
+  await assert.rejects(pauseIn(racing, { target: SMS }), changed);
+  await steering.put({ ...by, actor: "eve", at: 0 });
+  await assert.rejects(resume(racing, { target: SMS, ...order }), changed);
+  assert.deepEqual(await steering.list(), [by]);
+});
+
 test("what is shown says how many deliveries wait", async () => {
   await pauseIn(world.store, { target: SMS });
   await world.accept(

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { callError } from "../call-error.ts";
+import { TIMEOUT_SECONDS_MAX } from "../grpc/limits.ts";
 import { type HttpFault, malformed } from "./error-answer.ts";
 import type { ConnectMethod } from "./methods.ts";
 
@@ -12,7 +13,7 @@ export interface CallHead {
   codec: Codec;
   /** Of a GET; undefined: the body is the message. */
   message: Buffer | undefined;
-  /** ms that the caller waits; undefined: it did not say. */
+  /** ms that the caller waits, at most TIMEOUT_SECONDS_MAX; undefined: it did not say. */
   timeoutMs: number | undefined;
   /** Idempotency-Key. */
   key: string | undefined;
@@ -58,7 +59,7 @@ export function readHead({ method, headers, url = "" }: IncomingMessage, { isRea
   if (timeout !== undefined && !TIMEOUT.test(String(timeout))) return badTimeout;
   const key = keyOf(headers);
   if (key !== undefined && keyField === undefined) return noKey;
-  const shared = { timeoutMs: timeout === undefined ? undefined : Number(timeout), key };
+  const shared = { timeoutMs: timeout === undefined ? undefined : Math.min(Number(timeout), TIMEOUT_SECONDS_MAX * 1_000), key };
   if (isGet) {
     const query = readQuery(url);
     return "error" in query ? query : { ...shared, ...query };

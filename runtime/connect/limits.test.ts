@@ -69,6 +69,15 @@ test("a caller's own time ends the wait for its body", async () => {
   assert.deepEqual(seen, ["timeout"]);
 });
 
+test("a time that no timer can wait is not one that has passed", async () => {
+  const { url } = await serve();
+  const headers = "connect-timeout-ms: 9999999999\r\nconnection: close\r\ncontent-length: 2";
+  const { socket, closed } = await open(url, head(`${authorized}\r\n${headers}`));
+  // Longer than the 1 ms that Node makes of such a time.
+  setTimeout(() => socket.write("{}"), 20);
+  assert.match(await closed, /^HTTP\/1\.1 200 /);
+});
+
 test("a head that is too large is rejected", async () => {
   const { url, seen } = await serve();
   const large = await open(url, head(`${authorized}\r\nx: ${"x".repeat(17 * 1_024)}`));

@@ -217,13 +217,12 @@ export function createAdmission(parts: {
           onReceiveMetadata(metadata, proceed) {
             const caller = call.method.authenticate((name) => metadata.get(name)[0]?.toString());
             if (!(caller instanceof Promise)) return admit(metadata, caller, proceed);
-            caller.then(
-              (found) => admit(metadata, found, proceed),
-              (error: unknown) => {
+            caller
+              .then((found) => admit(metadata, found, proceed))
+              .catch((error: unknown) => {
                 log.error({ err: error }, "the caller cannot be authenticated because of an unexpected error");
                 fail(call, internal);
-              },
-            );
+              });
           },
           onReceiveMessage(message, proceed) {
             if (!isReceived(message)) return afterDrain(call.stream, () => proceed(message));

@@ -12,6 +12,7 @@ import type {
 import { type AnsweringParts, cancelled, createAnswering, deadlineExceeded, HANDLE_MS_MAX, logged } from "../answering.ts";
 import { type CallError, isCallError } from "../call-error.ts";
 import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler, UploadHandler } from "../handler.ts";
+import type { Logger } from "../logger.ts";
 import { currentTraceparent } from "../tracing.ts";
 import { callerOf } from "./admission.ts";
 import { createEarlyEnd, type EarlyEnd } from "./early-end.ts";
@@ -117,10 +118,19 @@ function answerOnce<Call extends ServerUnaryCall<unknown, unknown> | ServerReada
     const path = call.getPath().slice(1);
     void answering({ path, header: headersOf(call), early }, () => handle(call, early, deadlineAt)).then((result) => {
       clearTimeout(timer);
-      if (isCallError(result)) callback(toServiceError(result));
+      if (isCallError(result)) refuse(result, (error) => callback(toServiceError(error)), path, parts.log);
       else callback(null, result);
     });
   };
+}
+
+/** Sends an error, or INTERNAL where grpc-js cannot send it: nobody would catch what it throws, and the process would end. */
+function refuse(error: CallError, send: (error: CallError) => void, path: string, log: Logger): void {
+  try {
+    send(error);
+  } catch (fault) {
+    send(logged(fault, path, log));
+  }
 }
 
 /** Streams have no deadline of ours: they end when the handler, the caller or a shutdown ends them. */
@@ -151,7 +161,8 @@ function serveStream<Caller extends Identity>(
       .catch((error: unknown) => (isCallError(error) ? error : logged(error, call.getPath().slice(1), log)))
       .then((error) => {
         // destroy(error) would not send the status to the caller; grpc-js sends it for an "error" event.
-        if (error && !signal.aborted) call.emit("error", toServiceError(error));
+        const send = (one: CallError) => call.emit("error", toServiceError(one));
+        if (error && !signal.aborted) refuse(error, send, call.getPath().slice(1), log);
         else call.end();
       });
   };

@@ -115,6 +115,12 @@ test("an unknown error is logged and its text is kept from the caller", async ()
   assert.ok(!line?.includes("hunter2"));
 });
 
+test("an error that cannot be sent is answered as an unknown one, and the process goes on", async () => {
+  const unsendable = callError("RESOURCE_EXHAUSTED", "RATE_LIMITED", "wait", { retryAfterMs: Number.POSITIVE_INFINITY });
+  const { port } = await serve(async () => unsendable, anyone);
+  for (let i = 0; i < 2; i++) assert.equal((await failure(callUnary(clientOf(port), get, request))).code, status.INTERNAL);
+});
+
 test("a call past the server's limit is answered, and its work is aborted", async () => {
   const stopped = Promise.withResolvers<void>();
   const { port } = await serve(

@@ -43,6 +43,12 @@ test("at most 25 fields are returned, with the number left out", () => {
   assert.equal(read.fieldsLeftOut, 975);
 });
 
+test("a long rule is cut, and its field named all the same", () => {
+  const fields = [{ ...violation(0), message: "😀".repeat(5_000) }];
+  const { fields: read, fieldsLeftOut } = readDetails(toServiceError(callError("INVALID_ARGUMENT", "INVALID_FIELD", "wrong", { fields })));
+  assert.deepEqual([read[0]?.field, read[0]?.message, fieldsLeftOut], [fields[0]?.field, "😀".repeat(750), 0]);
+});
+
 test("details stay below 4 kB, however long the fields' names are", () => {
   for (const character of ["x", "é", "😀"]) {
     for (const length of [1, 90, 100, 130, 10_000]) {

@@ -2,7 +2,15 @@ import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Any } from "../../gen/google/protobuf/any.ts";
 import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, QuotaFailure, RetryInfo } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
-import { type CallError, codeNumber, cut, PATH_CHARACTERS_MAX, type Violation } from "../call-error.ts";
+import {
+  type CallError,
+  codeNumber,
+  cut,
+  DESCRIPTION_CHARACTERS_MAX,
+  MESSAGE_CHARACTERS_MAX,
+  PATH_CHARACTERS_MAX,
+  type Violation,
+} from "../call-error.ts";
 
 const DOMAIN = "carillon";
 const DETAILS = "grpc-status-details-bin";
@@ -13,7 +21,6 @@ const ANY = "type.googleapis.com/";
  * the message is sent a second time beside them.
  */
 const DETAILS_BYTES_MAX = 4_096;
-const MESSAGE_CHARACTERS_MAX = 500;
 /** More than a person corrects at once. */
 const FIELDS_MAX = 25;
 /** Tags and lengths: of an entry and its three texts, at most 3 bytes each; and around all entries, with the type's name. */
@@ -82,8 +89,9 @@ function fieldsThatFit(fields: readonly Violation[], bytesMax: number): BadReque
   const fitting: BadRequest_FieldViolation[] = [];
   let bytes = 0;
   for (const { field, rule, message } of fields.slice(0, FIELDS_MAX)) {
-    const entry = { field: cut(field, PATH_CHARACTERS_MAX), description: message, reason: rule, localizedMessage: undefined };
-    bytes += Buffer.byteLength(entry.field) + Buffer.byteLength(message) + Buffer.byteLength(rule) + ENTRY_BYTES;
+    const description = cut(message, DESCRIPTION_CHARACTERS_MAX);
+    const entry = { field: cut(field, PATH_CHARACTERS_MAX), description, reason: rule, localizedMessage: undefined };
+    bytes += Buffer.byteLength(entry.field) + Buffer.byteLength(description) + Buffer.byteLength(rule) + ENTRY_BYTES;
     if (bytes > bytesMax) break;
     fitting.push(entry);
   }

@@ -152,8 +152,11 @@ function createMemorySteering(): Store["steering"] {
   const newest = () => [...log.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
   return {
     list: async () => [...steering.values()],
-    async put(record) {
-      steering.set(targetKey(record.target), frozen(record));
+    async put(record, over) {
+      const key = targetKey(record.target);
+      if (over !== undefined && steering.get(key)?.at !== over.at) return false;
+      steering.set(key, frozen(record));
+      return true;
     },
     async remove({ target, at }) {
       return steering.get(targetKey(target))?.at === at && steering.delete(targetKey(target));

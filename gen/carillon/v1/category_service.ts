@@ -69,7 +69,10 @@ export interface Category {
   name: string;
   /** What people read, by BCP 47 tag, for example {"en": "Order updates", "de": "Bestellungen"}. */
   labels: { [key: string]: CategoryLabel };
-  /** The class that notifications of this category have; for the page where people choose, and for the rules of their class. */
+  /**
+   * The class that its notifications are meant to have: the page where people choose, and the rules for this category, go by it. How a notification is sent goes by the
+   * class that it names itself; a preview warns where the two differ.
+   */
   notificationClass: NotificationClass;
   default: CategoryDefault;
   /** Channels that are off until a person turns them on. */

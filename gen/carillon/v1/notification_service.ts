@@ -493,7 +493,7 @@ export interface PushOverrides_ApnsHeadersEntry {
 }
 
 export interface SmsContent {
-  /** Sent as it is, nothing before or after it. Empty only with media_urls. */
+  /** Sent as it is, nothing before or after it, without control characters but tabs, line breaks and page breaks. Empty only with media_urls. */
   text: string;
   /**
    * One of the account's senders by its name, which the app must be allowed to use; empty: the account's sender for the recipient's country,

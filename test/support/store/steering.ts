@@ -27,6 +27,17 @@ export function describeSteering(name: string, test: StoreTest): void {
       assert.deepEqual(await store.steering.list(), [other, resumed]);
     });
 
+    test("replaces a record only if it is the one that it should be", async (store) => {
+      assert.equal(await store.steering.put(record(), { at: T0 }), false, "there is none");
+      assert.deepEqual(await store.steering.list(), []);
+      assert.equal(await store.steering.put(record(), { at: undefined }), true);
+      const resumed = record({ state: "resumed", at: T0 + 1 });
+      for (const at of [undefined, T0 - 1]) assert.equal(await store.steering.put(resumed, { at }), false);
+      assert.deepEqual(await store.steering.list(), [record()]);
+      assert.equal(await store.steering.put(resumed, { at: T0 }), true);
+      assert.deepEqual(await store.steering.list(), [resumed]);
+    });
+
     test("removes a record only if it is still the same", async (store) => {
       await store.steering.put(record({ at: T0 + 1 }));
       assert.equal(await store.steering.remove(record({ at: T0 })), false);
