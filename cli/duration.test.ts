@@ -19,7 +19,8 @@ const DURATIONS: readonly (readonly [words: string, args: readonly string[], fla
     ["app key rotate", ["shop"], "expires-in", "above 0", TEN_YEARS],
     ["app key rotate", ["shop"], "overlap", "0", TEN_YEARS],
     ["app webhook rotate", ["shop", "crm"], "overlap", "0", TEN_YEARS],
-    ["capacity", ["--push", "1M"], "retention", "1d", TEN_YEARS],
+    ["capacity", ["--push", "1M"], "retention", "35d", TEN_YEARS],
+    ["capacity", ["--push", "1M"], "content-retention", "1d", TEN_YEARS],
     ["capacity", ["--push", "1M"], "outage", "0", LIFE],
     ["sandbox credentials", ["--from", "http://127.0.0.1:1", "--to", "none"], "wait", "above 0", /must be at most 1h: a sandbox/],
   ];
