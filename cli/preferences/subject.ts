@@ -1,7 +1,7 @@
 import { endpointIds } from "../../adapters/ids.ts";
 import { addressFault } from "../../core/delivery/email-address.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
-import { endpointSubject, userSubject } from "../../core/preferences/opt-out.ts";
+import { endpointSubject, isUserId, userSubject } from "../../core/preferences/opt-out.ts";
 import { fail, type Invocation, text } from "../command.ts";
 
 export const SUBJECT_OPTIONS = {
@@ -23,7 +23,7 @@ export function readSubject({ values }: Invocation): string {
   const given = Object.keys(SUBJECT_OPTIONS).filter((name) => values[name] !== undefined);
   if (given.length !== 1) fail(`give one of ${SUBJECT_USAGE}`);
   const user = text(values.user);
-  if (user !== undefined) return /^[!-~]{1,128}$/.test(user) ? userSubject(user) : fail("--user must be 1 to 128 visible ASCII characters");
+  if (user !== undefined) return isUserId(user) ? userSubject(user) : fail("--user must be 1 to 128 visible ASCII characters");
   return readEndpointSubject(values);
 }
 

@@ -1,6 +1,6 @@
 // What pages send about a person. Each function throws a RequestFault that names the field at fault.
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
-import type { OptOut } from "../../core/preferences/opt-out.ts";
+import { isUserId, type OptOut } from "../../core/preferences/opt-out.ts";
 import { type Fields, oneOf, optionalApp, RequestFault, textOf } from "./route.ts";
 
 /** Characters of a user's id; the API takes no longer ones. */
@@ -23,14 +23,10 @@ export function personIn(body: Fields): Named {
   return named;
 }
 
-/** As the API takes ids: under another one a choice would hold for nobody. */
-const USER_ID = /^[!-~]+$/;
-
 /** As personIn(), where something is stored for the person. */
 export function personToChange(body: Fields): Named {
   const named = personIn(body);
-  if (!USER_ID.test(named.user))
-    throw new RequestFault("user must be a user's id as apps send it: printable ASCII characters without spaces");
+  if (!isUserId(named.user)) throw new RequestFault("user must be a user's id as apps send it: printable ASCII characters without spaces");
   return named;
 }
 

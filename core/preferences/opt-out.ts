@@ -33,6 +33,8 @@ export const noPreferences = (app: string, subject: string): PreferenceRecord =>
   updatedAt: 0,
 });
 
+/** Whether a text is a user's id as carillon.v1.Subject has it. Under any other id, a choice would hold for nobody. */
+export const isUserId = (text: string): boolean => /^[!-~]{1,128}$/.test(text);
 const USER_PREFIX = "user:";
 export const userSubject = (userId: string) => `${USER_PREFIX}${userId}`;
 /** Undefined: the subject is no user. */
