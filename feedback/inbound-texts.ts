@@ -13,6 +13,7 @@ import { type SmsCommand, smsCommandOf } from "../core/preferences/sms-words.ts"
 import type { InboundText } from "../providers/transport/inbound-text.ts";
 import { inParallel } from "../runtime/in-parallel.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { cut } from "../runtime/text.ts";
 import { changeOnce, unavailable } from "./change-once.ts";
 import type { PreferenceAccess } from "./choices.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
@@ -128,9 +129,7 @@ export function createInboundTexts({ apps, preferences, clock, log, metrics }: I
       const { provider, account, text } = received;
       const count = (command: string) => metrics.texts.inc({ provider, account, command });
       const whole = text.part ? parts.join(`${text.from} ${text.to[0]}`, text.part, text) : { ...text, forget: () => undefined };
-      const found = text.command
-        ? { command: text.command, word: text.text.slice(0, WORD_MAX).trim().toWellFormed() }
-        : smsCommandOf(whole?.text ?? "");
+      const found = text.command ? { command: text.command, word: cut(text.text, WORD_MAX).trim() } : smsCommandOf(whole?.text ?? "");
       if (found === undefined) {
         whole?.forget();
         count(whole === undefined ? "part" : "none");

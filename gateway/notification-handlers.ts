@@ -21,13 +21,13 @@ import {
   type CallError,
   callError,
   codeNumber,
-  cut,
   DESCRIPTION_CHARACTERS_MAX,
   invalidRequest,
   MESSAGE_CHARACTERS_MAX,
 } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
+import { cut } from "../runtime/text.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
 import { attemptsShown, notFound, toAccepted, toGetResponse } from "./answer.ts";
 import { type CancelParts, createCancelHandler } from "./cancel-handler.ts";

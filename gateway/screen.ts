@@ -5,13 +5,17 @@ import type { Channel } from "../core/delivery/channel.ts";
 import { isAllowedBy } from "../core/delivery/email-address.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import { type CallError, callError, invalidRequest, namesText, type Violation } from "../runtime/call-error.ts";
+import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
+import { namesText } from "../runtime/text.ts";
 import { checkRequest, checkTargets, type Fault, namesChannels } from "./check.ts";
 import { OPEN_WITHIN_MS } from "./load.ts";
 import { overrideError } from "./overrides.ts";
 import { payloadHash } from "./payload-hash.ts";
 import { type NotificationRequest, toRequest } from "./request.ts";
 import { channelsOf, type Target } from "./route.ts";
+
+/** Senders that an error lists: an app may have a hundred. */
+const NAMES_MAX = 10;
 
 /** A notification as received, with the .proto rules that it breaks. */
 export interface AcceptItem {
@@ -122,7 +126,7 @@ function senderError({ limits }: AppRecord, { content }: NotificationRequest, pa
   const name = content.sms?.sender;
   const allowed = limits.smsSenders ?? senders;
   if (name === undefined || allowed.includes(name)) return undefined;
-  const which = allowed.length > 0 ? `it may use ${namesText(allowed)}` : "it may use none by name";
+  const which = allowed.length > 0 ? `it may use ${namesText(allowed, NAMES_MAX)}` : "it may use none by name";
   return senderNotAllowed(
     `${path}.content.sms.sender`,
     `is no sender that this app may use; ${which} (carillon app limits set --sms-senders, or SMS_SENDERS)`,
@@ -134,7 +138,7 @@ function fromError({ limits }: AppRecord, { content }: NotificationRequest, path
   const address = content.email?.from?.address;
   const allowed = limits.emailFrom ?? installation;
   if (address === undefined || isAllowedBy(allowed, address)) return undefined;
-  const which = allowed.length > 0 ? `it may use ${namesText(allowed)}, and` : "it may use none by name, but";
+  const which = allowed.length > 0 ? `it may use ${namesText(allowed, NAMES_MAX)}, and` : "it may use none by name, but";
   return senderNotAllowed(
     `${path}.content.email.from`,
     `is no sender that this app may use; ${which} a mail without from is from the account's sender (carillon app limits set --email-from, or EMAIL_FROM_APPS)`,

@@ -1,5 +1,7 @@
 // Why a call fails, free of any transport: gRPC turns it into a status (grpc/status.ts), an HTTP server could turn it into its own.
 
+import { cut } from "./text.ts";
+
 /** One field of a request that breaks a rule. */
 export interface Violation {
   /** Path in the request, such as notification.recipient.endpoint.phone_number, channels[2], data["k"]. */
@@ -87,30 +89,14 @@ export const callError = (
 export const isCallError = (value: unknown): value is CallError =>
   typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "call-error";
 
-/** Only the keys of a map and of JSON make a path long. */
+/** UTF-16 code units of a field's path. Only the keys of a map and of JSON make one long. */
 export const PATH_CHARACTERS_MAX = 200;
 
-/** Of an error's text. */
+/** UTF-16 code units of an error's message. */
 export const MESSAGE_CHARACTERS_MAX = 500;
-/** Of what it says of each field: some list what may stand there, as all reasons or all fields of a message. */
+/** UTF-16 code units of what an error says of one field: some list all values that the field may have. */
 export const DESCRIPTION_CHARACTERS_MAX = 1_500;
-/** Names that an error lists: the caller has chosen none of them, and there may be a hundred. */
-const NAMES_MAX = 10;
-
-/** "a, b, c and 97 more" */
-export const namesText = (names: readonly string[]): string => {
-  const first = names.slice(0, NAMES_MAX).join(", ");
-  return names.length > NAMES_MAX ? `${first} and ${names.length - NAMES_MAX} more` : first;
-};
-
-/** Its first `max` characters, without half of a surrogate pair: grpc-js cannot send that. */
-export const cut = (text: string, max: number): string =>
-  text
-    .slice(0, max)
-    .replace(/[\ud800-\udbff]$/, "")
-    .toWellFormed();
-
-/** INVALID_ARGUMENT with every field; the message names the first field and its rule. A rule on the whole request has no field. What callers named themselves is cut. */
+/** INVALID_ARGUMENT with every field; the message names the first field and its rule. A rule on the whole request has no field. Paths are cut: callers choose the keys in them. */
 export function invalidRequest(violations: readonly Violation[]): CallError {
   const fields = violations.map((violation) => ({ ...violation, field: cut(violation.field, PATH_CHARACTERS_MAX) }));
   const [first, ...rest] = fields;

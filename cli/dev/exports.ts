@@ -10,6 +10,7 @@ import { accountsVariables } from "../../providers/account-files.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import type { Environment, Variables } from "../../runtime/config.ts";
 import type { RunningRole } from "../../runtime/run.ts";
+import { namesText } from "../../runtime/text.ts";
 
 /** What commands in another terminal read, to reach a system that runs here, besides what its roles read. */
 export interface Exports {
@@ -108,6 +109,5 @@ const NAMED_MAX = 3;
 /** What is said of variables that are left out; none where there are none. */
 export function foreignText({ foreign, from }: OwnEnvironment): string[] {
   if (foreign.length === 0) return [];
-  const more = foreign.length > NAMED_MAX ? ` and ${foreign.length - NAMED_MAX} more` : "";
-  return [`  ignores ${foreign.slice(0, NAMED_MAX).join(", ")}${more}: this terminal has them from the system in ${from}`];
+  return [`  ignores ${namesText(foreign, NAMED_MAX)}: this terminal has them from the system in ${from}`];
 }

@@ -7,7 +7,7 @@ import { callUnary } from "../../runtime/grpc/client.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 import type { Clients } from "../gateway/connect.ts";
 import { parseEndpoint } from "../gateway/jsonl.ts";
-import { object, oneOf, parseJson, string } from "../gateway/line-values.ts";
+import { object, oneOf, readJson, string } from "../gateway/line-values.ts";
 import { readLines } from "../gateway/read-lines.ts";
 
 /** Users, opt-outs and notifications to try things with. */
@@ -23,7 +23,7 @@ export async function registerExamples(
   let contacts = 0;
   let optOuts = 0;
   for await (const text of readLines(join(folder, "contacts.jsonl"))) {
-    const { user, endpoint } = object(parseJson(text), "the line");
+    const { user, endpoint } = object(readJson(text), "the line");
     const userId = string(user, "user");
     await callUnary(clients.contacts, ContactServiceService.registerContact, {
       userId,
@@ -33,7 +33,7 @@ export async function registerExamples(
     contacts++;
   }
   for await (const text of readLines(join(folder, "opt-outs.jsonl"))) {
-    const { user, endpoint, channel, category } = object(parseJson(text), "the line");
+    const { user, endpoint, channel, category } = object(readJson(text), "the line");
     const subject: Subject = {
       subject:
         user === undefined

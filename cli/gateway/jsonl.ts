@@ -4,7 +4,7 @@ import type { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts
 import { EmailContent, Notification, PushContent, SmsContent } from "../../gen/carillon/v1/notification_service.ts";
 import { isMoment, parseMoment, RFC_3339_RULE } from "../../runtime/moment.ts";
 import { parseDuration } from "../duration.ts";
-import { array, type Json, LineError, object, oneOf, parseJson, string } from "./line-values.ts";
+import { array, type Json, LineError, object, oneOf, readJson, string } from "./line-values.ts";
 import { readMessage } from "./message-json.ts";
 
 const FIELDS = [
@@ -67,7 +67,7 @@ export async function* parseLines(
  * Rejects only what protobuf cannot express; the gateway validates the rest.
  */
 export function parseLine(text: string, now: number): Notification {
-  const line = object(parseJson(text), "the line");
+  const line = object(readJson(text), "the line");
   if (API_FIELDS.some((field) => Object.hasOwn(line, field))) return readMessage(Notification, "Notification", line, "");
   for (const field of Object.keys(line))
     if (!FIELDS.includes(field)) throw new LineError(`${field}: is not a field; the fields are ${FIELDS.join(", ")}`);

@@ -1,5 +1,4 @@
-import { findDuplicateKey } from "../../runtime/connect/duplicate-key.ts";
-import { measureJson } from "../../runtime/http/bounded-json.ts";
+import { parseStrictJson } from "../../runtime/strict-json.ts";
 
 // What a line's values must be. An error names the field and the rule, never the value.
 
@@ -14,21 +13,21 @@ export type Json = Record<string, unknown>;
 const DEPTH_MAX = 32;
 
 /**
- * As the gateway reads JSON: a key that is given twice is an error, and neither of its values is taken.
- * @param what it is called in an error
+ * Reads JSON as strictly as the gateway does: a key that is given twice is an error. Throws a LineError.
+ * @param what the name of the text in an error
  */
-export function parseJson(text: string, what = "the line"): unknown {
-  if (measureJson(Buffer.from(text), { itemsMax: Number.POSITIVE_INFINITY, depthMax: DEPTH_MAX }) === "too-deep")
-    throw new LineError(`${what}: has more than ${DEPTH_MAX} objects and lists within one another`);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new LineError(`${what}: is not JSON`);
+export function readJson(text: string, what = "the line"): unknown {
+  const read = parseStrictJson(Buffer.from(text), DEPTH_MAX);
+  switch (read.kind) {
+    case "too-deep":
+      throw new LineError(`${what}: has more than ${DEPTH_MAX} objects and lists within one another`);
+    case "not-json":
+      throw new LineError(`${what}: is not JSON`);
+    case "twice":
+      throw new LineError(`${read.path}: is given twice`);
+    case "value":
+      return read.value;
   }
-  const twice = findDuplicateKey(text);
-  if (twice !== undefined) throw new LineError(`${twice}: is given twice`);
-  return json;
 }
 
 export function object(value: unknown, field: string): Json {

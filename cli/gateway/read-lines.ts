@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { fail } from "../command.ts";
-import { parseJson } from "./line-values.ts";
+import { readJson } from "./line-values.ts";
 
 /** Characters of a line. A notification has at most a few MB; what has no end of line is no list of them. */
 const LINE_CHARS_MAX = 32 * 1_048_576;
@@ -21,7 +21,7 @@ export const readText = async (path: string): Promise<string> => (await Array.fr
 async function readItems(path: string): Promise<unknown[]> {
   const text = await readText(path);
   try {
-    return [parseJson(text, path)].flat();
+    return [readJson(text, path)].flat();
   } catch (error) {
     throw new OperatorError(`${error instanceof Error ? error.message : path}; a file with one notification a line ends in .jsonl`);
   }

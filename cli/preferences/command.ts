@@ -7,7 +7,7 @@ import { deleteCategory, putCategories } from "../../operations/preferences/cate
 import { compileValidator } from "../../runtime/grpc/validate.ts";
 import { changeApp, readApp } from "../apps/with-apps.ts";
 import { type Command, count, fail } from "../command.ts";
-import { LineError, parseJson } from "../gateway/line-values.ts";
+import { LineError, readJson } from "../gateway/line-values.ts";
 import { readMessage, writeMessage } from "../gateway/message-json.ts";
 import { readText } from "../gateway/read-lines.ts";
 import { withStore } from "../open-store.ts";
@@ -96,7 +96,7 @@ export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
 async function readCategories(file: string): Promise<Category[]> {
   const check = compileValidator("carillon.v1.Category");
   try {
-    const json = parseJson(await readText(file));
+    const json = readJson(await readText(file));
     return (Array.isArray(json) ? json : [json]).map((item: unknown, i) => {
       const path = Array.isArray(json) ? `[${i}]` : "";
       const category = readMessage(CategoryProto, "Category", item, path);

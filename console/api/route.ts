@@ -4,11 +4,10 @@ import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { APP_ID_RULE, firstApps } from "../../operations/apps/apps.ts";
 import { type Order, orderFault, REASON_MAX } from "../../operations/steering/audit-log.ts";
-import { cut } from "../../runtime/call-error.ts";
-import { findDuplicateKey } from "../../runtime/connect/duplicate-key.ts";
-import { measureJson } from "../../runtime/http/bounded-json.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/http/server.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { parseStrictJson } from "../../runtime/strict-json.ts";
+import { cut } from "../../runtime/text.ts";
 import { apiError, json, type SessionRoute } from "../auth/protect.ts";
 import type { Session } from "../session.ts";
 
@@ -55,18 +54,17 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(body: Buffer): Fields {
   if (!isUtf8(body)) throw new RequestFault("the body must be JSON in UTF-8");
-  if (measureJson(body, { itemsMax: Number.POSITIVE_INFINITY, depthMax: DEPTH_MAX }) === "too-deep")
-    throw new RequestFault(`the JSON has more than ${DEPTH_MAX} objects and lists within one another`);
-  const text = body.toString();
-  let given: unknown;
-  try {
-    given = JSON.parse(text);
-  } catch {
-    throw new RequestFault("the body is not JSON");
+  const read = parseStrictJson(body, DEPTH_MAX);
+  switch (read.kind) {
+    case "too-deep":
+      throw new RequestFault(`the JSON has more than ${DEPTH_MAX} objects and lists within one another`);
+    case "not-json":
+      throw new RequestFault("the body is not JSON");
+    case "twice":
+      throw new RequestFault(`${cut(read.path, NAME_MAX)} is given twice`);
+    case "value":
+      return objectOf(read.value, "the body");
   }
-  const twice = findDuplicateKey(text);
-  if (twice !== undefined) throw new RequestFault(`${cut(twice, NAME_MAX)} is given twice`);
-  return objectOf(given, "the body");
 }
 
 export function objectOf(given: unknown, name: string): Fields {

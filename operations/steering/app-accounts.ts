@@ -2,6 +2,7 @@ import { type AppAccounts, accountFor, NO_ACCOUNTS, type ProviderName } from "..
 import type { Store } from "../../core/ports/store.ts";
 import { nearest } from "../../runtime/nearest.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { namesText } from "../../runtime/text.ts";
 
 /** An app, and which accounts serve it. */
 export interface AppWithAccounts {
@@ -26,9 +27,7 @@ export function requireUsed(provider: ProviderName & { account?: string | undefi
   const used = [...new Set([accountFor(NO_ACCOUNTS, provider), ...apps.map(({ accounts }) => accountFor(accounts, provider))])];
   if (used.includes(account)) return;
   const meant = nearest(account, used);
-  const shown = used.sort().slice(0, NAMED_MAX);
-  const more = used.length > shown.length ? ` and ${used.length - shown.length} more` : "";
   throw new OperatorError(
-    `no app is sent by ${name}/${account}; ${meant === undefined ? "" : `did you mean ${name}/${meant}? `}${name} has for apps: ${shown.join(", ")}${more}`,
+    `no app is sent by ${name}/${account}; ${meant === undefined ? "" : `did you mean ${name}/${meant}? `}${name} has for apps: ${namesText(used.sort(), NAMED_MAX)}`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { withoutAddresses } from "../../core/preferences/learned.ts";
+import { cut } from "../../runtime/text.ts";
 
 /** A code that says no more than the HTTP status. */
 const BARE = /^http-\d{3}$/;
@@ -19,12 +20,15 @@ export function withWords(outcome: Outcome, words: unknown): Outcome {
 
 /** Without what may be a person's, a credential or content: addresses, numbers, URLs, long words with digits, what is quoted. */
 export const maskWords = (foreign: string): string =>
-  withoutAddresses(
-    foreign
-      .slice(0, 1_000)
-      .replace(/[\p{Cc}\p{Cf}]/gu, " ")
-      .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, "…")
-      .replace(/(["'`“‘«])[^"'`”’»]{1,200}["'`”’»]/gu, "…")
-      .replace(/(?=[\w.~+/=-]*\d)[\w.~+/=-]{12,}/g, "…")
-      .replace(/\d{5,}/g, "…"),
-  ).slice(0, WORDS_MAX);
+  cut(
+    withoutAddresses(
+      foreign
+        .slice(0, 1_000)
+        .replace(/[\p{Cc}\p{Cf}]/gu, " ")
+        .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, "…")
+        .replace(/(["'`“‘«])[^"'`”’»]{1,200}["'`”’»]/gu, "…")
+        .replace(/(?=[\w.~+/=-]*\d)[\w.~+/=-]{12,}/g, "…")
+        .replace(/\d{5,}/g, "…"),
+    ),
+    WORDS_MAX,
+  );

@@ -5,12 +5,12 @@ import { Status } from "../../gen/google/rpc/status.ts";
 import {
   type CallError,
   codeNumber,
-  cut,
   DESCRIPTION_CHARACTERS_MAX,
   MESSAGE_CHARACTERS_MAX,
   PATH_CHARACTERS_MAX,
   type Violation,
 } from "../call-error.ts";
+import { cut } from "../text.ts";
 
 const DOMAIN = "carillon";
 const DETAILS = "grpc-status-details-bin";
