@@ -64,27 +64,25 @@ export function createAttemptWriter(parts: Parts) {
       if (!(await claims.add(attempt))) return "claimed-elsewhere";
     } catch (error) {
       // It may have been written all the same, or be written yet. Nothing is sent; if the number is ours, its outcome says so.
-      if (await record(task, attempt, notCalled("claim-unconfirmed"), passage, recordUnconfirmed)) return "claim-unconfirmed";
+      const write = (result: AttemptResult) => recordUnconfirmed(attempt, result);
+      if (await record(task, attempt, notCalled("claim-unconfirmed"), passage, write)) return "claim-unconfirmed";
       throw error;
     }
     recorder.record([attempted(task, attempt.startedAt)]);
     return "ours";
   }
 
-  /** Writes an outcome; whether it was stored, as AttemptStore.record has it. */
-  type WriteOutcome = (claimed: AttemptRecord, result: AttemptResult) => Promise<boolean>;
-  const recordClaimed: WriteOutcome = (_claimed, result) => answers.add(result);
-
   /**
-   * The same where the store did not confirm the claim. After a store stood still, a claim may be written after its outcome found none: the number is then taken
-   * together with the outcome, so that the late claim meets a number in use. Without an outcome, what was never sent would end as unknown.
+   * Writes the outcome of a claim that the store did not confirm. True when it was stored. After a store stood still, a claim may be written after its outcome
+   * found none: the number is then taken together with the outcome, so that the late claim meets a number in use. Without an outcome, what was never sent would
+   * end as unknown.
    */
-  const recordUnconfirmed: WriteOutcome = async (claimed, result) => {
+  async function recordUnconfirmed(claimed: AttemptRecord, result: AttemptResult): Promise<boolean> {
     if (await answers.add(result)) return true;
     const { outcome, answeredAt } = result;
     if (await claims.add({ ...claimed, outcome, answeredAt })) return true;
     return answers.add(result);
-  };
+  }
 
   /** Records the outcome of a claimed attempt and changes its delivery. True when this outcome is the one that stands. */
   async function record(
@@ -92,7 +90,7 @@ export function createAttemptWriter(parts: Parts) {
     claimed: AttemptRecord,
     outcome: Outcome,
     passage: Passage,
-    write = recordClaimed,
+    write = (result: AttemptResult) => answers.add(result),
   ): Promise<boolean> {
     const { id, worker, startedAt } = claimed;
     const { expiresAt, deliveryId, endpoint, endpointId, policyResend } = task;
@@ -108,7 +106,7 @@ export function createAttemptWriter(parts: Parts) {
       failpoint("dispatcher.recorded", task.category);
       return stands;
     }
-    const stands = await untilRecorded(() => write(claimed, result));
+    const stands = await untilRecorded(() => write(result));
     failpoint("dispatcher.recorded", task.category);
     if (outcome.kind === "endpoint-gone")
       await store.contacts

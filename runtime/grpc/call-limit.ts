@@ -2,13 +2,13 @@ import type { Clock } from "../../core/ports/clock.ts";
 import { createUtilization } from "../utilization.ts";
 import { CALLS_MAX } from "./limits.ts";
 
-/** While the process is busy, so many calls may be under way as it answers in this time, in ms. */
+/** A busy process has as many calls under way as it answers in this time, in ms: about how long a call then takes. */
 const ANSWERED_WITHIN_MS = 250;
-/** So many in any case: batches take longer than single calls, and an app alone has half. */
+/** The least that a busy process has: batches take longer than single calls, and an app that calls alone has half. */
 export const CALLS_MIN = 320;
-/** Between two measurements, in ms: some hundred answers at full load. */
+/** Between two measurements, in ms. At full load it sees some hundred answers. */
 export const MEASURE_EVERY_MS = 250;
-/** Share of the time in which the event loop works. Below it calls wait for others, such as the store, and fewer calls would not be answered sooner. */
+/** Share of the time in which the event loop works, from which a process counts as busy. Below it calls wait for something else, such as the store, and fewer of them would not be answered sooner. */
 const BUSY = 0.75;
 
 /** How many calls may be under way. */
@@ -25,9 +25,9 @@ interface CallLimitParts {
 }
 
 /**
- * Calls under way share the process, so beyond what it needs to be busy each further call only makes all others wait. A gateway on two cores that was
- * offered twice to five times what it can take: with 1,000 calls under way p99 of accepting was 1,000 to 1,500 ms and of rejecting 200 to 330; with 300 it
- * was 290 to 410 and 115 to 155, and as many were accepted.
+ * Bounds the calls under way by how fast they are answered. Once the process is busy, each further call only makes all others wait. A gateway on two cores was
+ * offered two to five times what it can take: with 1,000 calls under way, p99 of accepting was 1,000 to 1,500 ms and of rejecting 200 to 330; with 300, 290 to 410
+ * and 115 to 155, for as many accepted calls.
  */
 export function createCallLimit({ clock, utilization = createUtilization() }: CallLimitParts): CallLimit {
   let limit = CALLS_MAX;

@@ -118,14 +118,14 @@ function answerOnce<Call extends ServerUnaryCall<unknown, unknown> | ServerReada
     const path = call.getPath().slice(1);
     void answering({ path, header: headersOf(call), early }, () => handle(call, early, deadlineAt)).then((result) => {
       clearTimeout(timer);
-      if (isCallError(result)) refuse(result, (error) => callback(toServiceError(error)), path, parts.log);
+      if (isCallError(result)) sendError(result, (error) => callback(toServiceError(error)), path, parts.log);
       else callback(null, result);
     });
   };
 }
 
 /** Sends an error, or INTERNAL where grpc-js cannot send it: nobody would catch what it throws, and the process would end. */
-function refuse(error: CallError, send: (error: CallError) => void, path: string, log: Logger): void {
+function sendError(error: CallError, send: (error: CallError) => void, path: string, log: Logger): void {
   try {
     send(error);
   } catch (fault) {
@@ -162,7 +162,7 @@ function serveStream<Caller extends Identity>(
       .then((error) => {
         // destroy(error) would not send the status to the caller; grpc-js sends it for an "error" event.
         const send = (one: CallError) => call.emit("error", toServiceError(one));
-        if (error && !signal.aborted) refuse(error, send, call.getPath().slice(1), log);
+        if (error && !signal.aborted) sendError(error, send, call.getPath().slice(1), log);
         else call.end();
       });
   };
