@@ -21,6 +21,8 @@ const TOGETHER_MAX = 8;
 
 interface Waiting {
   work: () => unknown;
+  /** Shares no transaction, because it or one of those that it shared one with threw. */
+  alone?: true;
   until: number;
   resolve: (value: never) => void;
   reject: (error: unknown) => void;
@@ -31,10 +33,11 @@ const queues = new WeakMap<DatabaseSync, Waiting[]>();
 
 /**
  * Runs `work` in a transaction, durable when the promise resolves, whole or not at all. IMMEDIATE takes the write lock first, so that what was read stays
- * true until it is written, also against other processes. `work` must not await. Those that wait begin in order.
+ * true until it is written, also against other processes. `work` must not await, and may be run again after a rollback. Those that wait begin in order.
  * SQLite's own wait would block this process, asleep for up to 100 ms at a time: with a gateway, a relay and a dispatcher on one file, a dispatcher stood
  * still for 150 to 250 ms of each second, and for up to 110 ms at a time. Works that come in one event-loop turn, while another process writes, or during a flush,
- * share a transaction and a flush (log-sync.ts).
+ * share a transaction and a flush (log-sync.ts). No work has a savepoint of its own: SQLite then copied every page to a temporary file before it changed, which was
+ * half of all that a gateway wrote.
  */
 export function transact<T>(database: DatabaseSync, work: () => T, waitMs = BUSY_TIMEOUT_MS): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -54,7 +57,7 @@ async function writeAll(database: DatabaseSync, waiting: Waiting[]): Promise<voi
     const flushing = flushUnderWay(database);
     if (flushing) await flushing;
     try {
-      if (tryBegin(database)) writeTogether(database, waiting.splice(0, TOGETHER_MAX));
+      if (tryBegin(database)) waiting.unshift(...writeTogether(database, waiting.splice(0, waiting[0]!.alone ? 1 : TOGETHER_MAX)));
       else {
         rejectLate(waiting);
         await pause();
@@ -80,39 +83,33 @@ function rejectLate(waiting: Waiting[]): void {
   while (waiting[0] && waiting[0].until <= now) waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
 }
 
-/** One transaction, with a savepoint for each work. Settles every entry once all that it read or wrote is on disk. Never throws. */
-function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): void {
-  const done: (() => void)[] = [];
+/**
+ * One transaction. Settles every entry once all that it read or wrote is on disk. Never throws.
+ * @returns works to do once more, each in a transaction of its own, because one of them threw: nothing of any was written
+ */
+function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): Waiting[] {
+  const values: unknown[] = [];
   const rejectAll = (error: unknown) => {
     for (const { reject } of entries) reject(storeErrorOf(error));
   };
-  const settleAll = () => {
-    for (const settle of done) settle();
+  const resolveAll = () => {
+    for (const [i, { resolve }] of entries.entries()) resolve(values[i] as never);
   };
   let durable: Promise<void> | undefined;
   try {
-    for (const { work, resolve, reject } of entries) {
-      database.exec("savepoint work");
-      try {
-        const value = work();
-        done.push(() => resolve(value as never));
-      } catch (error) {
-        // Some errors, such as a full disk, end the whole transaction.
-        if (!database.isTransaction) throw error;
-        database.exec("rollback to work");
-        done.push(() => reject(storeErrorOf(error)));
-      }
-      database.exec("release work");
-    }
+    for (const { work } of entries) values.push(work());
     database.exec("commit");
     durable = onDisk(database);
   } catch (error) {
-    rejectAll(error);
+    const hasThrown = values.length < entries.length;
     tryRollback(database);
-    return;
+    if (hasThrown && entries.length > 1) return entries.map((entry) => ({ ...entry, alone: true }));
+    rejectAll(error);
+    return [];
   }
-  if (durable) durable.then(settleAll, rejectAll);
-  else settleAll();
+  if (durable) durable.then(resolveAll, rejectAll);
+  else resolveAll();
+  return [];
 }
 
 /** Reads at once, and answers once what it read is on disk. Rejects with a StoreError. */

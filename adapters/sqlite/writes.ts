@@ -69,11 +69,11 @@ export function createWrites(database: DatabaseSync): Writes {
     update notifications set due = :due, outbox_key = :key, later_due = :laterDue, ended_at = :endedAt,
       failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
     where id = :id`);
-  const oldestOf = database.prepare("select rowid from notifications where outbox_key = ? and due <= ? order by due limit ?");
+  const oldestOf = database.prepare("select rowid, doc from notifications where outbox_key = ? and due <= ? order by due limit ?");
   const later = database.prepare(`
-    select rowid from notifications indexed by notifications_later
+    select rowid, doc from notifications indexed by notifications_later
     where class = :class and later_due <= :now and due is not null and due <= :now order by later_due limit :limit`);
-  const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
+  const lease = database.prepare("update notifications set due = ? where rowid = ?");
   const insertAttempt = database.prepare("insert into attempts (id, worker, answered, doc) values (?, ?, ?, ?) on conflict do nothing");
   const answer = database.prepare(`
     update attempts set answered = 1, doc = json_set(doc, '$.outcome', json(:outcome), '$.answeredAt', :answeredAt)
@@ -159,7 +159,8 @@ export function createWrites(database: DatabaseSync): Writes {
           // A negative limit would be none.
           const limit = Math.max(0, take.limit);
           const rows = "key" in take ? oldestOf.all(take.key, now, limit) : later.all({ class: take.later, now, limit });
-          return rows.map(({ rowid }) => String(lease.get(until, Number(rowid))!.doc));
+          for (const { rowid } of rows) lease.run(until, Number(rowid));
+          return rows.map(({ doc }) => String(doc));
         }),
       ),
     claim: (rows) => transact(database, () => rows.map((row) => insertAttempt.run(...row).changes === 1)),
