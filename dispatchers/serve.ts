@@ -124,7 +124,7 @@ export async function serveDispatcher(
   const startQueue = createStartQueue(unpoisoned, {
     ...{ inFlightMax: config.DISPATCH_IN_FLIGHT, ackWaitMs: config.NATS_ACK_WAIT_MS, clock, signal },
     weightOf: createAppWeights(store.apps, clock),
-    utilization: createUtilization(),
+    createUtilization,
   });
   const take = (changed: Values<Variables>) => {
     for (const next of createListed(changed, parts)) pool.put(DEFAULT_ACCOUNT, next);

@@ -28,7 +28,7 @@ function setUp({ inFlightMax = 128, weights = {} as Record<string, number>, util
       return new Promise((resolve) => running.set(holder, resolve));
     },
     {
-      ...{ inFlightMax, ackWaitMs: ACK_WAIT_MS, clock, utilization, signal: draining.signal },
+      ...{ inFlightMax, ackWaitMs: ACK_WAIT_MS, clock, createUtilization: () => utilization, signal: draining.signal },
       weightOf: (app) => weights[app] ?? 1,
     },
   );
@@ -175,6 +175,36 @@ test("while the process idles, more tasks are prepared at once, and fewer again 
   assert.equal(running.size, 124);
 });
 
+test("while critical tasks arrive, marketing has as many tasks in flight as leave the process idle for a part of the time", async () => {
+  let busy = 1;
+  const { give, clock, running, calling, end } = setUp({ utilization: () => busy });
+  const inFlight = () => [...running.keys()].filter((holder) => holder.startsWith("ads")).length;
+  /** Every 100 ms a critical task, and marketing tasks for all places; what waits for its provider is ended half by half. */
+  const spend = async (steps: number, hasCritical = true) => {
+    for (let i = 0; i < steps; i++) {
+      clock.advance(100);
+      if (hasCritical) await end(give("bank"));
+      fill(give, 8, "ads", "marketing");
+      for (const holder of [...running.keys()]) calling(holder);
+      if (busy > 0.6) for (const holder of [...running.keys()].slice(0, 8)) await end(holder);
+    }
+  };
+  await spend(30);
+  assert.equal(inFlight(), 1);
+  busy = 0.6;
+  await spend(5);
+  assert.equal(inFlight(), 1);
+  busy = 0.2;
+  await spend(30);
+  assert.equal(inFlight(), inFlightOf("marketing", 128));
+  busy = 1;
+  await spend(30);
+  assert.equal(inFlight(), 1);
+  clock.advance(2_000);
+  await spend(20, false);
+  assert.ok(inFlight() > 20, `${inFlight()} in flight without critical tasks`);
+});
+
 test("a task that has waited for a part of ack_wait returns to the queue unhandled, and the rest are handled", async () => {
   const { give, clock, settled, begun, next } = setUp();
   fill(give, PREPARING_MIN, "ads");
@@ -241,7 +271,7 @@ test("a task that throws frees its place", async () => {
     inFlightMax: 1,
     ackWaitMs: ACK_WAIT_MS,
     clock,
-    utilization: BUSY,
+    createUtilization: () => BUSY,
     weightOf: () => 1,
     signal: new AbortController().signal,
   };

@@ -3,6 +3,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Settlement, TaskCopy } from "../core/ports/queue.ts";
 import { createFairQueue } from "../runtime/fair-queue.ts";
 import { createClassTurns } from "./class-turns.ts";
+import { createMarketingLimit } from "./marketing-limit.ts";
 import { SUSPECT_DELIVERIES } from "./poison-guard.ts";
 import { createPreparingLimit } from "./preparing-limit.ts";
 
@@ -41,8 +42,8 @@ export interface StartQueueParts {
   inFlightMax: number;
   ackWaitMs: number;
   weightOf: (app: string) => number;
-  /** Share of the time since the last call in which the event loop worked, 0 to 1. */
-  utilization: () => number;
+  /** Each one that it makes tells the share of the time since its own last call in which the event loop worked, 0 to 1. */
+  createUtilization: () => () => number;
   clock: Clock;
   /** Aborts on drain: what waits returns to the queue at once, for other pods. */
   signal: AbortSignal;
@@ -69,11 +70,13 @@ interface Preparing {
  * 128 in flight that were 160 ms. Bounds: in flight by class, and those that are being prepared for all of them together.
  */
 export function createStartQueue(work: Handle, parts: StartQueueParts): StartQueue {
-  const { inFlightMax, weightOf, clock, signal } = parts;
+  const { inFlightMax, weightOf, clock, signal, createUtilization } = parts;
   const waitMs = Math.min(WAIT_MS_MAX, parts.ackWaitMs * WAIT_SHARE);
   const classes = Object.fromEntries(CLASSES.map((c) => [c, createClass(c)])) as Record<NotificationClass, ReturnType<typeof createClass>>;
   const turns = createClassTurns();
-  const limit = createPreparingLimit({ ...parts, max: CLASSES.reduce((sum, c) => sum + inFlightOf(c, inFlightMax), 0) });
+  const inFlightOfAll = CLASSES.reduce((sum, c) => sum + inFlightOf(c, inFlightMax), 0);
+  const limit = createPreparingLimit({ max: inFlightOfAll, utilization: createUtilization(), clock });
+  const marketing = createMarketingLimit({ max: inFlightOf("marketing", inFlightMax), utilization: createUtilization(), clock });
   /** A holder may have two: where ack_wait passes, the queue delivers a message again, perhaps to the same worker. */
   const preparing = new Set<Preparing>();
   let extras = 0;
@@ -87,11 +90,12 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
       weightOf: ({ copy }) => (copy.task ? weightOf(copy.task.app) : 1),
       bytesOf: ({ copy }) => copy.bytes.length,
     });
-    return { waiting, inFlight: 0, inFlightMax: inFlightOf(c, inFlightMax), tasksOf: createCounts() };
+    return { waiting, inFlight: 0, tasksOf: createCounts() };
   }
   const byTurn = () => preparing.size - extras;
   const isAnyWaiting = () => CLASSES.some((c) => classes[c].waiting.length > 0);
-  const canStart = (c: NotificationClass) => classes[c].waiting.length > 0 && classes[c].inFlight < classes[c].inFlightMax;
+  const hasRoom = (c: NotificationClass) => classes[c].inFlight < (c === "marketing" ? marketing.now() : inFlightOf(c, inFlightMax));
+  const canStart = (c: NotificationClass) => classes[c].waiting.length > 0 && hasRoom(c);
 
   function start(): void {
     while (byTurn() < limit.now()) {
@@ -110,9 +114,11 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
    */
   function beginsAtOnce(copy: TaskCopy): boolean {
     const { notificationClass } = copy;
-    const { inFlight, inFlightMax: most, tasksOf } = classes[notificationClass];
+    const { tasksOf } = classes[notificationClass];
     const isHigherWaiting = CLASSES.slice(0, CLASSES.indexOf(notificationClass)).some(canStart);
-    return tasksOf.of(appOf(copy)) === 0 && inFlight < most && (byTurn() < limit.now() || extras < limit.now()) && !isHigherWaiting;
+    return (
+      tasksOf.of(appOf(copy)) === 0 && hasRoom(notificationClass) && (byTurn() < limit.now() || extras < limit.now()) && !isHigherWaiting
+    );
   }
 
   /** It is no longer prepared, if it was. */
@@ -127,6 +133,7 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   async function handle(copy: TaskCopy, isExtra: boolean): Promise<Settlement> {
     const { deliveries, notificationClass } = copy;
     classes[notificationClass].inFlight++;
+    if (notificationClass === "critical") marketing.criticalBegins();
     const one = { copy, isExtra };
     preparing.add(one);
     if (isExtra) extras++;

@@ -110,7 +110,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
   const startQueue = createStartQueue(begin, {
     ...{ inFlightMax: IN_FLIGHT, ackWaitMs: around.ackWaitMs, clock: process.clock, signal: draining.signal },
     weightOf: () => 1,
-    utilization: simulation.random.next,
+    createUtilization: () => simulation.random.next,
   });
   const held = Object.fromEntries(CLASSES.map((c) => [c, 0])) as Record<(typeof CLASSES)[number], number>;
   return {
