@@ -36,8 +36,8 @@ const queues = new WeakMap<DatabaseSync, Waiting[]>();
  * true until it is written, also against other processes. `work` must not await, and may be run again after a rollback. Those that wait begin in order.
  * SQLite's own wait would block this process, asleep for up to 100 ms at a time: with a gateway, a relay and a dispatcher on one file, a dispatcher stood
  * still for 150 to 250 ms of each second, and for up to 110 ms at a time. Works that come in one event-loop turn, while another process writes, or during a flush,
- * share a transaction and a flush (log-sync.ts). No work has a savepoint of its own: SQLite then copied every page to a temporary file before it changed, which was
- * half of all that a gateway wrote.
+ * share a transaction and a flush (log-sync.ts). No work has a savepoint of its own: SQLite then copied each page to a temporary file before it changed, a third of
+ * all that a gateway wrote.
  */
 export function transact<T>(database: DatabaseSync, work: () => T, waitMs = BUSY_TIMEOUT_MS): Promise<T> {
   return new Promise<T>((resolve, reject) => {
