@@ -151,6 +151,7 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonWebhooksForged", webhooks("403", 100)),
   ill("CarillonAppNotTold", { [`carillon_app_webhook_given_up_total{${N},pod="relay-1"}`]: rate(1) }),
   ill("CarillonMailsWithoutUnsubscribe", { [`carillon_mails_without_unsubscribe_total{${N},class="marketing"}`]: rate(1) }),
+  ill("CarillonRetentionBehind", { [`carillon_retention_behind_seconds{${N},pod="relay-1",of="contents"}`]: still(86_401) }),
   ill("CarillonClockNotBelieved", { [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(-4) }),
   // The limit is 60 s for SMS and 300 s for e-mail.
   ill("CarillonTasksTooOld", {
