@@ -205,6 +205,20 @@ test("while critical tasks arrive, marketing has as many tasks in flight as leav
   assert.ok(inFlight() > 20, `${inFlight()} in flight without critical tasks`);
 });
 
+test("marketing tasks begin again after the last critical one, although nothing ends", async () => {
+  const { give, clock, begun, calling, end } = setUp();
+  await end(give("bank"));
+  fill(give, 40, "ads", "marketing");
+  for (const holder of [...begun]) calling(holder);
+  const before = begun.length;
+  assert.ok(before < 41, `${before} begun`);
+  for (let ms = 0; ms < 2_500; ms += 250) {
+    clock.advance(250);
+    await turn();
+  }
+  assert.ok(begun.length > before, `${begun.length} begun`);
+});
+
 test("a task that has waited for a part of ack_wait returns to the queue unhandled, and the rest are handled", async () => {
   const { give, clock, settled, begun, next } = setUp();
   fill(give, PREPARING_MIN, "ads");

@@ -14,7 +14,7 @@ const HELD_PER_IN_FLIGHT = 4 / 3;
 /** A task waits here for at most this share of ack_wait, and not longer than this, in ms; then it returns to the queue, for another pod. */
 const WAIT_SHARE = 0.25;
 const WAIT_MS_MAX = 10_000;
-/** Between two searches for tasks that have waited that long, in ms. */
+/** Between two looks at what waits, for tasks that have waited that long and for those that may begin, in ms. */
 const LATE_EVERY_MS = 250;
 /** Until a task that waited too long, or found no room, is delivered again, in ms. */
 const AGAIN_MS = 250;
@@ -164,6 +164,8 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
       await clock.sleep(LATE_EVERY_MS, signal);
       const now = clock.monotonic();
       giveBack(({ until }) => until <= now);
+      // The limits rise with time, also while nothing ends.
+      start();
     }
     isGivingBack = false;
   }
