@@ -4,8 +4,8 @@ import type { Mutation } from "./mutation.ts";
 import { MUTATION_SEEDS, MUTATION_VARIABLE } from "./mutations.ts";
 import { addRun, emptyRun, type Run } from "./run.ts";
 
-/** Timeout of a child process, in ms. On a busy machine 2,500 seeds take two minutes. */
-const CHILD_MS = 600_000;
+/** Timeout of a child process, in ms. 2,500 seeds take two minutes, and ten where two other suites run on the same two cores. */
+const CHILD_MS = 1_800_000;
 /** Bound of a child's output, in bytes: a broken world is 100 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const FOLDER = import.meta.dirname;
