@@ -4,6 +4,11 @@ import { CALLS_MAX } from "./limits.ts";
 
 /** A busy process has as many calls under way as it answers in this time, in ms: about how long a call then takes. */
 const ANSWERED_WITHIN_MS = 250;
+/**
+ * Share of those that were under way all the time, from which calls are waiting for each other. Where there were fewer at some moment, the process keeps up, and what came
+ * at once, as after a pause of the machine, will be answered. An app that calls alone has half of the places, and up to 64 calls end together.
+ */
+const WAITING_SHARE = 0.25;
 /** The least that a busy process has: batches take longer than single calls, and an app that calls alone has half. */
 export const CALLS_MIN = 320;
 /** Between two measurements, in ms. At full load it sees some hundred answers. */
@@ -14,8 +19,11 @@ const BUSY = 0.75;
 /** How many calls may be under way. */
 export interface CallLimit {
   now(): number;
-  /** A call is no longer under way. */
-  ended(): void;
+  /**
+   * A call is no longer under way.
+   * @param left how many are
+   */
+  ended(left: number): void;
 }
 
 interface CallLimitParts {
@@ -25,7 +33,7 @@ interface CallLimitParts {
 }
 
 /**
- * Bounds the calls under way by how fast they are answered. Once the process is busy, each further call only makes all others wait. A gateway on two cores was
+ * Bounds the calls under way by how fast they are answered. Once the process does not keep up, each further call only makes all others wait. A gateway on two cores was
  * offered two to five times what it can take: with 1,000 calls under way, p99 of accepting was 1,000 to 1,500 ms and of rejecting 200 to 330; with 300, 290 to 410
  * and 115 to 155, for as many accepted calls.
  */
@@ -33,21 +41,26 @@ export function createCallLimit({ clock, utilization = createUtilization() }: Ca
   let limit = CALLS_MAX;
   let measuredAt = clock.monotonic();
   let ended = 0;
+  let leastLeft = Number.POSITIVE_INFINITY;
 
   function measure(ms: number): number {
-    if (utilization() < BUSY) return CALLS_MAX;
     const answeredWithin = (ended / ms) * ANSWERED_WITHIN_MS;
+    if (utilization() < BUSY || leastLeft < WAITING_SHARE * answeredWithin) return CALLS_MAX;
     return Math.round(Math.min(CALLS_MAX, Math.max(CALLS_MIN, answeredWithin)));
   }
 
   return {
-    ended: () => void ended++,
+    ended(left) {
+      ended++;
+      leastLeft = Math.min(leastLeft, left);
+    },
     now() {
       const ms = clock.monotonic() - measuredAt;
       if (ms >= MEASURE_EVERY_MS) {
         limit = measure(ms);
         measuredAt += ms;
         ended = 0;
+        leastLeft = Number.POSITIVE_INFINITY;
       }
       return limit;
     },

@@ -28,7 +28,7 @@ export function createCallPlaces<Call extends object>(limit: CallLimit): CallPla
       const callerKey = callers.get(call);
       if (callerKey === undefined) return;
       callers.delete(call);
-      limit.ended();
+      limit.ended(callers.size);
       if (countOf(callerKey) > 1) counts.set(callerKey, countOf(callerKey) - 1);
       else counts.delete(callerKey);
     },
