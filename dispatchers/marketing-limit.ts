@@ -1,4 +1,4 @@
-import { PREPARING_MIN, type PreparingParts } from "./preparing-limit.ts";
+import { ADJUST_EVERY_MS, PREPARING_MIN, type PreparingParts } from "./preparing-limit.ts";
 
 /**
  * Share of the time in which the event loop may work while critical tasks arrive. Pods are planned for half of a core, so a campaign meets this bound where pods are
@@ -6,11 +6,9 @@ import { PREPARING_MIN, type PreparingParts } from "./preparing-limit.ts";
  * campaign took 23 to 35 s instead of 13. With 0.75: 12 to 15 ms and 21 to 26 s.
  */
 const UTILIZATION = 0.6;
-/** Between two adjustments, in ms: several turns of a busy event loop. */
-const ADJUST_EVERY_MS = 100;
 /** The most by which one adjustment changes the limit: what was measured for 100 ms may be chance. */
 const CHANGE_MAX = 1.25;
-/** So long after the last critical task marketing has all places again, in ms: the limit does not start anew between two of a few per second. */
+/** How long after the last critical task marketing may use all places again, in ms. Longer than the time between two where one or more arrive each second. */
 const CRITICAL_FOR_MS = 2_000;
 
 /** How many marketing tasks may be in flight, so that a campaign leaves time for what is critical. */

@@ -1,7 +1,7 @@
 /** While the process is busy, so many tasks are prepared at once: at 800 a second a task that has the next turn is sent about 20 ms later. */
 export const PREPARING_MIN = 16;
-/** Between two adjustments of the limit, in ms: several turns of a busy event loop. */
-const ADJUST_EVERY_MS = 100;
+/** Between two adjustments of a limit, in ms: several turns of a busy event loop. */
+export const ADJUST_EVERY_MS = 100;
 /** Share of the time in which the event loop works: above, more tasks at once would only wait for each other; below the second, for what they ask. */
 const BUSY = 0.75;
 const IDLE = 0.5;

@@ -1,4 +1,4 @@
-// SQLite keeps what it may have to restore in temporary files where a statement or a savepoint needs that, and these would hold recipients and contents.
+// For a savepoint SQLite copies pages to a temporary file before it changes them. The copies would hold recipients and contents.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -21,7 +21,7 @@ const TOGETHER_MAX = 8;
 
 interface Waiting {
   work: () => unknown;
-  /** Shares no transaction, because it or one of those that it shared one with threw. */
+  /** Gets a transaction of its own, because one of the works in the last one threw, and all were undone. */
   alone?: true;
   until: number;
   resolve: (value: never) => void;
@@ -84,8 +84,8 @@ function rejectLate(waiting: Waiting[]): void {
 }
 
 /**
- * One transaction. Settles every entry once all that it read or wrote is on disk. Never throws.
- * @returns works to do once more, each in a transaction of its own, because one of them threw: nothing of any was written
+ * Commits the transaction that has begun with these works. Settles every entry once all that it read or wrote is on disk. Never throws.
+ * @returns the works again, each for a transaction of its own, where one of several threw: then nothing was written, and none is settled
  */
 function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): Waiting[] {
   const values: unknown[] = [];

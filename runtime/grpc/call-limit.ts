@@ -5,8 +5,8 @@ import { CALLS_MAX } from "./limits.ts";
 /** A busy process has as many calls under way as it answers in this time, in ms: about how long a call then takes. */
 const ANSWERED_WITHIN_MS = 250;
 /**
- * Share of those that were under way all the time, from which calls are waiting for each other. Where there were fewer at some moment, the process keeps up, and what came
- * at once, as after a pause of the machine, will be answered. An app that calls alone has half of the places, and up to 64 calls end together.
+ * Share of these calls. Where fewer were under way at some moment, the process keeps up, however busy it is, and will answer a burst such as the one after a pause of the
+ * machine. Under overload there are never so few: an app that calls alone has half of the places, and one insert answers at most 64 calls together.
  */
 const WAITING_SHARE = 0.25;
 /** The least that a busy process has: batches take longer than single calls, and an app that calls alone has half. */
