@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backgroundPush, localizedPush, richPush } from "../../test/support/content-samples.ts";
-import { type FcmEnvelope, fcmBytes, fcmMessage, isTagged } from "./fcm-message.ts";
+import { type FcmEnvelope, fcmMessage, isTagged } from "./fcm-message.ts";
 import type { JsonObject } from "./json.ts";
 import { FCM_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import type { PushContent } from "./push-content.ts";
@@ -14,7 +14,8 @@ const envelope: FcmEnvelope = {
 const plain: PushContent = { title: "Dinner", body: "is ready 🍲", data: { table: "7" } };
 // As it arrives: any shape.
 const messageOf = (content: PushContent, over: Partial<FcmEnvelope> = {}) =>
-  JSON.parse(JSON.stringify(fcmMessage(content, { ...envelope, ...over })));
+  JSON.parse(JSON.stringify(fcmMessage(content, { ...envelope, ...over }).message));
+const bytesOf = (content: PushContent) => fcmMessage(content, envelope).bytes;
 const ourData = { carillon_delivery: "d-0", carillon_attempt: "d-0/1" };
 
 test("a plain push is the same on Android, on iPhones and in browsers", () => {
@@ -230,34 +231,39 @@ test("what is refused in an override says what to use instead", () => {
   });
 });
 
+test("data that nothing shows keep a key that is called notification", () => {
+  assert.equal(messageOf(backgroundPush({ data: { notification: "7" } })).data.notification, "7");
+});
+
 test("counts keys and values of data and of what is shown, on the platform where they are most", () => {
   const counted = (...texts: string[]) => Buffer.byteLength(texts.join(""));
   const data = counted("table", "7", ...Object.entries(ourData).flat());
   const texts = counted("title", "Dinner", "body", "is ready 🍲");
-  assert.equal(fcmBytes(messageOf(plain)), data + texts + counted("tag", "shop/order-7", "default_sound", "true"));
+  assert.equal(bytesOf(plain), data + texts + counted("tag", "shop/order-7", "default_sound", "true"));
   // The copy of data that iPhones get counts, too, and goes first where there is no room.
-  const large = (chars: number) => messageOf({ ...plain, imageUrl: "https://a.example/i.png", data: { table: "7".repeat(chars) } });
+  const large = (chars: number): PushContent => ({ ...plain, imageUrl: "https://a.example/i.png", data: { table: "7".repeat(chars) } });
   assert.equal(
-    fcmBytes(large(500)),
+    bytesOf(large(500)),
     2 * (500 - 1 + counted("table7")) +
       counted(...Object.entries(ourData).flat()) +
       texts +
       counted("image", "https://a.example/i.png", "sound", "default", "mutable-content", "1"),
   );
-  assert.deepEqual([large(2_500).apns.payload.data, large(2_500).apns.payload.image], [undefined, "https://a.example/i.png"]);
+  const { payload } = messageOf(large(2_500)).apns;
+  assert.deepEqual([payload.data, payload.image], [undefined, "https://a.example/i.png"]);
   const linked = messageOf({ ...plain, clickUrl: `https://a.example/${"u".repeat(2_020)}` });
   assert.deepEqual([linked.apns.payload.url, linked.apns.payload.aps.sound], [undefined, "default"]);
   const fcm = { apns: { payload: { more: ["x".repeat(3_000), 17] } } };
   assert.equal(
-    fcmBytes(messageOf({ ...plain, overrides: { fcm } })),
+    bytesOf({ ...plain, overrides: { fcm } }),
     data + texts + counted("table", "7", "sound", "default", "more", "17") + 3_000,
   );
 });
 
 test("the sound that nobody asked for goes first where there is no room, then the tag", () => {
-  const room = FCM_PAYLOAD_BYTES_MAX - fcmBytes(messageOf({ ...plain, body: "b" })) + 1;
+  const room = FCM_PAYLOAD_BYTES_MAX - bytesOf({ ...plain, body: "b" }) + 1;
   const built = (bytes: number) => {
-    const message = fcmMessage({ ...plain, body: "b".repeat(bytes) }, envelope);
+    const { message } = fcmMessage({ ...plain, body: "b".repeat(bytes) }, envelope);
     const { android } = JSON.parse(JSON.stringify(message));
     return [android.notification?.default_sound, isTagged(message)];
   };

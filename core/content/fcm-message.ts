@@ -39,6 +39,12 @@ export interface FcmEnvelope {
   urgency: string;
 }
 
+export interface FcmMessage {
+  message: JsonObject;
+  /** Those that count against FCM's limit. */
+  bytes: number;
+}
+
 /** The parts that are left out where there is no room for them. */
 interface Extras {
   /** Which of our own keys iPhones get beside aps, as APNs' own payload has them; FCM puts data alone beside aps by itself. */
@@ -51,21 +57,23 @@ interface Extras {
  * A message of FCM's HTTP v1 API: one content for Android, for iPhones and for browsers, because nobody knows which of them a token is (Firebase: REST
  * reference, Message). Where something is not shown, it has no notification block and no tag, which would be shown.
  */
-export const fcmMessage = (content: PushContent, envelope: FcmEnvelope): JsonObject =>
+export const fcmMessage = (content: PushContent, envelope: FcmEnvelope): FcmMessage =>
   firstFitting(
     [
-      () => messageWith(content, envelope, { appleKeys: "all", hasDefaultSound: true, hasTag: true }),
-      () => messageWith(content, envelope, { appleKeys: "without data", hasDefaultSound: true, hasTag: true }),
-      () => messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: true, hasTag: true }),
-      () => messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: true }),
+      () => counted(messageWith(content, envelope, { appleKeys: "all", hasDefaultSound: true, hasTag: true })),
+      () => counted(messageWith(content, envelope, { appleKeys: "without data", hasDefaultSound: true, hasTag: true })),
+      () => counted(messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: true, hasTag: true })),
+      () => counted(messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: true })),
       () => leastFcmMessage(content, envelope),
     ],
-    (message) => fcmBytes(message) <= FCM_PAYLOAD_BYTES_MAX,
+    ({ bytes }) => bytes <= FCM_PAYLOAD_BYTES_MAX,
   );
 
 /** The message without the default sound and the tags, which the caller did not ask for, and without what it holds twice. */
-export const leastFcmMessage = (content: PushContent, envelope: FcmEnvelope): JsonObject =>
-  messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: false });
+export const leastFcmMessage = (content: PushContent, envelope: FcmEnvelope): FcmMessage =>
+  counted(messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: false }));
+
+const counted = (message: JsonObject): FcmMessage => ({ message, bytes: fcmBytes(message) });
 
 /** Whether a second copy replaces the first one on Android: it is shown, and its tag has room. */
 export const isTagged = (message: JsonObject): boolean => fieldsAt(message, "android", "notification").tag !== undefined;
@@ -74,7 +82,7 @@ export const isTagged = (message: JsonObject): boolean => fieldsAt(message, "and
  * Bytes that count against FCM's limit: keys and values of data and of what is shown (Firebase: About FCM messages), on the platform where they are
  * most.
  */
-export function fcmBytes(message: JsonObject): number {
+function fcmBytes(message: JsonObject): number {
   const notification = fieldsAt(message, "notification");
   const platforms = [
     { ...notification, ...fieldsAt(message, "android", "notification") },
@@ -186,14 +194,14 @@ export const fcmOwnKeys = (content: PushContent): ReadonlyMap<string, string> =>
 
 /** The message without the blocks of platforms that would show no text: they would show an empty notification. */
 function withoutUnshown(message: JsonObject): JsonObject {
-  const texts = fieldsAt(message, "notification");
+  const texts = fieldsOf(message.notification);
   const isShown = (block: JsonObject) => TEXTS.some((name) => (block[name] ?? texts[name]) !== undefined);
-  return Object.fromEntries(
-    Object.entries(message).map(([name, platform]): [string, JsonValue] => {
-      const { notification, ...others } = fieldsOf(platform);
-      return notification === undefined || isShown(fieldsOf(notification)) ? [name, platform] : [name, others];
-    }),
-  );
+  const shown = { ...message };
+  for (const platform of ["android", "webpush"]) {
+    const { notification, ...others } = fieldsOf(message[platform]);
+    if (notification !== undefined && !isShown(fieldsOf(notification))) shown[platform] = others;
+  }
+  return shown;
 }
 
 const TEXTS = ["title", "body", "title_loc_key", "body_loc_key"] as const;
@@ -206,6 +214,6 @@ function leafBytes(value: JsonValue): number {
   if (typeof value !== "object" || value === null) return Buffer.byteLength(String(value));
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + leafBytes(item), 0);
   let bytes = 0;
-  for (const [key, item] of Object.entries(value)) bytes += leafBytes(item) + (isObject(item) ? 0 : Buffer.byteLength(key));
+  for (const key in value) bytes += leafBytes(value[key]!) + (isObject(value[key]) ? 0 : Buffer.byteLength(key));
   return bytes;
 }

@@ -20,7 +20,7 @@ test("every key of data arrives, whatever JavaScript means by it", () => {
   const entriesOf = (text: string) => Object.entries(JSON.parse(text).data);
   assert.deepEqual(entriesOf(leastApnsBody({ ...content, data }, ids)), expected);
   assert.deepEqual(entriesOf(leastWebPushPlaintext({ ...content, data }, { ids, mark: "m", origin: undefined })), expected);
-  assert.deepEqual(entriesOf(JSON.stringify(leastFcmMessage({ ...content, data }, fcmEnvelopeOf(ids)))).slice(0, -2), expected);
+  assert.deepEqual(entriesOf(JSON.stringify(leastFcmMessage({ ...content, data }, fcmEnvelopeOf(ids)).message)).slice(0, -2), expected);
   const { title, body } = content;
   assert.deepEqual(Object.entries(pushCodec.fromProto(pushCodec.toProto({ title, body, data })).data), expected);
   for (const name of names) {

@@ -1,6 +1,6 @@
 import type { PushChannel } from "../delivery/channel.ts";
 import { leastApnsBody } from "./apns-payload.ts";
-import { type FcmEnvelope, fcmBytes, leastFcmMessage } from "./fcm-message.ts";
+import { type FcmEnvelope, leastFcmMessage } from "./fcm-message.ts";
 import { APNS_COLLAPSE_ID_BYTES_MAX } from "./limits.ts";
 import { type PushContent, withTimestamp } from "./push-content.ts";
 import type { PushIds } from "./push-fields.ts";
@@ -32,7 +32,7 @@ export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids
     case "webpush":
       return Buffer.byteLength(leastWebPushPlaintext(content, { ids, mark: MARK_LONGEST, origin: undefined }));
     case "fcm":
-      return fcmBytes(leastFcmMessage(content, fcmEnvelopeOf(ids)));
+      return leastFcmMessage(content, fcmEnvelopeOf(ids)).bytes;
   }
 }
 

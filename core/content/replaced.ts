@@ -20,7 +20,7 @@ export function isReplacedOnDevice(channel: Channel, { push }: Content): boolean
     case "webpush":
       return push.overrides?.webpush === undefined;
     case "fcm":
-      return push.overrides?.fcm?.apns === undefined && isTagged(fcmMessage(push, fcmEnvelopeOf()));
+      return push.overrides?.fcm?.apns === undefined && isTagged(fcmMessage(push, fcmEnvelopeOf()).message);
     default:
       return false;
   }

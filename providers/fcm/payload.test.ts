@@ -8,7 +8,7 @@ const token = { channel: "fcm", token: "t" } as const;
 const push = samplePush(token, { expiresAt: now + 90_500, collapseKey: "order-7" });
 // As it arrives: any shape.
 const built = (over: Partial<typeof push> = {}, kind?: "installation") =>
-  JSON.parse(JSON.stringify(buildFcmMessage({ ...push, ...over }, { ...token, kind }, push.content.push!, now)));
+  JSON.parse(JSON.stringify(buildFcmMessage({ ...push, ...over }, { ...token, kind }, push.content.push!, now).message));
 
 test("each platform is told by whom, how urgent, how long and under which mark", () => {
   const { token, data, android, apns, webpush } = built();

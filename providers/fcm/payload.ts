@@ -1,5 +1,4 @@
-import { fcmMessage } from "../../core/content/fcm-message.ts";
-import type { JsonObject } from "../../core/content/json.ts";
+import { type FcmMessage, fcmMessage } from "../../core/content/fcm-message.ts";
 import type { PushContent } from "../../core/content/push-content.ts";
 import type { FcmEndpoint } from "../../core/delivery/endpoint.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
@@ -13,7 +12,7 @@ import { webUrgency } from "../transport/web-urgency.ts";
  * four times the CPU time.
  * @param now ms since the epoch: FCM takes a duration, not a moment
  */
-export function buildFcmMessage(delivery: OutboundDelivery, { token, kind }: FcmEndpoint, content: PushContent, now: number): JsonObject {
+export function buildFcmMessage(delivery: OutboundDelivery, { token, kind }: FcmEndpoint, content: PushContent, now: number): FcmMessage {
   const mark = replacementMark(delivery);
   return fcmMessage(content, {
     ...{

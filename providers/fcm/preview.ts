@@ -1,4 +1,3 @@
-import { fcmBytes } from "../../core/content/fcm-message.ts";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { jsonRequest, MASKED, ofAccount, type RequestPreviewer } from "../request-preview.ts";
 import { fcmVariables } from "./config.ts";
@@ -10,9 +9,9 @@ export const fcmPreview: RequestPreviewer = {
   build(delivery, now) {
     const { endpoint, content } = delivery;
     if (endpoint.channel !== "fcm" || content.push === undefined) return "content-missing";
-    const message = buildFcmMessage(delivery, endpoint, content.push, now);
+    const { message, bytes } = buildFcmMessage(delivery, endpoint, content.push, now);
     const url = `${fcmVariables.FCM_ORIGIN.default}/v1/projects/${ofAccount("project_id")}/messages:send`;
     const request = jsonRequest(url, { authorization: `Bearer ${MASKED}` }, { message });
-    return { ...request, bytes: fcmBytes(message), bytesMax: FCM_PAYLOAD_BYTES_MAX };
+    return { ...request, bytes, bytesMax: FCM_PAYLOAD_BYTES_MAX };
   },
 };

@@ -1,4 +1,3 @@
-import { fcmBytes } from "../../core/content/fcm-message.ts";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -39,8 +38,8 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       if (endpoint.channel !== "fcm") throw new TypeError(`${endpoint.channel} endpoint given to fcm`);
       const { push } = delivery.content;
       if (push === undefined) return unsendable("content-missing");
-      const message = buildFcmMessage(delivery, endpoint, push, clock.now());
-      if (fcmBytes(message) > FCM_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
+      const { message, bytes } = buildFcmMessage(delivery, endpoint, push, clock.now());
+      if (bytes > FCM_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
 
       const used = token.current() ?? (await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error)));
       if (used.kind === "failed") return used.outcome;
