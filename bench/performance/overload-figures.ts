@@ -24,6 +24,8 @@ export interface Scenario {
 }
 
 export interface Overload extends Scenario {
+  /** Notifications per second from the call to the push, at most: the mean of before and after it. */
+  peak: number;
   run: PacedRun;
   arrived: Arrived;
   /** Of the gateway, with seconds from the start. */
@@ -56,12 +58,13 @@ function shareOfRest(run: PacedRun, counts: number): number {
 const exhaustedWithRetryInfo = (run: PacedRun) =>
   statusCounts(run).reduce((sum, { status: s, count }) => sum + (s.code === status.RESOURCE_EXHAUSTED && s.hasRetryInfo ? count : 0), 0);
 
-function valuesOf(overload: Overload, peak: number, seconds: number): [what: string, unit: string, value: number][] {
-  const { run, rss, rssAfterMiB, rssBeforeMiB, drainSeconds } = overload;
+function valuesOf(overload: Overload, seconds: number): [what: string, unit: string, value: number][] {
+  const { run, peak, rss, rssAfterMiB, rssBeforeMiB, drainSeconds } = overload;
   const accepted = latenciesMs(run, isAccepted);
   const rejected = latenciesMs(run, (outcome) => isExhausted(run, outcome));
   const good = goodput(overload, seconds);
   return [
+    ["peak", "/s", peak],
     ["goodput / peak", "", good / peak],
     ["goodput", "/s", good],
     ["accepted", "/s", accepted.length / seconds],
@@ -82,9 +85,9 @@ function valuesOf(overload: Overload, peak: number, seconds: number): [what: str
 const nameOf = ({ timesPeak, callers }: Scenario) => `${timesPeak} x peak, callers ${callers}`;
 
 /** What one overload was like, for people. */
-export function* linesOf(overload: Overload, peak: number, seconds: number): Iterable<string> {
+export function* linesOf(overload: Overload, seconds: number): Iterable<string> {
   yield `${nameOf(overload)}:`;
-  for (const [what, unit, value] of valuesOf(overload, peak, seconds)) yield `  ${what}: ${value.toPrecision(4)} ${unit}`;
+  for (const [what, unit, value] of valuesOf(overload, seconds)) yield `  ${what}: ${value.toPrecision(4)} ${unit}`;
   const { run } = overload;
   const counts = Object.entries(OUTCOME).map(([name, outcome]) => `${name} ${countOf(run, (o) => o === outcome)}`);
   yield `  outcomes: ${counts.slice(1, -1).join(", ")}; load's own delay ${run.ownDelayMs.mean.toFixed(1)} (at most ${run.ownDelayMs.max.toFixed(0)}) ms`;
@@ -97,14 +100,14 @@ export function* linesOf(overload: Overload, peak: number, seconds: number): Ite
 
 export function answerOf(
   overloads: readonly Overload[],
-  { store, peak, seconds }: { store: StoreName; peak: number; seconds: number },
+  { store, peaks, seconds }: { store: StoreName; peaks: readonly number[]; seconds: number },
 ): Answer {
   const figures: Figure[] = overloads.flatMap((overload) =>
-    valuesOf(overload, peak, seconds).map(
+    valuesOf(overload, seconds).map(
       ([what, unit, value]): Figure => ({ row: "O1", what: `${nameOf(overload)}: ${what}`, store, unit, value: summaryOf([value]) }),
     ),
   );
-  figures.unshift({ row: "O1", what: "peak", store, unit: "/s", value: summaryOf([peak]) });
+  figures.unshift({ row: "O1", what: "peak", store, unit: "/s", value: summaryOf(peaks) });
   return { figures, curves: overloads.map((overload) => curveOf(overload, store)) };
 }
 
