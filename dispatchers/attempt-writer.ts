@@ -7,7 +7,7 @@ import type { Reason } from "../core/delivery/reason.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
 import { attempted, decided, handedBack, type Transition, voided } from "../core/delivery/transitions.ts";
-import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
+import { mayHaveGone, type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { AttemptRecord, AttemptResult } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { createBatcher } from "../runtime/batch.ts";
@@ -93,12 +93,12 @@ export function createAttemptWriter(parts: Parts) {
     write = (result: AttemptResult) => answers.add(result),
   ): Promise<boolean> {
     const { id, worker, startedAt } = claimed;
-    const { expiresAt, deliveryId, endpoint, endpointId, policyResend } = task;
+    const { expiresAt, deliveryId, endpoint, endpointId } = task;
     const now = clock.now();
     circuits.record(passage, outcome);
     const attempt = attemptOfRun(task);
     const hasFallback = attempt < passage.choices;
-    const decision = decide(outcome, { attempt, now, expiresAt, policyResend, hasFallback, random: parts.random() });
+    const decision = decide(outcome, { attempt, now, expiresAt, mayHaveGone: mayHaveGone(task), hasFallback, random: parts.random() });
     const result = { id, worker, outcome, answeredAt: now };
     // What was sent ends so whether or not this outcome stands.
     if (settlements && decision.kind === "sent") {

@@ -194,15 +194,16 @@ test("an opt-out during a token's exchange or a handshake is obeyed", async () =
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
 });
 
-for (const [what, policyResend, end] of [
-  ["what", false, "expired"],
-  ["a repetition that", true, "failed"],
+for (const [what, earlier, end] of [
+  ["what", {}, "expired"],
+  ["a repetition that", { policyResend: true }, "failed"],
+  ["what may have been sent before it was redriven and", { redrive: 1 }, "failed"],
 ] as const)
   test(`${what} expires during a handshake is not sent, and ends as ${end}`, async () => {
     world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
     await world.store.notifications.insert([world.notification]);
     const { dispatch, sent } = world.setUp({ providers: [slowToBegin(300)] });
-    await dispatch({ ...world.task(), policyResend }, "h");
+    await dispatch({ ...world.task(), ...earlier }, "h");
     assert.deepEqual([sent().length, (await world.delivery()).state], [0, end]);
   });
 

@@ -191,14 +191,14 @@ test("an unknown outcome stored without uncertainSince by an earlier version is 
 
 test("a number that was closed by cancelling ends its delivery: as cancelled where nothing was sent, else as of unknown outcome", async () => {
   const cancelled = { kind: "void", state: "cancelled", reason: { code: "cancelled", detail: "why" } } as const;
-  for (const [i, policyResend] of [false, true].entries()) {
+  for (const [i, earlier] of [undefined, { policyResend: true }, { redrive: 1, runStart: 2 }].entries()) {
     const over = { id: `${i}`.padStart(32, "b") };
-    const id = await accept(over, { id: `${over.id}-0`, attempt: 2, nextAt: clock.now(), ...(policyResend && { policyResend }) });
-    await claim(id, { outcome: policyResend ? unanswered : { kind: "unavailable", fault: { code: "reset" } } });
+    const id = await accept(over, { id: `${over.id}-0`, attempt: 2, nextAt: clock.now(), ...earlier });
+    await claim(id, { outcome: earlier ? unanswered : { kind: "unavailable", fault: { code: "reset" } } });
     await claim(id, { outcome: cancelled }, 2);
     await relay.iterate();
     const { state, reason } = await delivery(id);
-    assert.deepEqual([state, reason], policyResend ? ["failed", { code: "outcome-unknown" }] : ["cancelled", cancelled.reason]);
+    assert.deepEqual([state, reason], earlier ? ["failed", { code: "outcome-unknown" }] : ["cancelled", cancelled.reason]);
   }
   assert.equal(published.length, 0);
 });

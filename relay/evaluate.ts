@@ -16,7 +16,7 @@ import {
   voided,
   waiting,
 } from "../core/delivery/transitions.ts";
-import { endOfVoid, expiryOfRun, voidAttempt } from "../core/delivery/void-attempt.ts";
+import { endOfVoid, expiryOfRun, mayHaveGone, voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
@@ -122,7 +122,7 @@ function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRec
   // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay applies.
   const { expiresAt } = on;
   const { now, random } = s;
-  const attempted = { attempt: attemptOfRun(d), policyResend: d.policyResend };
+  const attempted = { attempt: attemptOfRun(d), mayHaveGone: mayHaveGone(d) };
   const situation: AttemptSituation = { ...attempted, now, expiresAt, hasFallback: false, random };
   return { kind: "change", transition: decided(on, decide(outcome, situation), s.now) };
 }

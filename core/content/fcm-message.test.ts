@@ -254,10 +254,7 @@ test("counts keys and values of data and of what is shown, on the platform where
   const linked = messageOf({ ...plain, clickUrl: `https://a.example/${"u".repeat(2_020)}` });
   assert.deepEqual([linked.apns.payload.url, linked.apns.payload.aps.sound], [undefined, "default"]);
   const fcm = { apns: { payload: { more: ["x".repeat(3_000), 17] } } };
-  assert.equal(
-    bytesOf({ ...plain, overrides: { fcm } }),
-    data + texts + counted("table", "7", "sound", "default", "more", "17") + 3_000,
-  );
+  assert.equal(bytesOf({ ...plain, overrides: { fcm } }), data + texts + counted("table", "7", "sound", "default", "more", "17") + 3_000);
 });
 
 test("the sound that nobody asked for goes first where there is no room, then the tag", () => {

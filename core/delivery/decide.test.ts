@@ -67,7 +67,7 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
   [
     "a repetition of what may have been sent fails where it is too late for another",
     { kind: "unavailable", fault },
-    { expiresAt: NOW + 1_000, policyResend: true },
+    { expiresAt: NOW + 1_000, mayHaveGone: true },
     { kind: "failed", reason: { code: "outcome-unknown" } },
   ],
   [

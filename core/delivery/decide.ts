@@ -33,8 +33,8 @@ export interface AttemptSituation {
   attempt: number;
   now: number;
   expiresAt: number;
-  /** It repeats an attempt of unknown outcome. */
-  policyResend?: boolean | undefined;
+  /** An earlier attempt may have been sent. */
+  mayHaveGone?: boolean | undefined;
   /** The channel has another provider this attempt did not try. */
   hasFallback: boolean;
   /** In [0, 1). */
@@ -75,15 +75,12 @@ type NotSent = Extract<Outcome, { kind: "throttled" | "unavailable" | "misconfig
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) =>
   Number.isFinite(retryAfterMs) ? Math.min(retryAfterMs, ASKED_WAIT_LONGEST_MS) : 0;
 
-/**
- * Only its expiry ends what is known not to have been sent; no number of attempts does. What repeats an attempt of unknown outcome may have been sent by that
- * one.
- */
+/** Only its expiry ends what is known not to have been sent; no number of attempts does. Expired says that no earlier attempt was sent either. */
 function retry(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {
   const why = reason(outcome.kind, reasonOf(outcome));
   const at = s.hasFallback ? s.now : beforeExpiry(s, waitMs);
   if (at < s.expiresAt) return { kind: "retry", at, reason: why };
-  return s.policyResend ? { kind: "failed", reason: reason("outcome-unknown") } : { kind: "expired", reason: why };
+  return s.mayHaveGone ? { kind: "failed", reason: reason("outcome-unknown") } : { kind: "expired", reason: why };
 }
 
 /**

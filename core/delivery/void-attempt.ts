@@ -5,16 +5,19 @@ import { type Reason, reason } from "./reason.ts";
 /** An attempt number that was closed without a call, and how its delivery ends by that. */
 export type Void = Extract<AttemptOutcome, { kind: "void" }>;
 
-/** The current attempt repeats one of unknown outcome: whatever becomes of it, the delivery may have been sent. */
-export const mayHaveGone = ({ policyResend = false }: Pick<Delivery, "policyResend">): boolean => policyResend;
+/** What tells whether an earlier attempt may have been sent. */
+type EarlierSends = Pick<Delivery, "policyResend" | "redrive">;
+
+/**
+ * An earlier attempt may have been sent, whatever becomes of the current one: it repeats one of unknown outcome, or an operator has redriven the delivery all
+ * the same.
+ */
+export const mayHaveGone = ({ policyResend = false, redrive = 0 }: EarlierSends): boolean => policyResend || redrive > 0;
 
 const UNKNOWN: Void = { kind: "void", state: "failed", reason: reason("outcome-unknown") };
 
-/**
- * How a delivery ends that was not sent in time. What repeats an attempt of unknown outcome ends as that attempt would have without the repetition, because it
- * may have been sent.
- */
-export function expiryOfRun(d: Pick<Delivery, "policyResend" | "reason">, why: Reason = reason("expired")): Void {
+/** How a delivery ends that was not sent in time. Where an earlier attempt may have been sent, it ends as of unknown outcome. */
+export function expiryOfRun(d: EarlierSends & Pick<Delivery, "reason">, why: Reason = reason("expired")): Void {
   if (!mayHaveGone(d)) return { kind: "void", state: "expired", reason: why };
   return d.reason?.code === "outcome-unknown" ? { ...UNKNOWN, reason: d.reason } : UNKNOWN;
 }
@@ -40,8 +43,7 @@ export function voidAttempt(
 }
 
 /**
- * How a delivery ends whose number was closed by this. Cancelled says that nothing was sent: where an attempt of unknown outcome would have been repeated, it ends
- * as one that nothing resolved, and a receipt may still correct that.
+ * How a delivery ends whose number was closed by this. Cancelled says that nothing was sent: where an earlier attempt may have been, it ends as of unknown
+ * outcome, and a receipt may still correct that.
  */
-export const endOfVoid = (d: Pick<Delivery, "policyResend">, outcome: Void): Void =>
-  outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome;
+export const endOfVoid = (d: EarlierSends, outcome: Void): Void => (outcome.state === "cancelled" && mayHaveGone(d) ? UNKNOWN : outcome);

@@ -1,6 +1,7 @@
 import type { Channel } from "../../core/delivery/channel.ts";
 import { ASKED_WAIT_LONGEST_MS, LAST_CALL_WAIT_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
+import { mayHaveGone } from "../../core/delivery/void-attempt.ts";
 import { WATCHDOG_LONGEST_MS } from "../../core/delivery/watchdog.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
 import { audit } from "../../operations/audit/audit.ts";
@@ -67,7 +68,7 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
   }
 
   function endedTooEarly({ notificationClass }: NotificationRecord, d: Delivery): boolean {
-    if (d.reason?.code !== "outcome-unknown" || notificationClass === "critical" || d.policyResend) return false;
+    if (d.reason?.code !== "outcome-unknown" || notificationClass === "critical" || mayHaveGone(d)) return false;
     const attempt = store.attempts.inside.get(attemptId(d.id, d.attempt));
     return d.endedAt! - (attempt?.startedAt ?? 0) < UNCERTAIN_WAIT_MS[notificationClass] - SKEW_MS;
   }

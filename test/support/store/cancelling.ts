@@ -81,9 +81,10 @@ export function describeCancelling(name: string, test: StoreTest): void {
 
     test("the repetition of an attempt of unknown outcome ends as unknown, or as sent where that became known", async (store) => {
       const repeating = { attempt: 2, policyResend: true } as const;
-      const records = [0, 1].map(() => {
+      const redriven = { attempt: 2, redrive: 1, runStart: 2 } as const;
+      const records = [repeating, repeating, redriven].map((earlier) => {
         const record = sampleNotification([T0]);
-        Object.assign(record.deliveries[0]!, repeating);
+        Object.assign(record.deliveries[0]!, earlier);
         return record;
       });
       await store.notifications.insert(records);
@@ -93,6 +94,7 @@ export function describeCancelling(name: string, test: StoreTest): void {
       await store.attempts.resolve([{ id: attemptId(`${records[1]!.id}-0`, 1), resolution: { outcome, by: "receipt", at: T0 } }]);
       assert.deepEqual(outcomes(await cancel(store, records[0]!)), [["in-doubt", "failed"]]);
       assert.deepEqual(outcomes(await cancel(store, records[1]!)), [["too-late", "sent"]]);
+      assert.deepEqual(outcomes(await cancel(store, records[2]!)), [["in-doubt", "failed"]]);
     });
 
     test("what has ended is too late, in the state that it has", async (store) => {
