@@ -61,8 +61,8 @@ export interface Answer {
 
 /** An answer, and what else used the machine meanwhile. */
 export interface Asked extends Answer {
-  /** `before`: the load average of the minute before, with whatever ran last. */
-  load: OtherLoad & { before: number };
+  /** `before`: the load average of the minute before, with whatever ran last. `fixedWorkMs`: how fast the machine was before and after (bench/fixed-work.ts). */
+  load: OtherLoad & { before: number; fixedWorkMs?: readonly [before: number, after: number] };
 }
 
 /** @param say prints progress */

@@ -96,7 +96,11 @@ test("what else used the machine is said of each answer, and notes stand below t
   const quiet = markdownOf("{{answer relay}}", [result([], { load, notes: ["1,900/s held"] })]);
   assert.match(quiet, /in 61 s \(load before 0\.4, others used 0\.05 cores, the host took 0 %\)/);
   assert.match(quiet, /\n\n- 1,900\/s held\n\n/);
-  assert.match(markdownOf("{{answer relay}}", [result([], { load: { ...load, cores: 0.9 } })]), /\*\*busy machine\*\*: load before/);
+  const busy = { ...load, cores: 0.9, fixedWorkMs: [61.2, 80] as const };
+  assert.match(
+    markdownOf("{{answer relay}}", [result([], { load: busy })]),
+    /\*\*busy machine\*\*: fixed work took 61\.2 ms before and 80 after, load before/,
+  );
 });
 
 test("figures by subject are a line per subject", () => {

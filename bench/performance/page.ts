@@ -83,7 +83,10 @@ function answerOf(question: AskedQuestion, results: readonly Result[], images: M
 
 const loadText = ({ load }: Result) => {
   if (load === undefined) return "";
-  const text = `load before ${number(load.before)}, others used ${number(load.cores)} cores, the host took ${number(load.stolenShare * 100)} %`;
+  const [before, after] = load.fixedWorkMs ?? [];
+  const work =
+    before === undefined || after === undefined ? "" : `fixed work took ${number(before)} ms before and ${number(after)} after, `;
+  const text = `${work}load before ${number(load.before)}, others used ${number(load.cores)} cores, the host took ${number(load.stolenShare * 100)} %`;
   return isDisturbed(load) ? ` (**busy machine**: ${text})` : ` (${text})`;
 };
 const minutes = (seconds: number) => (seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
