@@ -121,7 +121,7 @@ export const REASON_WORDS: Readonly<Record<ReasonCode, ReasonWords>> = {
   "outcome-unknown": {
     states: "pending, uncertain, failed",
     means:
-      "The provider gave no usable answer, so it may have been sent. Pending: it is sent once more, as channel and class allow (critical, and a transactional push without a `collapse_key`, whose copy replaces the first one). Failed: neither a receipt nor a status query resolved it, also where it was to be sent once more, or was redriven, and expired or was cancelled before.",
+      "The provider gave no usable answer, so it may have been sent. Pending: it is sent once more, as channel and class allow (critical, and a transactional push without a `collapse_key`, whose copy replaces the first one). Failed: neither a receipt nor a status query resolved it, also where a repetition or a redrive of it expired or was cancelled.",
     advice:
       "Pending: nothing. In doubt: nothing; a receipt or a question to the provider may resolve it. Failed: decide whether a second copy is acceptable, then `carillon dead redrive --uncertain`.",
   },

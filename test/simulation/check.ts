@@ -56,6 +56,7 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
       if (d.attempt > CALLS_MAX) simulation.broken("2 an outage costs few calls", d.id);
       if (d.reason?.code === "content-lost" && d.endedAt! < n.expiresAt - SKEW_MS)
         simulation.broken("2 a content is found as long as it is used", d.id);
+      if (d.state === "expired" && (memory.taken.get(d.id) ?? 0) > 0) simulation.broken("2 what was sent does not end as expired", d.id);
       if (calledTooLate(n, d)) simulation.broken("2 what waits is called soon after the faults", d.id);
       if (expiredWithoutFault(n, d, quietAtOf(d.channel))) simulation.broken("2 no delivery expires without a fault", d.id);
     }

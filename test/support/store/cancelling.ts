@@ -79,7 +79,7 @@ export function describeCancelling(name: string, test: StoreTest): void {
       assert.deepEqual((await store.notifications.find(record.id))?.deliveries[0]?.reason, { code: "outcome-unknown" });
     });
 
-    test("the repetition of an attempt of unknown outcome ends as unknown, or as sent where that became known", async (store) => {
+    test("what follows an attempt of unknown outcome, by policy or by a redrive, ends as unknown, or as sent where that became known", async (store) => {
       const repeating = { attempt: 2, policyResend: true } as const;
       const redriven = { attempt: 2, redrive: 1, runStart: 2 } as const;
       const records = [repeating, repeating, redriven].map((earlier) => {
