@@ -1,4 +1,4 @@
-/** More than any cache of a processor holds: a host that is busy with other machines is felt in memory first. */
+/** More than the caches of a core hold: memory is where other machines on the same host are noticed first. */
 const TABLE_BYTES = 64 * 1024 * 1024;
 const READS = 1_000_000;
 const DOCUMENTS = 10_000;
@@ -14,8 +14,8 @@ const DOCUMENT = {
 };
 
 /**
- * CPU time of always the same work, in ms: JSON of small documents, and reads from memory in no order. Tells how fast the machine is now, so that figures of
- * different days can be compared. The fastest of some rounds.
+ * CPU time of a fixed piece of work, in ms: JSON of small documents, and random reads from memory. Where it takes longer, the machine is slower, so figures of
+ * different days can be compared. The fastest of ROUNDS.
  */
 export function fixedWorkMs(): number {
   const table = new Uint32Array(TABLE_BYTES / Uint32Array.BYTES_PER_ELEMENT);

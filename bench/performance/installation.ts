@@ -63,12 +63,10 @@ export async function startInstallation(storeUrl: string): Promise<Installation>
 }
 
 /** Notifications per second that go all the way in a closed loop, after a warm-up. */
-export async function measurePeak({ convey }: Pick<Installation, "convey">, ms = PEAK_MS): Promise<number> {
-  await convey(WARM_UP_NOTIFICATIONS);
-  const first = await convey(WARM_UP_NOTIFICATIONS);
-  return await measurePeakAgain({ convey }, first, ms);
+export async function measurePeak(installation: Installation): Promise<number> {
+  await installation.convey(WARM_UP_NOTIFICATIONS);
+  return await measurePeakAgain(installation, await installation.convey(WARM_UP_NOTIFICATIONS));
 }
 
-/** The same where all code is compiled, and about so many go all the way per second. */
-export const measurePeakAgain = ({ convey }: Pick<Installation, "convey">, about: number, ms = PEAK_MS): Promise<number> =>
-  convey(Math.round((about * ms) / 1_000));
+/** The same without a warm-up, once all code is compiled. `about` is what to expect; the measurement then takes PEAK_MS. */
+export const measurePeakAgain = ({ convey }: Installation, about: number): Promise<number> => convey(Math.round((about * PEAK_MS) / 1_000));

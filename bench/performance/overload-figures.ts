@@ -24,7 +24,7 @@ export interface Scenario {
 }
 
 export interface Overload extends Scenario {
-  /** Notifications per second from the call to the push, at most: the mean of before and after it. */
+  /** The highest rate from the call to the push, per second: the mean of what was measured before and after this overload. */
   peak: number;
   run: PacedRun;
   arrived: Arrived;

@@ -83,9 +83,8 @@ function answerOf(question: AskedQuestion, results: readonly Result[], images: M
 
 const loadText = ({ load }: Result) => {
   if (load === undefined) return "";
-  const [before, after] = load.fixedWorkMs ?? [];
-  const work =
-    before === undefined || after === undefined ? "" : `fixed work took ${number(before)} ms before and ${number(after)} after, `;
+  const { fixedWorkMs } = load;
+  const work = fixedWorkMs ? `fixed work took ${number(fixedWorkMs[0])} ms before and ${number(fixedWorkMs[1])} after, ` : "";
   const text = `${work}load before ${number(load.before)}, others used ${number(load.cores)} cores, the host took ${number(load.stolenShare * 100)} %`;
   return isDisturbed(load) ? ` (**busy machine**: ${text})` : ` (${text})`;
 };
