@@ -21,11 +21,11 @@ help: ## list these targets
 
 demo: ## start everything locally, send notifications on every channel, show what arrived
 	@scripts/setup run
-	@$(node) cli/carillon.ts demo
+	@bin/carillon demo
 
 up: ## run the whole system locally, against simulated providers, until Ctrl-C
 	@scripts/setup run
-	@$(node) cli/carillon.ts up
+	@bin/carillon up
 
 test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@scripts/setup test

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NODE_ARGUMENTS } from "../test/support/node-arguments.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 /** As the image and `make` have it: without, a start takes half as long again and 30 MB more. */
@@ -27,9 +28,17 @@ export interface Program extends AsyncDisposable {
   ask<Answer>(question?: object, limitMs?: number): Promise<Answer>;
 }
 
-export function startProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
-  const [file = "", ...rest] = args;
-  const child = spawn(process.execPath, ["--import", ENDS_WITH_PARENT, join(ROOT, file), ...rest], {
+export function startProgram([file = "", ...args]: readonly string[], env?: Environment): Program {
+  return start(file, [join(ROOT, file), ...args], env);
+}
+
+/** `carillon …`, as bin/carillon starts it. */
+export const startCarillon = (args: readonly string[], env?: Environment): Program => start("carillon", [...NODE_ARGUMENTS, ...args], env);
+
+type Environment = Readonly<Record<string, string>>;
+
+function start(name: string, nodeArguments: readonly string[], env: Environment = {}): Program {
+  const child = spawn(process.execPath, ["--import", ENDS_WITH_PARENT, ...nodeArguments], {
     env: { PATH: process.env.PATH, ...COMPILE_CACHE, ...env },
     stdio: ["pipe", "pipe", "pipe", "ipc"],
   });
@@ -46,7 +55,7 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
     pid: child.pid ?? 0,
     printed: (satisfies) => until("stdout", satisfies),
     ask: (question = {}, limitMs = OUTPUT_MS) => {
-      const answer = asked.then(() => answerOf<never>(child, question, { file, limitMs, stderr: () => output.stderr }));
+      const answer = asked.then(() => answerOf<never>(child, question, { name, limitMs, stderr: () => output.stderr }));
       asked = answer.catch(() => undefined);
       return answer;
     },
@@ -65,7 +74,7 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
 function answerOf<Answer>(
   child: ChildProcess,
   question: object,
-  { file, limitMs, stderr }: { file: string; limitMs: number; stderr(): string },
+  { name, limitMs, stderr }: { name: string; limitMs: number; stderr(): string },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
@@ -75,8 +84,8 @@ function answerOf<Answer>(
     };
     const onMessage = (message: { answer: Answer } | { fault: string }) =>
       settle(() => ("fault" in message ? reject(new Error(message.fault)) : resolve(message.answer)));
-    const onExit = (code: unknown) => settle(() => reject(new Error(`${file} ended (${code}): ${stderr()}`)));
-    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${file} within ${limitMs} ms: ${stderr()}`))), limitMs);
+    const onExit = (code: unknown) => settle(() => reject(new Error(`${name} ended (${code}): ${stderr()}`)));
+    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${name} within ${limitMs} ms: ${stderr()}`))), limitMs);
     child.on("message", onMessage).on("exit", onExit);
     child.send(question);
   });

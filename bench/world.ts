@@ -8,7 +8,7 @@ import { type LocalServer, startLocalNats, startLocalRedis } from "../cli/dev/lo
 import { grantApiKey } from "../operations/apps/apps.ts";
 import { readConfig } from "../runtime/config.ts";
 import { createLogger } from "../runtime/logger.ts";
-import { type Program, startProgram } from "./program.ts";
+import { type Program, startCarillon } from "./program.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A service as a process of its own. */
@@ -67,7 +67,7 @@ export async function startWorld(store = "sqlite"): Promise<World> {
     ...{ directory, env, storeUrl, natsServer, redisServer, nats, manager, apiKey },
     async role(name) {
       await using starting = new AsyncDisposableStack();
-      const running = starting.use(startProgram(["cli/carillon.ts", name], env));
+      const running = starting.use(startCarillon([name], env));
       const line = (await running.logged('"msg":"started"')).find((l) => l.includes('"msg":"started"'));
       const { addresses } = JSON.parse(line ?? "{}") as { addresses: Record<string, string> };
       starting.move();

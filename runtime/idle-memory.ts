@@ -41,5 +41,7 @@ export function createIdleMemory({ utilization, collect }: Parts): () => void {
 export function collectAll(): void {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as NonNullable<typeof globalThis.gc>;
+  // V8 rejects what the compile cache holds while its options differ from those at the start.
+  setFlagsFromString("--no-expose-gc");
   gc({ type: "major", execution: "sync", flavor: "last-resort" });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { cpuMs, residentBytes } from "../process-cpu.ts";
-import { startProgram } from "../program.ts";
+import { startCarillon } from "../program.ts";
 import { startPushStub } from "../quick/push-stub.ts";
 import { type Summary, summaryOf } from "../summary.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
@@ -70,7 +70,7 @@ export async function measureIdleRoles({ storeUrl, windows, windowMs, starts }: 
 export async function measureIdleDev({ windows, windowMs }: Pick<IdleOptions, "windows" | "windowMs">): Promise<Idle> {
   const began = performance.now();
   using directory = temporaryDirectory();
-  await using dev = startProgram(["cli/carillon.ts", "up", "--directory", directory.path], { HOME: process.env.HOME ?? "" });
+  await using dev = startCarillon(["up", "--directory", directory.path], { HOME: process.env.HOME ?? "" });
   await dev.printed((text) => text.includes("Ctrl-C"));
   const ms = performance.now() - began;
   const pids = [dev.pid];

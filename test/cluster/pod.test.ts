@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { V8_OPTIONS } from "../support/node-arguments.ts";
 import { expanded, fieldOf, nodeArguments, type Pod, portOf } from "./pod.ts";
 
 const container = { name: "carillon", image: "carillon:1", args: ["relay"], ports: [{ name: "http", containerPort: 8080 }] };
@@ -9,7 +10,7 @@ const pod: Pod = {
 };
 
 test("a container without a command starts with the image's entry point, otherwise with its command", () => {
-  assert.deepEqual(nodeArguments(container, "/here"), ["/here/cli/carillon.ts", "relay"]);
+  assert.deepEqual(nodeArguments(container, "/here"), [...V8_OPTIONS, "/here/cli/carillon.ts", "relay"]);
   assert.deepEqual(nodeArguments({ ...container, command: ["node", "--eval"], args: ["1"] }, "/here"), ["--eval", "1"]);
   assert.throws(() => nodeArguments({ ...container, command: ["/bin/sh", "-c"] }, "/here"), /no program but node/);
 });

@@ -1,4 +1,5 @@
 // The fields of a pod's specification that its process needs. Pure.
+import { V8_OPTIONS } from "../support/node-arguments.ts";
 import type { KubeObject } from "./api.ts";
 
 interface KeySelector {
@@ -81,7 +82,7 @@ export interface Pod extends KubeObject {
 export const isReady = (pod: Pod) => pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
 
 /** The entry point of deploy/docker/Dockerfile. */
-const ENTRYPOINT = ["node", "/app/cli/carillon.ts"];
+const ENTRYPOINT = ["node", ...V8_OPTIONS, "/app/cli/carillon.ts"];
 
 /** The arguments of node, with `root` in place of the image's /app. */
 export function nodeArguments({ command = ENTRYPOINT, args = [] }: Container, root: string): string[] {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Environment } from "../../runtime/config.ts";
 import { eventually } from "../support/eventually.ts";
+import { V8_OPTIONS } from "../support/node-arguments.ts";
 
 const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
 /** A process that runs longer is killed. */
@@ -28,7 +29,10 @@ export interface CliProcess extends AsyncDisposable {
 /** Disposal kills a running process. @param cli the program: of another revision, where a test is about that */
 export function startCli(args: readonly string[], env: Environment = {}, cli = CLI): CliProcess {
   const inherited = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-  const child = spawn(process.execPath, [cli, ...args], { env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...V8_OPTIONS, cli, ...args], {
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream].setEncoding("utf8").on("data", (text: string) => {

@@ -15,6 +15,7 @@ import type { Category } from "../../core/preferences/category.ts";
 import { grantApiKey } from "../../operations/apps/apps.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { type FaultyLine, startFaultyLine } from "../support/faulty-line.ts";
+import { V8_OPTIONS } from "../support/node-arguments.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { freePort, type StoreServer, startStoreServer } from "../support/store-server.ts";
 import { allReady, type SupervisedProcess, superviseProcess } from "../support/supervised-process.ts";
@@ -247,7 +248,7 @@ function residentBytes(pid: number | undefined): number {
 
 /** Written only by a process that ends by itself. */
 function warmCompileCache(): void {
-  spawnSync(process.execPath, [join(import.meta.dirname, "../../cli/load-all.ts")], {
+  spawnSync(process.execPath, [...V8_OPTIONS, join(import.meta.dirname, "../../cli/load-all.ts")], {
     env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
     stdio: "ignore",
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { V8_OPTIONS } from "../support/node-arguments.ts";
 import { contextFiles, createIgnore, parseDockerfile, reachedFrom, readDockerfile, root } from "./layout.ts";
 
 const ENTRY = "cli/carillon.ts";
@@ -44,11 +45,26 @@ test("tests, docs and what is not the program stay outside", () => {
 test("the image starts the program directly, as an unprivileged user, without a shell", () => {
   const last = readDockerfile().at(-1)!.instructions;
   const of = (name: string) => last.filter((i) => i.name === name).map((i) => i.rest);
-  assert.deepEqual(of("ENTRYPOINT"), ['["node", "/app/cli/carillon.ts"]']);
+  assert.deepEqual(
+    of("ENTRYPOINT").map((words) => JSON.parse(words) as unknown),
+    [["node", ...V8_OPTIONS, "/app/cli/carillon.ts"]],
+  );
   assert.deepEqual(of("USER"), ["65532:65532"]);
   assert.deepEqual(of("RUN"), []);
   for (const label of ["title", "licenses", "version", "revision"])
     assert.match(of("LABEL").join(), new RegExp(`opencontainers.image.${label}=`));
+});
+
+test("the program runs with the same options of V8 wherever it is started, or what one start leaves in the compile cache is of no use to the next", () => {
+  const commands = ["bin/carillon", "scripts/setup", "deploy/docker/Dockerfile", "deploy/helm/carillon/templates/_pod.tpl"].flatMap(
+    (path) =>
+      readFileSync(join(root, path), "utf8")
+        .split("\n")
+        .filter((line) => /^[^#]*\bnode\b.*cli\/(carillon|load-all)\.ts/.test(line))
+        .map((line) => ({ path, line, options: line.match(/--no-[a-z-]+/g) ?? [] })),
+  );
+  assert.equal(commands.length, 5);
+  for (const { path, line, options } of commands) assert.deepEqual(options, V8_OPTIONS, `${path}: ${line}`);
 });
 
 test("an ignore file's last match decides, for a folder and what is below it", () => {

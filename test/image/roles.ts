@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { ROLE_NAMES } from "../../cli/roles.ts";
 import { eventually } from "../support/eventually.ts";
 import { healthAt } from "../support/health.ts";
+import { V8_OPTIONS } from "../support/node-arguments.ts";
 import { startRedis } from "../support/servers.ts";
 import { contextFiles, readDockerfile, root } from "./layout.ts";
 
@@ -48,7 +49,13 @@ before(
     mkdirSync(cache);
     chmodSync(image, 0o755);
     if (isRoot) for (const folder of [cache, volume]) chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
-    execFileSync(node, [join(app, "cli/load-all.ts")], { ...identity, env: ownEnv, cwd: app, timeout: RUN_MS, stdio: "ignore" });
+    execFileSync(node, [...V8_OPTIONS, join(app, "cli/load-all.ts")], {
+      ...identity,
+      env: ownEnv,
+      cwd: app,
+      timeout: RUN_MS,
+      stdio: "ignore",
+    });
     execFileSync("chmod", ["-R", "a-w", app]);
   },
   { timeout: INSTALL_MS },
@@ -61,7 +68,7 @@ after(() => {
 /** `carillon …` as the image runs it. */
 function carillon(args: string[], env: Record<string, string> = {}) {
   // Elsewhere, so that nothing is found by the working directory.
-  const child = spawn(node, [join(app, "cli/carillon.ts"), ...args], {
+  const child = spawn(node, [...V8_OPTIONS, join(app, "cli/carillon.ts"), ...args], {
     ...identity,
     cwd: "/",
     env: { ...ownEnv, ...env },

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { NODE_ARGUMENTS } from "./node-arguments.ts";
 
-const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
 const ENDS_WITH_PARENT = join(import.meta.dirname, "ends-with-parent.ts");
 /** Between an end and the next start. */
 const RESTART_WAIT_MS = 400;
@@ -65,7 +65,7 @@ export function superviseProcess(options: SupervisedOptions): SupervisedProcess 
       next = {};
       const imports = [ENDS_WITH_PARENT, ...(options.preload ?? [])].flatMap((file) => ["--import", file]);
       const began = performance.now();
-      const running = spawn(process.execPath, [...imports, CLI, role], {
+      const running = spawn(process.execPath, [...imports, ...NODE_ARGUMENTS, role], {
         env: { ...inherited(), ...options.env, ...extra },
         stdio: ["pipe", log, log],
       });

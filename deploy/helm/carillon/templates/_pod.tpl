@@ -49,7 +49,7 @@ containers:
     image: {{ include "carillon.image" $root | quote }}
     imagePullPolicy: {{ $v.image.pullPolicy }}
     {{- if $played }}
-    command: [node, --env-file=/run/sandbox/env, /app/cli/carillon.ts]
+    command: [node, --no-allocation-site-pretenuring, --env-file=/run/sandbox/env, /app/cli/carillon.ts]
     {{- end }}
     args: {{ toJson $item.args }}
     env:
