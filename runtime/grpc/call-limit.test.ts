@@ -22,20 +22,20 @@ function setUp() {
   return { limit, after };
 }
 
-test("a busy process has as many calls under way as it answers in 250 ms, within bounds", () => {
+test("a busy process has as many calls under way as it answers in 500 ms, within bounds", () => {
   const { limit, after } = setUp();
   assert.equal(limit.now(), CALLS_MAX);
-  assert.equal(after({ ended: 500, utilization: 0.9 }), 500);
-  assert.equal(after({ ms: 1_000, ended: 1_600, utilization: 0.75 }), 400);
+  assert.equal(after({ ended: 400, utilization: 0.9 }), 800);
+  assert.equal(after({ ms: 1_000, ended: 1_400, utilization: 0.75 }), 700);
   assert.equal(after({ ended: 10, utilization: 1 }), CALLS_MIN);
-  assert.equal(after({ ended: 5_000, utilization: 1, left: 500 }), CALLS_MAX);
+  assert.equal(after({ ended: 5_000, utilization: 1, left: 2_500 }), CALLS_MAX);
 });
 
 test("a busy process that keeps up has all places: few calls were under way at some moment", () => {
   const { after } = setUp();
-  assert.equal(after({ ended: 500, utilization: 1, left: 124 }), CALLS_MAX);
-  assert.equal(after({ ended: 500, utilization: 1, left: 125 }), 500);
-  assert.equal(after({ ended: 500, utilization: 1, left: 0 }), CALLS_MAX);
+  assert.equal(after({ ended: 400, utilization: 1, left: 199 }), CALLS_MAX);
+  assert.equal(after({ ended: 400, utilization: 1, left: 200 }), 800);
+  assert.equal(after({ ended: 400, utilization: 1, left: 0 }), CALLS_MAX);
   assert.equal(after({ ended: 0, utilization: 1 }), CALLS_MIN, "none was answered");
 });
 
@@ -47,7 +47,7 @@ test("where calls wait for something else than the process, all places are free"
 
 test("between two measurements the limit stays", () => {
   const { after } = setUp();
-  assert.equal(after({ ended: 500, utilization: 1 }), 500);
-  assert.equal(after({ ms: MEASURE_EVERY_MS - 1, ended: 10, utilization: 0 }), 500);
+  assert.equal(after({ ended: 400, utilization: 1 }), 800);
+  assert.equal(after({ ms: MEASURE_EVERY_MS - 1, ended: 10, utilization: 0 }), 800);
   assert.equal(after({ ms: 1, ended: 10, utilization: 1 }), CALLS_MIN);
 });

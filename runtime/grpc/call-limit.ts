@@ -2,15 +2,19 @@ import type { Clock } from "../../core/ports/clock.ts";
 import { createUtilization } from "../utilization.ts";
 import { CALLS_MAX } from "./limits.ts";
 
-/** A busy process has as many calls under way as it answers in this time, in ms: about how long a call then takes. */
-const ANSWERED_WITHIN_MS = 250;
+/**
+ * A busy process has as many calls under way as it answers in this time, in ms: about how long a call then takes. A caller that is alone has half of them, so that it
+ * may be behind by half of this time. With 250 ms calls were rejected after pauses of the machine of a tenth of a second: of 8,400 calls at half of what the machine
+ * takes, 261, 21 and 0 in three rounds, where with 500 ms none was.
+ */
+const ANSWERED_WITHIN_MS = 500;
 /**
  * Share of these calls. Where fewer were under way at some moment, the process keeps up, however busy it is, and will answer a burst such as the one after a pause of the
  * machine. Under overload there are never so few: an app that calls alone has half of the places, and one insert answers at most 64 calls together.
  */
 const WAITING_SHARE = 0.25;
 /** The least that a busy process has: batches take longer than single calls, and an app that calls alone has half. */
-export const CALLS_MIN = 320;
+export const CALLS_MIN = 640;
 /** Between two measurements, in ms. At full load it sees some hundred answers. */
 export const MEASURE_EVERY_MS = 250;
 /** Share of the time in which the event loop works, from which a process counts as busy. Below it calls wait for something else, such as the store, and fewer of them would not be answered sooner. */
@@ -34,8 +38,8 @@ interface CallLimitParts {
 
 /**
  * Bounds the calls under way by how fast they are answered. Once the process does not keep up, each further call only makes all others wait. A gateway on two cores was
- * offered two to five times what it can take: with 1,000 calls under way, p99 of accepting was 1,000 to 1,500 ms and of rejecting 200 to 330; with 300, 290 to 410
- * and 115 to 155, for as many accepted calls.
+ * offered five times what it can take: p99 of accepting was 1,020 and 1,775 ms with 1,000 calls under way, 604 and 1,736 with those of 500 ms, 587 and 614 with those of
+ * 250 ms; as many were accepted.
  */
 export function createCallLimit({ clock, utilization = createUtilization() }: CallLimitParts): CallLimit {
   let limit = CALLS_MAX;
