@@ -26,6 +26,8 @@ export interface AnsweredCall {
   readonly path: string;
   readonly header: ReadHeader;
   readonly early: EarlyEnd;
+  /** Told of the handler's promise, which may settle long after the call has ended early. */
+  worksOn(work: Promise<unknown>): void;
 }
 
 /** Runs a handler once for a call, of whatever transport. Resolves with the answer or the error; never rejects. */
@@ -36,12 +38,14 @@ export type Answering = (call: AnsweredCall, handle: () => Promise<unknown>) => 
  * without its text.
  */
 export function createAnswering({ log, tracer, seconds }: AnsweringParts): Answering {
-  return async ({ path, header, early }, handle) => {
+  return async ({ path, header, early, worksOn }, handle) => {
     const startedAt = performance.now();
     const answer = async () => {
       try {
         if (early.why) return early.why;
-        return await Promise.race([handle(), early.whenEnded]);
+        const work = handle();
+        worksOn(work);
+        return await Promise.race([work, early.whenEnded]);
       } catch (error) {
         return isCallError(error) ? error : logged(error, path, log);
       }

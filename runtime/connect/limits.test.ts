@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import { createAuthority, mountSecret, type Pair } from "../../test/support/certificates.ts";
 import { KEY, SERVICE, useConnectServers } from "../../test/support/connect-servers.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { useHttpServers } from "../../test/support/http-servers.ts";
 import { fixedCallLimit } from "../grpc/call-limit.ts";
 import { MESSAGE_BYTES_MAX } from "../grpc/limits.ts";
@@ -110,6 +111,34 @@ test("the bound of calls under way holds for both listeners together; another ca
   assert.equal((await get(KEY)).status, 200);
   go.resolve();
   assert.equal((await first).status, 200);
+});
+
+test("a call keeps its place until its work is over, also when its caller has gone", async () => {
+  const [began, gone, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { url, call } = await serve(
+    {
+      sendNotification: async (_, { signal }) => {
+        signal.addEventListener("abort", () => gone.resolve());
+        began.resolve();
+        await go.promise;
+        return { accepted: undefined };
+      },
+    },
+    { limits: { calls: fixedCallLimit(2) } },
+  );
+  const leaving = new AbortController();
+  const headers = { authorization: KEY, "content-type": "application/json" };
+  const left = assert.rejects(
+    fetch(`${url}${SERVICE}/SendNotification`, { method: "POST", headers, body: "{}", signal: leaving.signal }),
+    /aborted/,
+  );
+  await began.promise;
+  leaving.abort();
+  await Promise.all([left, gone.promise]);
+  const get = () => call("GetNotification", { notificationId: ID }, { headers: { authorization: KEY } });
+  assert.equal((await get()).status, 429);
+  go.resolve();
+  await eventually("the place is free", async () => (await get()).status === 200);
 });
 
 test("the bytes of requests under way are bounded, and so is what a small text unfolds to", async () => {

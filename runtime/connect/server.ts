@@ -89,6 +89,7 @@ export async function startConnectServer(options: ConnectServerOptions): Promise
     const call: Charge = { callerKey, bytes: 0, receiving: true, gaveWay: false, stop: undefined, giveWay: () => giveWay(call) };
     shared.places.add(call, callerKey);
     shared.shares.add(call);
+    let work: Promise<unknown> | undefined;
     const early = createEarlyEnd();
     const onGone = () => early.end(cancelled);
     gone.addEventListener("abort", onGone, { once: true });
@@ -113,7 +114,10 @@ export async function startConnectServer(options: ConnectServerOptions): Promise
       if (isCallError(read)) return errorAnswer(read);
       const { isProtoSpelling } = read;
       if (read.error) return errorAnswer(read.error, { rejected: "malformed", ...read });
-      const result = await method.call.answer(read.value, { path: method.path, header, early, caller, deadlineAt });
+      const worksOn = (begun: Promise<unknown>) => {
+        work = begun;
+      };
+      const result = await method.call.answer(read.value, { path: method.path, header, early, caller, deadlineAt, worksOn });
       if (isCallError(result)) return errorAnswer(result, { isProtoSpelling });
       const bytes = method.encode(result);
       return {
@@ -124,6 +128,12 @@ export async function startConnectServer(options: ConnectServerOptions): Promise
     } finally {
       clearTimeout(timer);
       gone.removeEventListener("abort", onGone);
+      // A handler that goes on after its caller has gone keeps the call's place and bytes.
+      if (work) work.then(release, release);
+      else release();
+    }
+
+    function release(): void {
       shared.shares.remove(call);
       shared.places.remove(call);
     }

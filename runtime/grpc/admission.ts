@@ -42,13 +42,28 @@ interface Call extends Charged {
   admitted: boolean;
   /** Nothing more of it is looked at. */
   rejected: boolean;
+  /** Its handler has begun and not settled. */
+  working: boolean;
   /** What grpc-js answers with. */
   base: ServerInterceptingCallInterface | undefined;
 }
 
-const callers = new WeakMap<Metadata, unknown>();
-/** Who calls, as the listener has found before the message was read. */
-export const callerOf = (metadata: Metadata): unknown => callers.get(metadata);
+/** A call whose message may be read, for what handles it. */
+export interface AdmittedCall {
+  /** Who calls, as the listener has found before the message was read. */
+  readonly caller: unknown;
+  /** The handler has begun. Until its promise settles, the call keeps its place and its bytes, even if its caller gives up. */
+  worksOn(work: Promise<unknown>): void;
+}
+
+const admittedCalls = new WeakMap<Metadata, AdmittedCall>();
+
+/** @throws Error if the listener has not admitted it: a bug */
+export function admittedCall(metadata: Metadata): AdmittedCall {
+  const call = admittedCalls.get(metadata);
+  if (!call) throw new Error("a call was handled that was not admitted");
+  return call;
+}
 
 const unknownMethod = callError("UNIMPLEMENTED", "UNIMPLEMENTED", "no such method");
 const tooSlow = callError("DEADLINE_EXCEEDED", "DEADLINE", `the request did not arrive within ${RECEIVE_MS / 1_000} s of its headers`);
@@ -88,7 +103,7 @@ export function createAdmission(parts: {
   function reject(call: Call, error: CallError, reason: Rejection): void {
     if (call.rejected) return;
     call.rejected = true;
-    places.remove(call);
+    if (!call.working) places.remove(call);
     rejections.count(reason, peerOf(call.connection));
     call.connection?.waste(reason);
     fail(call, error);
@@ -96,10 +111,23 @@ export function createAdmission(parts: {
 
   function end(call: Call): void {
     if (!calls.delete(call)) return;
-    shares.remove(call);
-    places.remove(call);
     call.connection?.callEnded();
     openStreams.remove(call);
+    if (!call.working) release(call);
+  }
+
+  function release(call: Call): void {
+    shares.remove(call);
+    places.remove(call);
+  }
+
+  function worksOn(call: Call, work: Promise<unknown>): void {
+    call.working = true;
+    const settled = () => {
+      call.working = false;
+      if (!calls.has(call)) release(call);
+    };
+    work.then(settled, settled);
   }
 
   function methodOf(headers: IncomingHttpHeaders, connection: Connection | undefined): MethodLimits | MessageFault {
@@ -135,6 +163,7 @@ export function createAdmission(parts: {
       receiving: true,
       admitted: false,
       rejected: false,
+      working: false,
       // Until the caller is known: whoever has called over this connection before.
       callerKey: connection?.callerKey,
       authorization: headers.authorization,
@@ -208,7 +237,7 @@ export function createAdmission(parts: {
         if (call.method.upload) shares.charge(call, Math.max(0, call.method.upload.heldBytes - call.bytes));
         if (call.rejected) return;
       }
-      callers.set(metadata, caller);
+      admittedCalls.set(metadata, { caller, worksOn: (work) => worksOn(call, work) });
       proceed(metadata);
     };
     return new ServerInterceptingCall(next, {

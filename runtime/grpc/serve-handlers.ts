@@ -14,7 +14,7 @@ import { type CallError, isCallError } from "../call-error.ts";
 import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler, UploadHandler } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import { currentTraceparent } from "../tracing.ts";
-import { callerOf } from "./admission.ts";
+import { admittedCall } from "./admission.ts";
 import { createEarlyEnd, type EarlyEnd } from "./early-end.ts";
 import type { GrpcService, UnaryCall, UploadLimits } from "./methods.ts";
 import { toServiceError } from "./status.ts";
@@ -84,7 +84,7 @@ const serveUnary = <Caller extends Identity>(
   parts: ServeParts<Caller>,
 ): handleUnaryCall<unknown, unknown> =>
   answerOnce<ServerUnaryCall<unknown, unknown>, Caller>((call, early, deadlineAt) => {
-    const caller = callerOf(call.metadata) as Caller;
+    const caller = admittedCall(call.metadata).caller as Caller;
     return handler(call.request, contextOf(caller, early, deadlineAt));
   }, parts);
 
@@ -95,7 +95,7 @@ const serveUpload = <Caller extends Identity>(
 ): handleClientStreamingCall<unknown, unknown> =>
   answerOnce<ServerReadableStream<unknown, unknown>, Caller>(
     (call, early, deadlineAt) => {
-      const caller = callerOf(call.metadata) as Caller;
+      const caller = admittedCall(call.metadata).caller as Caller;
       return handler(messagesOf(call, early, silentMs), contextOf(caller, early, deadlineAt));
     },
     { ...parts, handleMsMax: lifeMs },
@@ -116,7 +116,8 @@ function answerOnce<Call extends ServerUnaryCall<unknown, unknown> | ServerReada
     // grpc-js reports a passed deadline as "cancelled" too, sometimes before our timer fires; and every call that was answered.
     call.on("cancelled", () => early.end(deadlineAt <= Date.now() ? deadlineExceeded : cancelled));
     const path = call.getPath().slice(1);
-    void answering({ path, header: headersOf(call), early }, () => handle(call, early, deadlineAt)).then((result) => {
+    const { worksOn } = admittedCall(call.metadata);
+    void answering({ path, header: headersOf(call), early, worksOn }, () => handle(call, early, deadlineAt)).then((result) => {
       clearTimeout(timer);
       if (isCallError(result)) sendError(result, (error) => callback(toServiceError(error)), path, parts.log);
       else callback(null, result);
@@ -148,7 +149,7 @@ function serveStream<Caller extends Identity>(
     const room = () => new Promise<void>((resolve) => call.once("drain", resolve).once("close", resolve));
 
     const answer = async (): Promise<CallError | undefined> => {
-      const caller = callerOf(call.metadata) as Caller;
+      const caller = admittedCall(call.metadata).caller as Caller;
       const items = handler(call.request, contextOf(caller, ending, Number(call.getDeadline())));
       if (isCallError(items)) return items;
       for await (const item of items) {

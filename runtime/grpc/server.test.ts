@@ -11,10 +11,12 @@ import {
   NotificationServiceClient,
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { callError } from "../call-error.ts";
 import type { Handler, Identity, ReadHeader } from "../handler.ts";
 import { createLogger } from "../logger.ts";
 import { callSeconds, createMetrics } from "../metrics.ts";
+import { fixedCallLimit } from "./call-limit.ts";
 import { callUnary, createClient } from "./client.ts";
 import { type ServeParts, serveHandlers } from "./serve-handlers.ts";
 import { type GrpcServerOptions, startGrpcServer } from "./server.ts";
@@ -190,6 +192,34 @@ test("a caller who cancels stops the work, long before its deadline", async () =
   controller.abort();
   assert.equal((await call).code, status.CANCELLED);
   assert.ok((await stopped.promise) > 0);
+});
+
+test("a cancelled call keeps its place until its work is over", async () => {
+  const [began, gone, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const handler: Get<undefined> = async ({ notificationId }, { signal }) => {
+    signal.addEventListener("abort", () => gone.resolve());
+    began.resolve();
+    await go.promise;
+    return response(notificationId);
+  };
+  // One caller alone has half of them.
+  const { port } = await serve(handler, anyone, { limits: { calls: fixedCallLimit(2) } });
+  const client = clientOf(port);
+  const controller = new AbortController();
+  const cancelled = failure(callUnary(client, get, request, { signal: controller.signal }));
+  await began.promise;
+  controller.abort();
+  assert.equal((await cancelled).code, status.CANCELLED);
+  await gone.promise;
+  // Behind the cancelled one on the same connection, so the server has seen that it was cancelled.
+  assert.equal((await failure(callUnary(client, get, request))).code, status.RESOURCE_EXHAUSTED);
+  go.resolve();
+  await eventually("the place is free", () =>
+    callUnary(client, get, request).then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 
 test("a client retries UNAVAILABLE and nothing else", async () => {
