@@ -3,20 +3,26 @@ import { test } from "node:test";
 import twilio from "twilio";
 import type { SmsContent } from "../../core/content/sms-content.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
-import { buildTwilioMessage } from "./payload.ts";
+import { buildTwilioMessage, statusCallbacks } from "./payload.ts";
 
-const setup = { from: "+15005550006", statusCallbackUrl: "https://hooks.example.org/twilio?tenant=a" };
+const setup = { from: "+15005550006", statusCallback: statusCallbacks("https://hooks.example.org/twilio?tenant=a") };
 
-test("adds the attempt to the status callback's URL and keeps its own query", () => {
-  const delivery = sampleSms();
-  const message = buildTwilioMessage(delivery, setup, SAMPLE_NOW);
-  const callback = new URL(String(message?.StatusCallback));
-  assert.equal(callback.searchParams.get("attempt"), delivery.attemptId);
-  assert.equal(callback.searchParams.get("tenant"), "a");
-});
+for (const [url, callback] of [
+  ["https://hooks.example.org/twilio", "https://hooks.example.org/twilio?attempt=d%2F1"],
+  ["https://hooks.example.org/twilio?tenant=a", "https://hooks.example.org/twilio?tenant=a&attempt=d%2F1"],
+  ["https://hooks.example.org/twilio?attempt=0&my_attempt=2#rc=2", "https://hooks.example.org/twilio?my_attempt=2&attempt=d%2F1#rc=2"],
+] as const)
+  test(`adds the attempt to the status callback's URL and keeps what else it has: ${url}`, () => {
+    const message = buildTwilioMessage(
+      { ...sampleSms(), attemptId: "d/1" },
+      { ...setup, statusCallback: statusCallbacks(url) },
+      SAMPLE_NOW,
+    );
+    assert.equal(message?.StatusCallback, callback);
+  });
 
 test("requests no callback if none is configured", () => {
-  assert.deepEqual(buildTwilioMessage(sampleSms(), { ...setup, statusCallbackUrl: "" }, SAMPLE_NOW), {
+  assert.deepEqual(buildTwilioMessage(sampleSms(), { ...setup, statusCallback: statusCallbacks("") }, SAMPLE_NOW), {
     To: "+447700900123",
     From: "+15005550006",
     Body: "Your code is 123456",
@@ -66,7 +72,7 @@ test("returns nothing for content of another channel", () => {
 const build = (sms: Partial<SmsContent>, over: { from?: string; ttlSeconds?: number } = {}) =>
   buildTwilioMessage(
     { ...sampleSms({ sms }), ttlSeconds: over.ttlSeconds },
-    { from: over.from ?? setup.from, statusCallbackUrl: "" },
+    { from: over.from ?? setup.from, statusCallback: undefined },
     SAMPLE_NOW,
   )!;
 

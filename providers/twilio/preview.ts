@@ -9,7 +9,7 @@ export const twilioPreview: RequestPreviewer = {
   lacks: ({ content }) => content.sms && twilioLacks(content.sms),
   build(delivery, now) {
     const from = previewedSender("TWILIO", delivery.content.sms);
-    const message = buildTwilioMessage(delivery, { from, statusCallbackUrl: "" }, now);
+    const message = buildTwilioMessage(delivery, { from, statusCallback: undefined }, now);
     if (message === undefined) return "content-missing";
     const path = `/2010-04-01/Accounts/${ofAccount("TWILIO_ACCOUNT_SID")}/Messages.json`;
     const fields = { ...message, StatusCallback: ofAccount("TWILIO_STATUS_CALLBACK_URL") };

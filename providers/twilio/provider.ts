@@ -14,7 +14,7 @@ import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyTwilio } from "./classify.ts";
 import { type TwilioConfig, twilioCredentials, twilioVariables } from "./config.ts";
-import { buildTwilioMessage, isService, twilioLacks } from "./payload.ts";
+import { buildTwilioMessage, isService, statusCallbacks, twilioLacks } from "./payload.ts";
 import { type Attribute, attributed, candidates, isComparable, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
 
 /** Twilio's Programmable Messaging: one Message create a send, with an API key of the account's or its auth token. Throws where neither can be used. */
@@ -36,7 +36,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
     ...{ defaultFrom: config.TWILIO_FROM, senders: config.TWILIO_SENDERS },
     lacks: twilioLacks,
   };
-  const statusCallbackUrl = config.TWILIO_STATUS_CALLBACK_URL;
+  const statusCallback = statusCallbacks(config.TWILIO_STATUS_CALLBACK_URL);
   const deadlineMs = config.PROVIDER_DEADLINE_MS;
   return {
     name: "twilio",
@@ -44,7 +44,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
     async send(delivery, signal, mayBegin) {
       const route = routeOf(account, delivery);
       if (route.kind === "barred") return barred(route);
-      const message = buildTwilioMessage(delivery, { from: route.from, statusCallbackUrl }, clock.now());
+      const message = buildTwilioMessage(delivery, { from: route.from, statusCallback }, clock.now());
       if (message === undefined) return unsendable("content-missing");
       const created = await api.postForm(path, headers, message, signal, mayBegin);
       return created.kind === "none" ? created.outcome : outcomeOf(created, clock.now());
